@@ -1,0 +1,45 @@
+import type { PolicyOverrides } from '../enrollment/policy.js';
+
+/** What `c2p.config.json` says, checked and with every default filled in; all paths are absolute. */
+export interface C2pConfig {
+  /** Where it was read from. */
+  path: string;
+  programs: Record<string, ProgramConfig>;
+  store: StoreConfig;
+  /** The key ring that seals the store's blobs. */
+  dataKeys: { path: string };
+  /** Task queue of workflows and local work; a program's calls to Mastercard are on `<taskQueue>-<program>`. */
+  taskQueue: string;
+}
+
+/** One issuer setup with Mastercard. */
+export interface ProgramConfig {
+  /** Without a trailing slash. */
+  baseUrl: string;
+  srcClientId: string;
+  serviceId: string;
+  /** `clientId!keyId` */
+  consumerKey: string;
+  signingKey: SigningKeyConfig;
+  encryptionKey: EncryptionKeyConfig;
+  contentEncryption: 'A128GCM' | 'A256GCM';
+  maxCardsPerBatch: number;
+  /** Across all workers together. */
+  requestsPerSecond: number;
+  policy: PolicyOverrides;
+}
+
+/** A PEM private key, or a PKCS#12 file with its alias and password. */
+export interface SigningKeyConfig {
+  path: string;
+  /** PKCS#12 only: the friendly name of the key; may be left out when the file holds one key. */
+  alias?: string | undefined;
+  /** Name of the environment variable with the password; the password itself is never configuration. */
+  passwordEnv?: string | undefined;
+}
+
+/** Mastercard's public key: a file (PEM certificate, SPKI PEM or JWK) or a JWKS URL. */
+export type EncryptionKeyConfig =
+  { path: string; kid?: string | undefined } | { jwksUrl: string; kid?: string | undefined };
+
+export type StoreConfig = { kind: 'filesystem'; path: string };

@@ -1,0 +1,24 @@
+/**
+ * The `type` of every failure that c2p raises inside Temporal. They are part of the contract with
+ * operators and with retry policies, and they are readable in Temporal in clear: never rename one.
+ */
+export const FailureType = {
+  /** The workflow failed: Mastercard failed the batch, or c2p could not go on with it. */
+  BatchFailed: 'BatchFailed',
+  /** The batch was still not terminal when `polling.deadline` had passed. */
+  PollingDeadlineExceeded: 'PollingDeadlineExceeded',
+  /** Mastercard may have the batch, but its batchId could not be learned. */
+  SubmissionUnresolved: 'SubmissionUnresolved',
+  /** A key, id or address in the configuration is wrong; Mastercard refused the caller, not the batch. */
+  ConfigurationInvalid: 'ConfigurationInvalid',
+  /** A sealed blob was altered, truncated, or is sealed under a key that is not in the key ring. */
+  SealedBlobUnreadable: 'SealedBlobUnreadable',
+  /** A blob that the batch needs is not in the store. */
+  SealedBlobMissing: 'SealedBlobMissing',
+  /** A call to Mastercard failed in a way that a later attempt may not. */
+  GatewayUnavailable: 'GatewayUnavailable',
+  /** Mastercard answered something that is not the contract's JSON. */
+  GatewayAnswerUnreadable: 'GatewayAnswerUnreadable',
+} as const;
+
+export type FailureType = (typeof FailureType)[keyof typeof FailureType];

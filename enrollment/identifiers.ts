@@ -1,0 +1,47 @@
+import type { BatchKey } from './batch.js';
+
+/** `externalBatchId`, `externalConsumerId`, `externalCardId`: our proposal, see the contract. */
+export const EXTERNAL_ID_PATTERN = /^[A-Za-z0-9._:-]{1,64}$/;
+
+/** Names of programs: they become part of task queues, workflow ids and folder names. */
+export const PROGRAM_PATTERN = /^[A-Za-z0-9][A-Za-z0-9_-]{0,62}$/;
+
+/** The Luhn check (ISO/IEC 7812-1, annex B) over a string of digits. */
+export function passesLuhn(digits: string): boolean {
+  let sum = 0;
+  for (let i = digits.length - 1, double = false; i >= 0; i -= 1, double = !double) {
+    const digit = digits.charCodeAt(i) - 48;
+    if (digit < 0 || digit > 9) return false;
+    const value = double ? digit * 2 : digit;
+    sum += value > 9 ? value - 9 : value;
+  }
+  return digits.length > 0 && sum % 10 === 0;
+}
+
+/**
+ * Whether a text holds what may be a card number: 13 to 19 digits that pass Luhn, with single spaces,
+ * dots, dashes or colons between them or none. External ids travel in clear (workflow ids, search
+ * attributes, reports), so one that looks like a card number is refused.
+ */
+export function looksLikePan(text: string): boolean {
+  for (const [run] of text.matchAll(/\d(?:[ .:-]?\d)*/g)) {
+    const digits = run.replace(/\D/g, '');
+    if (digits.length >= 13 && digits.length <= 19 && passesLuhn(digits)) return true;
+  }
+  return false;
+}
+
+/** The workflow id of a batch: the same batch always has the same one. */
+export function workflowIdOf({ program, externalBatchId }: BatchKey): string {
+  return `batch-enrollment/${program}/${externalBatchId}`;
+}
+
+/** The `externalBatchId` that a round is sent under: the batch's own in round 1, then `~2`, `~3`, … */
+export function roundBatchId(externalBatchId: string, round: number): string {
+  return round === 1 ? externalBatchId : `${externalBatchId}~${round}`;
+}
+
+/** The task queue of a program's calls to Mastercard; workflows and local work are on `taskQueue`. */
+export function gatewayTaskQueue(taskQueue: string, program: string): string {
+  return `${taskQueue}-${program}`;
+}

@@ -1,0 +1,83 @@
+import type { CardKey } from './records.js';
+
+export const OUTCOME_STATUSES = ['ENROLLED', 'FAILED', 'INVALID', 'ROLLED_BACK', 'UNREPORTED'] as const;
+
+/**
+ * - `ENROLLED`: Mastercard accepted the card.
+ * - `FAILED`: Mastercard declined it, with a reason.
+ * - `INVALID`: never sent; `details` has a path and a code for each thing wrong.
+ * - `ROLLED_BACK`: enrolled, then removed again.
+ * - `UNREPORTED`: no answer from Mastercard mentions it; `reason` says why that is final.
+ */
+export type OutcomeStatus = (typeof OUTCOME_STATUSES)[number];
+
+/** One finding about a card. Never holds a value of the record: only where and what. */
+export interface OutcomeDetail {
+  /** Where: a path in the record (`consumer.emailAddress`) or the source that Mastercard names. */
+  path?: string | undefined;
+  /** What: a stable code (`luhn`, `required`) or Mastercard's detail reason (`PAN_INELIGIBLE`). */
+  code: string;
+  /** Mastercard's free text, with anything that looks like a card number masked. */
+  message?: string | undefined;
+}
+
+/**
+ * What became of one card. There is exactly one per (externalConsumerId, externalCardId) of a batch.
+ * A card whose ids are unusable is named by its position instead: `#3` for the third record, `#3.2`
+ * for its second card (`#` is outside the alphabet of real ids, so the two never meet).
+ */
+export interface Outcome extends CardKey {
+  status: OutcomeStatus;
+  /** The submission that decided it; absent when the card was never sent. */
+  round?: number | undefined;
+  reason?: string | undefined;
+  details?: OutcomeDetail[] | undefined;
+  srcConsumerId?: string | undefined;
+  srcDigitalCardId?: string | undefined;
+}
+
+/** How many cards have which outcome; `pending` have none yet. The fields add up to `cards`. */
+export interface OutcomeCounts {
+  cards: number;
+  pending: number;
+  enrolled: number;
+  failed: number;
+  invalid: number;
+  rolledBack: number;
+  unreported: number;
+}
+
+const COUNT_OF: Record<OutcomeStatus, keyof OutcomeCounts> = {
+  ENROLLED: 'enrolled',
+  FAILED: 'failed',
+  INVALID: 'invalid',
+  ROLLED_BACK: 'rolledBack',
+  UNREPORTED: 'unreported',
+};
+
+/** @param cards all cards of the batch, decided or not; at least as many as `outcomes`. */
+export function countOutcomes(cards: number, outcomes: readonly Outcome[]): OutcomeCounts {
+  const counts: OutcomeCounts = {
+    cards,
+    pending: cards - outcomes.length,
+    enrolled: 0,
+    failed: 0,
+    invalid: 0,
+    rolledBack: 0,
+    unreported: 0,
+  };
+  for (const outcome of outcomes) counts[COUNT_OF[outcome.status]] += 1;
+  return counts;
+}
+
+/** A string that identifies a card within its batch; equal keys, equal strings, and only then. */
+export function cardKey({ externalConsumerId, externalCardId }: CardKey): string {
+  return JSON.stringify([externalConsumerId, externalCardId]);
+}
+
+/** Later outcomes replace earlier ones of the same card; the order of first appearance is kept. */
+export function mergeOutcomes(...lists: ReadonlyArray<readonly Outcome[]>): Outcome[] {
+  const merged = new Map<string, Outcome>();
+  for (const list of lists) for (const outcome of list) merged.set(cardKey(outcome), outcome);
+  return [...merged.values()];
+}

@@ -1,0 +1,141 @@
+/**
+ * Mastercard's "Batch Enroll API for Pre-Provisioning" on the wire: every path, name and status that
+ * c2p and its simulator rely on, and nothing else.
+ *
+ * The specification (`prev-prov-batch-enrollment.yml`) is only available to onboarded issuers. What it
+ * is known to say is marked S; what we took from a neighbouring Mastercard API on the same base path N;
+ * what is our own proposal P. Replace P and N here, and nowhere else, when you have the specification.
+ */
+
+/** S */
+export const SANDBOX_BASE_URL = 'https://sandbox.api.mastercard.com/src/api/digital/payments';
+/** S */
+export const PRODUCTION_BASE_URL = 'https://api.mastercard.com/src/api/digital/payments';
+
+/** P (that it answers 202 is S) */
+export const ENROLLMENTS_PATH = '/batch/enrollments';
+
+/** P (that it is keyed by `batchId` is S) */
+export function enrollmentPath(batchId: string): string {
+  return `${ENROLLMENTS_PATH}/${encodeURIComponent(batchId)}`;
+}
+
+/** N: identifies the site that handled a batch; sent back on the next call about the same batch. */
+export const FLOW_ID_HEADER = 'x-src-cx-flow-id';
+/** N */
+export const FLOW_ID_PATTERN = /^[0-9A-Za-z\-_#.]{1,255}$/;
+/** N: either may carry Mastercard's correlation id. */
+export const CORRELATION_ID_HEADERS = ['correlation-id', 'x-mc-correlation-id'] as const;
+
+/** N */
+export const SRC_CLIENT_ID_PATTERN = /^[0-9a-f]{8}-[0-9a-f]{4}-[0-9a-f]{4}-[0-9a-f]{4}-[0-9a-f]{12}$/;
+/** N */
+export const SERVICE_ID_PATTERN = /^[0-9a-zA-Z#_-]{0,255}$/;
+/** N: the sibling Cards Batch Enroll takes at most this many cards a request. */
+export const MAX_CARDS_PER_REQUEST = 250;
+
+/** Body of the enroll call. The first three and `enrollmentData`: S; `srcCorrelationId`: N. */
+export interface EnrollRequest<EnrollmentData extends string = string> {
+  srcClientId: string;
+  serviceId: string;
+  externalBatchId: string;
+  /** One compact JWE for the whole batch (P); its plaintext is an `EnrollmentPayload`. */
+  enrollmentData: EnrollmentData;
+  srcCorrelationId: string;
+}
+
+/** Plaintext of `enrollmentData`: which data S, names and limits N, nesting P. */
+export interface EnrollmentPayload<Record> {
+  enrollments: Record[];
+}
+
+/** Answer of the enroll call, 202 (S). */
+export interface EnrollResponse {
+  batchId: string;
+  externalBatchId: string;
+  srcCorrelationId?: string;
+}
+
+/** Query of the status call (P). */
+export interface StatusQuery {
+  srcClientId: string;
+  serviceId: string;
+  srcCorrelationId: string;
+}
+
+/** P, after the sibling merchant batch API. Any other value means "not terminal yet". */
+export const BatchStatusValue = {
+  inProgress: 'IN_PROGRESS',
+  completed: 'COMPLETED_SUCCESSFULLY',
+  completedWithErrors: 'COMPLETED_WITH_ERRORS',
+  failed: 'FAILED',
+} as const;
+
+export const TERMINAL_BATCH_STATUSES: ReadonlySet<string> = new Set([
+  BatchStatusValue.completed,
+  BatchStatusValue.completedWithErrors,
+  BatchStatusValue.failed,
+]);
+
+/** P */
+export const RecordStatusValue = { success: 'SUCCESS', failed: 'FAILED' } as const;
+
+/** Answer of the status call (P around S: a batch status and record-level results). */
+export interface StatusResponse {
+  batchId: string;
+  externalBatchId: string;
+  batchStatus: string;
+  records?: RecordResult[];
+}
+
+export interface RecordResult {
+  externalConsumerId: string;
+  externalCardId: string;
+  status: string;
+  srcConsumerId?: string;
+  srcDigitalCardId?: string;
+  error?: ServiceError;
+}
+
+/** Service error (S); `errordetail` may be null or be named `details`. */
+export interface ServiceError {
+  status?: number;
+  reason?: string;
+  message?: string;
+  errordetail?: ServiceErrorDetail[] | null;
+  details?: ServiceErrorDetail[] | null;
+}
+
+export interface ServiceErrorDetail {
+  reason?: string;
+  source?: string;
+  sourceType?: string;
+  message?: string;
+}
+
+/** Gateway error (S), found as `{Errors: {Error: [e]}}` and as `{Errors: [{Error: e}]}`. */
+export interface GatewayError {
+  Source?: string;
+  ReasonCode?: string;
+  Description?: string;
+  Recoverable?: boolean;
+  Details?: string | null;
+}
+
+/** S: the reasons of a record that no later batch can change. */
+export const FINAL_RECORD_REASONS: ReadonlySet<string> = new Set([
+  'INVALID_PAN',
+  'PAN_INELIGIBLE',
+  'TOKENIZATION_INELIGIBLE',
+  'ISSUER_DECLINED',
+  'SUSPENDED_CARD',
+  'ACCOUNT_RANGE_NOT_FOUND',
+]);
+
+/** S: the reasons of a record that may succeed in a later batch. */
+export const PASSING_RECORD_REASONS: ReadonlySet<string> = new Set([
+  'NO_RESPONSE_FROM_ISSUER',
+  'UNAVAILABLE',
+  'INTERNAL',
+  'UNEXPECTED_ERROR',
+]);

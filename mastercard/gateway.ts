@@ -1,0 +1,52 @@
+import type { CompactJwe } from './jwe.js';
+import type { RecordResult } from './contract.js';
+
+/**
+ * What c2p asks of Mastercard, in c2p's words. One implementation speaks the Batch Enroll API over
+ * HTTP (`http-gateway.ts`); its successor, the Credential Directory, would be another.
+ *
+ * Every method makes exactly one attempt and throws a `GatewayFailure` (`errors.ts`) when it fails:
+ * whether another attempt is safe is the workflow's decision.
+ */
+export interface EnrollmentGateway {
+  /** Offers a batch. Resolves once Mastercard has said that it received it, not that it processed it. */
+  submitBatch(request: BatchSubmission, options?: CallOptions): Promise<SubmissionReceipt>;
+  /** Asks how far a batch is. */
+  fetchBatchStatus(request: StatusRequest, options?: CallOptions): Promise<BatchReport>;
+  /** Lets go of the connections. */
+  close(): Promise<void>;
+}
+
+export interface CallOptions {
+  /** Aborts the call, for instance because the activity was cancelled. */
+  signal?: AbortSignal | undefined;
+}
+
+export interface BatchSubmission {
+  externalBatchId: string;
+  /** The type admits only what `encryptEnrollmentData` made: the plaintext cannot be sent by mistake. */
+  enrollmentData: CompactJwe;
+  /** Sent as `srcCorrelationId`; a UUID. */
+  correlationId: string;
+}
+
+export interface SubmissionReceipt {
+  batchId: string;
+  /** Value of `X-Src-Cx-Flow-Id`, to be sent back on the next call about this batch. */
+  flowId?: string | undefined;
+}
+
+export interface StatusRequest {
+  batchId: string;
+  correlationId: string;
+  flowId?: string | undefined;
+}
+
+export interface BatchReport {
+  batchId: string;
+  externalBatchId: string;
+  /** As Mastercard wrote it: possibly a value that nobody knows. */
+  batchStatus: string;
+  records: RecordResult[];
+  flowId?: string | undefined;
+}

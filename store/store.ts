@@ -1,0 +1,48 @@
+/** Whose blobs: the unit of isolation, of purging and of the authenticated context of a sealed blob. */
+export interface BatchAddress {
+  program: string;
+  externalBatchId: string;
+}
+
+/**
+ * Sealed blobs by batch. What is written is sealed before it leaves the process and bound to its
+ * batch and name: a blob that was altered, truncated, moved to another batch or renamed does not open.
+ *
+ * A write replaces what was there, at once and whole; a reader never sees half a blob.
+ */
+export interface BatchStore {
+  put(batch: BatchAddress, ref: string, plaintext: Uint8Array): Promise<void>;
+  /** @throws SealedBlobMissingError, and what `KeyRing.open` throws. */
+  get(batch: BatchAddress, ref: string): Promise<Uint8Array>;
+  has(batch: BatchAddress, ref: string): Promise<boolean>;
+  /** Erases a blob; one that is not there is no error. */
+  delete(batch: BatchAddress, ref: string): Promise<void>;
+  /** The names of the batch's blobs, sorted; empty for an unknown batch. */
+  list(batch: BatchAddress): Promise<string[]>;
+}
+
+/** A blob that was asked for is not in the store. The message names the batch and the blob. */
+export class SealedBlobMissingError extends Error {
+  override readonly name = 'SealedBlobMissingError';
+  readonly code = 'SEALED_BLOB_MISSING';
+  constructor(batch: BatchAddress, ref: string) {
+    super(
+      `the store has no blob '${ref}' for batch '${batch.externalBatchId}' of program '${batch.program}'`,
+    );
+  }
+}
+
+/** Writes a value as JSON. */
+export async function putJson(
+  store: BatchStore,
+  batch: BatchAddress,
+  ref: string,
+  value: unknown,
+): Promise<void> {
+  await store.put(batch, ref, Buffer.from(JSON.stringify(value), 'utf8'));
+}
+
+/** Reads a value that `putJson` wrote. */
+export async function getJson<T>(store: BatchStore, batch: BatchAddress, ref: string): Promise<T> {
+  return JSON.parse(Buffer.from(await store.get(batch, ref)).toString('utf8')) as T;
+}
