@@ -1,0 +1,96 @@
+import { pino } from 'pino';
+import type { DestinationStream, Level, Logger } from 'pino';
+import pretty from 'pino-pretty';
+import { maskPans } from './mask.js';
+
+export interface LoggerOptions {
+  /** The least important level that is written; `silent` writes nothing. */
+  level: Level | 'silent';
+  /** Of the process: `worker`, `simulator`, … */
+  name: string;
+  /** Where the JSON lines go; standard error by default, made readable if that is a terminal. */
+  destination?: DestinationStream | undefined;
+}
+
+/**
+ * Fields whose value never reaches a log, however deep they are: cardholder data by its names in the
+ * API, and secrets by the names that libraries give them. Compared without regard to case.
+ */
+export const REDACTED_FIELDS: ReadonlySet<string> = new Set(
+  [
+    'emailAddress',
+    'mobileNumber',
+    'phoneNumber',
+    'firstName',
+    'lastName',
+    'primaryAccountNumber',
+    'panExpirationMonth',
+    'panExpirationYear',
+    'billingAddress',
+    'enrollmentData',
+    'authorization',
+    'cookie',
+    'password',
+    'passphrase',
+    'privateKey',
+    'apiKey',
+  ].map((name) => name.toLowerCase()),
+);
+
+const REDACTED = '[redacted]';
+
+/**
+ * A logger that no card number gets through: every finished line, with whatever message, bindings,
+ * nested errors and stacks it has, passes `maskLogLine`. Times are ISO 8601 because milliseconds since
+ * 1970 are 13 digits, which a card number may have.
+ */
+export function createLogger({ level, name, destination = standardError() }: LoggerOptions): Logger {
+  return pino(
+    {
+      level,
+      name,
+      timestamp: pino.stdTimeFunctions.isoTime,
+      formatters: { level: (label) => ({ level: label }) },
+      serializers: { err: pino.stdSerializers.err, error: pino.stdSerializers.err },
+    },
+    { write: (line: string) => destination.write(maskLogLine(line)) },
+  );
+}
+
+/** Synchronous, so that the last words of a dying process are not lost. */
+function standardError(): DestinationStream {
+  return process.stderr.isTTY
+    ? pretty({ destination: 2, sync: true, ignore: 'pid,hostname' })
+    : pino.destination({ dest: 2, sync: true });
+}
+
+/**
+ * Masks one line of JSON: card numbers in every name and value, wherever they are, and the value of
+ * each of `REDACTED_FIELDS`. What it returns is a line of JSON again; a text that is none is masked as text.
+ */
+export function maskLogLine(line: string): string {
+  let entry: unknown;
+  try {
+    entry = JSON.parse(line);
+  } catch {
+    return maskPans(line);
+  }
+  return JSON.stringify(maskValue(entry)) + '\n';
+}
+
+function maskValue(value: unknown): unknown {
+  if (typeof value === 'string') return maskPans(value);
+  if (typeof value === 'number') {
+    const digits = JSON.stringify(value);
+    const masked = maskPans(digits);
+    return masked === digits ? value : masked;
+  }
+  if (Array.isArray(value)) return value.map(maskValue);
+  if (value === null || typeof value !== 'object') return value;
+  return Object.fromEntries(
+    Object.entries(value).map(([name, inner]) => [
+      maskPans(name),
+      REDACTED_FIELDS.has(name.toLowerCase()) ? REDACTED : maskValue(inner),
+    ]),
+  );
+}

@@ -1,0 +1,167 @@
+import fc from 'fast-check';
+import { describe, expect, it } from 'vitest';
+import { DigestError, KeyRing, KeyRingError } from '../../protection/key-ring.js';
+import type { SealedBlobReason } from '../../protection/seal.js';
+import { SealedBlobError } from '../../protection/seal.js';
+
+const K1 = Buffer.alloc(32, 1).toString('base64');
+const K2 = Buffer.alloc(32, 2).toString('base64');
+const old = KeyRing.parse({ current: 'k1', keys: { k1: K1 } }, 'old.json');
+const rotated = KeyRing.parse({ current: 'k2', keys: { k1: K1, k2: K2 } }, 'rotated.json');
+
+const bytes = (text: string) => Buffer.from(text, 'utf8');
+const PLAINTEXT = bytes('5186001700009726 Ana');
+const CONTEXT = '["demo","b-1","records"]';
+
+function refusal(work: () => unknown): SealedBlobError {
+  try {
+    work();
+  } catch (error) {
+    expect(error).toBeInstanceOf(SealedBlobError);
+    return error as SealedBlobError;
+  }
+  throw new Error('it opened');
+}
+
+describe('a sealed blob', () => {
+  it('opens to what was sealed, in its context', () => {
+    fc.assert(
+      fc.property(
+        fc.uint8Array({ maxLength: 2_000 }),
+        fc.string({ unit: 'grapheme' }),
+        (plaintext, context) => {
+          expect(Buffer.from(rotated.open(rotated.seal(plaintext, context), context))).toEqual(
+            Buffer.from(plaintext),
+          );
+        },
+      ),
+    );
+  });
+
+  it('does not open in any other context', () => {
+    fc.assert(
+      fc.property(fc.string(), fc.string(), (context, other) => {
+        fc.pre(context !== other);
+        expect(refusal(() => rotated.open(rotated.seal(PLAINTEXT, context), other)).reason).toBe('altered');
+      }),
+    );
+  });
+
+  it('is refused when any single bit of it is flipped', () => {
+    const sealed = rotated.seal(PLAINTEXT, CONTEXT);
+    const reasons = new Set<SealedBlobReason>();
+    for (let bit = 0; bit < sealed.length * 8; bit += 1) {
+      const flipped = Buffer.from(sealed);
+      flipped.writeUInt8(flipped.readUInt8(bit >> 3) ^ (1 << (bit & 7)), bit >> 3);
+      reasons.add(refusal(() => rotated.open(flipped, CONTEXT)).reason);
+    }
+    expect(reasons).toEqual(new Set(['unknownFormat', 'altered', 'truncated', 'unknownKey']));
+  });
+
+  it('is called truncated at every length but its own, and altered when something follows', () => {
+    const sealed = rotated.seal(PLAINTEXT, CONTEXT);
+    for (let length = 0; length < sealed.length; length += 1)
+      expect(refusal(() => rotated.open(sealed.subarray(0, length), CONTEXT)).reason).toBe('truncated');
+    const longer = Buffer.concat([sealed, Buffer.alloc(1)]);
+    expect(refusal(() => rotated.open(longer, CONTEXT)).reason).toBe('altered');
+  });
+
+  it('is refused for any bytes that were never sealed', () => {
+    fc.assert(
+      fc.property(fc.uint8Array({ maxLength: 200 }), fc.boolean(), (noise, withMagic) => {
+        const blob = withMagic ? Buffer.concat([bytes('c2p\u0001\u0002k2'), noise]) : noise;
+        refusal(() => rotated.open(blob, CONTEXT));
+      }),
+    );
+  });
+
+  it('opens with the old key after the rotation, and is sealed with the new one', () => {
+    expect(bytes('k1').equals(old.seal(PLAINTEXT, CONTEXT).subarray(5, 7))).toBe(true);
+    expect(Buffer.from(rotated.open(old.seal(PLAINTEXT, CONTEXT), CONTEXT))).toEqual(PLAINTEXT);
+    expect(refusal(() => old.open(rotated.seal(PLAINTEXT, CONTEXT), CONTEXT))).toMatchObject({
+      reason: 'unknownKey',
+      keyId: 'k2',
+      code: 'SEALED_BLOB_UNREADABLE',
+    });
+  });
+
+  it('does not open with another key of the same name', () => {
+    const other = KeyRing.parse({ current: 'k1', keys: { k1: K2 } }, 'other.json');
+    expect(refusal(() => other.open(old.seal(PLAINTEXT, CONTEXT), CONTEXT)).reason).toBe('altered');
+  });
+
+  it('names its context and key and what to do when it is refused, and nothing of its content', () => {
+    const { message } = refusal(() => old.open(rotated.seal(PLAINTEXT, CONTEXT), CONTEXT));
+    expect(message).toContain(CONTEXT);
+    expect(message).toContain("'k2'");
+    expect(message).toContain('add it again');
+    expect(message).not.toContain('5186');
+  });
+
+  it('is different each time', () => {
+    expect(rotated.seal(PLAINTEXT, CONTEXT)).not.toEqual(rotated.seal(PLAINTEXT, CONTEXT));
+  });
+
+  it('of version 1 stays readable', () => {
+    const kept = 'YzJwAQJrMQAAABQAAQIDBAUGBwgJCgv21q/aR+r+xH4qSNKGwPePRjuAt02GE3qChEaFalkuCdM0YDM=';
+    expect(Buffer.from(old.open(Buffer.from(kept, 'base64'), CONTEXT)).toString()).toBe(
+      'kept since version 1',
+    );
+  });
+});
+
+describe('a digest', () => {
+  it('matches the same bytes and no others', () => {
+    fc.assert(
+      fc.property(fc.uint8Array(), fc.uint8Array(), (one, other) => {
+        expect(rotated.digestMatches(one, rotated.digest(one))).toBe(true);
+        expect(rotated.digestMatches(other, rotated.digest(one))).toBe(Buffer.from(one).equals(other));
+      }),
+    );
+  });
+
+  it('names its key, and still matches after the rotation', () => {
+    expect(old.digest(PLAINTEXT)).toMatch(/^k1:[0-9a-f]{64}$/);
+    expect(rotated.digest(PLAINTEXT)).toMatch(/^k2:/);
+    expect(rotated.digestMatches(PLAINTEXT, old.digest(PLAINTEXT))).toBe(true);
+  });
+
+  it('made with a key that is not in the ring is an error that names the key', () => {
+    expect(() => old.digestMatches(PLAINTEXT, rotated.digest(PLAINTEXT))).toThrow(
+      expect.objectContaining({ code: 'DIGEST_UNREADABLE', reason: 'unknownKey', keyId: 'k2' }),
+    );
+  });
+
+  it('of another form is an error that does not repeat it', () => {
+    for (const digest of ['', 'k1', 'k1:zz', `k1:${'0'.repeat(63)}`, '5186001700009726']) {
+      expect(() => old.digestMatches(PLAINTEXT, digest)).toThrow(DigestError);
+      if (digest) expect(() => old.digestMatches(PLAINTEXT, digest)).not.toThrow(digest);
+    }
+  });
+});
+
+describe('KeyRing', () => {
+  it('parses what it generates, which is different each time', () => {
+    const json = KeyRing.generate();
+    expect(KeyRing.parse(JSON.parse(JSON.stringify(json)), 'x').currentKeyId).toBe('k1');
+    expect(json).not.toEqual(KeyRing.generate());
+  });
+
+  it.each([
+    [null, 'must be {'],
+    [[], 'must be {'],
+    [{ current: 'k1', keys: { k1: K1 }, [K2]: 1 }, 'nothing else'],
+    [{ current: 'k9', keys: { k1: K1 } }, '"current" must name one of "keys"'],
+    [{ current: 'k1', keys: {} }, '"current" must name one of "keys"'],
+    [{ current: K1, keys: { k1: K1 } }, '"current" must name one of "keys"'],
+    [{ current: 'k1', keys: { k1: K1, k2: K2.slice(4) } }, 'keys.k2 must be 32 bytes'],
+    [{ current: 'k1', keys: { k1: Buffer.alloc(33).toString('base64') } }, 'keys.k1 must be 32 bytes'],
+    [{ current: 'k1', keys: { k1: K1, [K2]: 'k2' } }, 'the id of key 2'],
+  ])('refuses %j and says why without any part of a key', (json, problem) => {
+    const parse = () => KeyRing.parse(json, 'keys/data-keys.json');
+    expect(parse).toThrow(KeyRingError);
+    expect(parse).toThrow(`key ring keys/data-keys.json: `);
+    expect(parse).toThrow(problem);
+    expect(parse).not.toThrow(/AQEBA|AgICA/);
+  });
+});
