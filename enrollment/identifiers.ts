@@ -19,14 +19,22 @@ export function passesLuhn(digits: string): boolean {
 }
 
 /**
- * Whether a text holds what may be a card number: 13 to 19 digits that pass Luhn, with single spaces,
- * dots, dashes or colons between them or none. External ids travel in clear (workflow ids, search
- * attributes, reports), so one that looks like a card number is refused.
+ * Whether a text holds what may be a card number: 13 to 19 digits that pass Luhn, written as one run or
+ * as neighbouring runs with spaces, dots, dashes, underscores or colons between them (also beside other
+ * runs, as in `order-7-4111111111111111`). External ids travel in clear (workflow ids, search
+ * attributes, reports), so one that looks like a card number is refused; of numbers of that length that
+ * are none, one in ten looks like one.
  */
 export function looksLikePan(text: string): boolean {
-  for (const [run] of text.matchAll(/\d(?:[ .:-]?\d)*/g)) {
-    const digits = run.replace(/\D/g, '');
-    if (digits.length >= 13 && digits.length <= 19 && passesLuhn(digits)) return true;
+  for (const [neighbours] of text.matchAll(/\d+(?:[ ._:-]+\d+)*/g)) {
+    const runs = neighbours.split(/\D+/);
+    for (let first = 0; first < runs.length; first += 1) {
+      let digits = '';
+      for (let next = first; next < runs.length && digits.length < 19; next += 1) {
+        digits += runs[next];
+        if (digits.length >= 13 && digits.length <= 19 && passesLuhn(digits)) return true;
+      }
+    }
   }
   return false;
 }

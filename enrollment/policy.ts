@@ -1,6 +1,6 @@
 /**
  * What an issuer may decide about how a batch is run. All durations are milliseconds here; configuration
- * and callers may write them as `"30s"` or `"72h"` (see `policySchema` in `schemas.ts`).
+ * and callers may write them as `"30s"` or `"72h"` (see `policy-schema.ts`).
  */
 export interface EnrollmentPolicy {
   /** What to do when some records are invalid: send the valid ones, or send none. */

@@ -1,0 +1,203 @@
+import languages from '@cospired/i18n-iso-languages';
+import countries from 'i18n-iso-countries';
+import { parsePhoneNumberFromString } from 'libphonenumber-js/max';
+import { z } from 'zod';
+import { EXTERNAL_ID_PATTERN, looksLikePan, passesLuhn } from './identifiers.js';
+import type { MobileNumber } from './records.js';
+
+/**
+ * What can be wrong with a record. These codes are what operators and issuers' programs see in the
+ * details of an INVALID outcome: never rename one.
+ *
+ * - `required`: absent, or nothing but white space
+ * - `type`: there, but of another JSON type
+ * - `format`: not of the alphabet or pattern of the field
+ * - `too_short`, `too_long`: of another length than the field may have
+ * - `luhn`: the card number's check digit is wrong, so it was mistyped
+ * - `month`: not `01` to `12`
+ * - `expired`: the card's last month has passed
+ * - `country`, `language`: not a code of ISO 3166-1 alpha-2, ISO 639-1
+ * - `phone_implausible`: no phone number of that country calling code has this form
+ * - `looks_like_pan`: an external id that may be a card number; ids are readable in many places
+ * - `unknown_field`: the object at this path has a field that is not in the contract
+ * - `duplicate_external_consumer_id`, `duplicate_external_card_id`: used more than once in the batch
+ */
+export const ISSUE_CODES = [
+  'required',
+  'type',
+  'format',
+  'too_short',
+  'too_long',
+  'luhn',
+  'month',
+  'expired',
+  'country',
+  'language',
+  'phone_implausible',
+  'looks_like_pan',
+  'unknown_field',
+  'duplicate_external_consumer_id',
+  'duplicate_external_card_id',
+] as const;
+
+export type IssueCode = (typeof ISSUE_CODES)[number];
+
+/*
+ * Every message in these schemas is an `IssueCode`: zod's own messages can quote the input (the names
+ * of unrecognised keys, for one), and are not used. Checks that cannot go on after a failure `abort`,
+ * so that a field has one code.
+ */
+const fail = (error: IssueCode): { error: IssueCode; abort: true } => ({ error, abort: true });
+
+function structural(issue: { code: string; input?: unknown }): IssueCode {
+  if (issue.code === 'unrecognized_keys') return 'unknown_field';
+  return issue.input === undefined ? 'required' : 'type';
+}
+
+const string = () => z.string({ error: structural });
+const object = <T extends z.core.$ZodLooseShape>(shape: T) => z.strictObject(shape, { error: structural });
+
+/** Free text that must be there. White space around it is dropped. */
+const requiredText = () => string().trim().min(1, fail('required'));
+
+/** Free text that may be left out; empty is the same as absent. White space around it is dropped. */
+const optionalText = (maximum: number) =>
+  string()
+    .trim()
+    .max(maximum, fail('too_long'))
+    .transform((text) => text || undefined)
+    .optional();
+
+/** `externalConsumerId` and `externalCardId`. Compared and sent as they are: nothing is dropped or changed. */
+export const externalIdSchema = string()
+  .min(1, fail('required'))
+  .max(64, fail('too_long'))
+  .regex(EXTERNAL_ID_PATTERN, fail('format'))
+  .refine((id) => !looksLikePan(id), fail('looks_like_pan'));
+
+// XK (Kosovo) is in the library, but "user-assigned": not a code of ISO 3166-1.
+const COUNTRIES = new Set(Object.keys(countries.getAlpha2Codes()).filter((code) => code !== 'XK'));
+const LANGUAGES = new Set(Object.keys(languages.getAlpha2Codes()));
+
+// Letters first: upper-casing makes other characters into letters (ß into SS, which is South Sudan).
+const countryCode = () =>
+  string()
+    .min(1, fail('required'))
+    .regex(/^[A-Za-z]{2}$/, fail('country'))
+    .toUpperCase()
+    .refine((code) => COUNTRIES.has(code), fail('country'));
+
+const languageCode = () =>
+  string()
+    .min(1, fail('required'))
+    .regex(/^[A-Za-z]{2}$/, fail('language'))
+    .toLowerCase()
+    .refine((code) => LANGUAGES.has(code), fail('language'));
+
+/**
+ * Whether the number is possible for its country calling code (length, as the E.164 numbering plans
+ * have it). A number that only is one once a national trunk prefix is taken off (the 0 of 07700 900123)
+ * is not: it would be sent with it.
+ */
+function isPossible({ countryCode, phoneNumber }: MobileNumber): boolean {
+  const parsed = parsePhoneNumberFromString(`+${countryCode}${phoneNumber}`);
+  return (
+    parsed !== undefined &&
+    parsed.countryCallingCode === countryCode &&
+    parsed.nationalNumber === phoneNumber &&
+    parsed.isPossible()
+  );
+}
+
+const DIGITS = /^\d+$/;
+
+const mobileNumberSchema = object({
+  countryCode: string().min(1, fail('required')).regex(DIGITS, fail('format')),
+  phoneNumber: string().min(1, fail('required')).regex(DIGITS, fail('format')),
+}).refine(isPossible, fail('phone_implausible'));
+
+const acceptedDocumentSchema = object({
+  acceptedVersion: requiredText(),
+  latestVersion: requiredText().optional(),
+  latestVersionUri: requiredText().optional(),
+});
+
+const flag = () => z.boolean({ error: structural }).optional();
+
+const complianceSettingsSchema = object({
+  privacy: acceptedDocumentSchema.optional(),
+  tnc: acceptedDocumentSchema.optional(),
+  cookie: acceptedDocumentSchema.optional(),
+  geoLocation: acceptedDocumentSchema.optional(),
+  communications: object({
+    communicationsOptIn: flag(),
+    affiliateCommunicationsOptIn: flag(),
+    allowEmail: flag(),
+    allowText: flag(),
+    allowCall: flag(),
+    allowPush: flag(),
+  }).optional(),
+});
+
+// The e-mail pattern of the HTML standard, with at least one dot in the domain.
+const EMAIL =
+  /^[\w.!#$%&'*+/=?^`{|}~-]+@(?:[a-z0-9](?:[a-z0-9-]{0,61}[a-z0-9])?\.)+[a-z0-9](?:[a-z0-9-]{0,61}[a-z0-9])?$/i;
+
+/** Who the cards belong to. Country codes come out in upper case, language codes in lower case. */
+export const consumerSchema = object({
+  emailAddress: requiredText().max(255, fail('too_long')).regex(EMAIL, fail('format')),
+  mobileNumber: mobileNumberSchema,
+  firstName: requiredText(),
+  lastName: requiredText(),
+  locale: object({ country: countryCode(), language: languageCode() }),
+  complianceSettings: complianceSettingsSchema.optional(),
+});
+
+const billingAddressSchema = object({
+  name: optionalText(60),
+  line1: optionalText(75),
+  line2: optionalText(75),
+  line3: optionalText(75),
+  city: optionalText(50),
+  state: optionalText(30),
+  countryCode: string()
+    .regex(/^([A-Za-z]{2})?$/, fail('country'))
+    .toUpperCase()
+    .refine((code) => code === '' || COUNTRIES.has(code), fail('country'))
+    .transform((code) => code || undefined)
+    .optional(),
+  zip: optionalText(16),
+}).transform((address) => (Object.values(address).some((line) => line !== undefined) ? address : undefined));
+
+const MONTH = /^(0[1-9]|1[0-2])$/;
+const YEAR = /^\d{4}$/;
+
+/** Whether a value could be a card's `panExpirationMonth`. */
+export const isMonth = (value: unknown): boolean => typeof value === 'string' && MONTH.test(value);
+
+/** Whether a value could be a card's `panExpirationYear`. */
+export const isYear = (value: unknown): boolean => typeof value === 'string' && YEAR.test(value);
+
+/**
+ * One card, but for whether it has expired: that depends on the day, see `validation.ts`. A card number
+ * is never repaired: spaces or dashes in it are a `format` error.
+ */
+export const cardSchema = object({
+  externalCardId: externalIdSchema,
+  primaryAccountNumber: string()
+    .min(1, fail('required'))
+    .regex(DIGITS, fail('format'))
+    .min(16, fail('too_short'))
+    .max(19, fail('too_long'))
+    .refine(passesLuhn, fail('luhn')),
+  panExpirationMonth: string().min(1, fail('required')).regex(MONTH, fail('month')),
+  panExpirationYear: string().min(1, fail('required')).regex(YEAR, fail('format')),
+  billingAddress: billingAddressSchema.optional(),
+});
+
+/** A record without its cards, which are judged one by one: `cards` is only an array with something in it. */
+export const recordSchema = object({
+  externalConsumerId: externalIdSchema,
+  consumer: consumerSchema,
+  cards: z.array(z.unknown(), { error: structural }).min(1, fail('required')),
+});
