@@ -15,9 +15,16 @@ export const PRODUCTION_BASE_URL = 'https://api.mastercard.com/src/api/digital/p
 /** P (that it answers 202 is S) */
 export const ENROLLMENTS_PATH = '/batch/enrollments';
 
-/** P (that it is keyed by `batchId` is S) */
+/** P: what may be a `batchId`; printable, and never a path of its own (`.` and `..`). */
+export const BATCH_ID_PATTERN = /^(?!\.{1,2}$)[\x21-\x7e]{1,255}$/;
+
+/** P (that it is keyed by `batchId` is S); percent-encoded as RFC 3986 asks, which is what OAuth signs. */
 export function enrollmentPath(batchId: string): string {
-  return `${ENROLLMENTS_PATH}/${encodeURIComponent(batchId)}`;
+  const segment = encodeURIComponent(batchId).replace(
+    /[!'()*]/g,
+    (mark) => `%${mark.charCodeAt(0).toString(16).toUpperCase()}`,
+  );
+  return `${ENROLLMENTS_PATH}/${segment}`;
 }
 
 /** N: identifies the site that handled a batch; sent back on the next call about the same batch. */
@@ -100,6 +107,8 @@ export interface RecordResult {
 /** Service error (S); `errordetail` may be null or be named `details`. */
 export interface ServiceError {
   status?: number;
+  /** P: a 409 may name the batch that exists. */
+  batchId?: string;
   reason?: string;
   message?: string;
   errordetail?: ServiceErrorDetail[] | null;

@@ -1,0 +1,54 @@
+import { request } from 'undici';
+import { z } from 'zod';
+import { readText } from './read-text.js';
+import { KeyError } from './key-material.js';
+
+const TIMEOUT_MS = 10_000;
+const MAX_BYTES = 1024 * 1024;
+
+/**
+ * Fetches a JWK set (RFC 7517, section 5).
+ * @param url https, or http to a loopback address: who can change the answer reads every card number.
+ * @returns its members, unchecked.
+ * @throws KeyError KEY_SET_UNAVAILABLE
+ */
+export async function fetchKeySet(url: string): Promise<unknown[]> {
+  if (!isTrustworthy(url)) {
+    throw new KeyError('KEY_SET_UNAVAILABLE', `${url}: encryptionKey.jwksUrl must be an https address`);
+  }
+  const { statusCode, text } = await get(url);
+  if (statusCode !== 200) throw unavailable(url, `the answer is ${statusCode}`);
+  try {
+    return z.object({ keys: z.array(z.unknown()) }).parse(JSON.parse(text ?? '')).keys;
+  } catch {
+    throw unavailable(url, 'the answer is no JWK set');
+  }
+}
+
+async function get(url: string): Promise<{ statusCode: number; text: string | undefined }> {
+  try {
+    const { statusCode, body } = await request(url, {
+      headers: { accept: 'application/jwk-set+json, application/json' },
+      signal: AbortSignal.timeout(TIMEOUT_MS),
+    });
+    return { statusCode, text: await readText(body, MAX_BYTES) };
+  } catch (error) {
+    const { code, name } = error as NodeJS.ErrnoException;
+    throw unavailable(url, typeof code === 'string' ? code : name);
+  }
+}
+
+function unavailable(url: string, why: string): KeyError {
+  return new KeyError(
+    'KEY_SET_UNAVAILABLE',
+    `${url}: the keys cannot be fetched (${why}); check the address`,
+  );
+}
+
+function isTrustworthy(url: string): boolean {
+  if (!URL.canParse(url)) return false;
+  const { protocol, hostname } = new URL(url);
+  return (
+    protocol === 'https:' || (protocol === 'http:' && /^(localhost|127(\.\d+){3}|\[::1\])$/.test(hostname))
+  );
+}
