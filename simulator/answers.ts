@@ -1,0 +1,87 @@
+import { setTimeout as sleep } from 'node:timers/promises';
+import { FLOW_ID_HEADER } from '../mastercard/contract.js';
+import { ApiError } from './api-error.js';
+import type { Fault } from './faults.js';
+
+/** What goes back over the wire; `dropped`: nothing, the connection is broken. */
+export type Answer = { status: number; headers: Record<string, string>; body: string } | 'dropped';
+
+/** The deed of a call: what it changes, and the answer of success. Throws an ApiError to refuse. */
+export type Deed = () => { body: object; flowId?: string };
+
+/**
+ * Carries a call out, or misbehaves.
+ *
+ * @param deed called once, or not at all if the fault prevents it
+ * @param successStatus the status of success of this call
+ * @param fault the fault that the call meets, if any
+ * @param closing ends a delay early when the simulator closes
+ */
+export async function answerOf(
+  deed: Deed,
+  successStatus: number,
+  fault: Fault | undefined,
+  closing: AbortSignal,
+): Promise<Answer> {
+  switch (fault?.kind) {
+    case undefined:
+      return succeed(deed, successStatus);
+    case 'delay':
+      try {
+        await sleep(fault.ms, undefined, { signal: closing });
+      } catch {
+        return 'dropped';
+      }
+      return succeed(deed, successStatus);
+    case 'status': {
+      const { status, reason, shape, recoverable, retryAfter } = fault;
+      const error = new ApiError(status, {
+        reason,
+        shape,
+        recoverable,
+        message: 'A fault that was asked for',
+      });
+      return refusal(error, retryAfter === undefined ? {} : { 'retry-after': String(retryAfter) });
+    }
+    case 'statusAfter':
+      carryOut(deed);
+      return refusal(new ApiError(fault.status, { message: 'A fault that was asked for' }));
+    case 'dropBefore':
+      return 'dropped';
+    case 'dropAfter':
+      carryOut(deed);
+      return 'dropped';
+    case 'malformedJson':
+      if (fault.accepted) carryOut(deed);
+      return { status: successStatus, headers: JSON_TYPE, body: '{"batchId":"' };
+    case 'html':
+      return {
+        status: fault.status,
+        headers: { 'content-type': 'text/html; charset=utf-8' },
+        body: '<!doctype html><html><body><h1>Bad Gateway</h1></body></html>',
+      };
+  }
+}
+
+/** @param error anything else than an ApiError is a defect of the simulator and thrown again */
+export function refusal(error: unknown, headers: Record<string, string> = {}): Exclude<Answer, 'dropped'> {
+  if (!(error instanceof ApiError)) throw error;
+  return { status: error.status, headers: { ...JSON_TYPE, ...headers }, body: JSON.stringify(error.body()) };
+}
+
+const JSON_TYPE = { 'content-type': 'application/json' };
+
+function succeed(deed: Deed, status: number): Answer {
+  const { body, flowId } = deed();
+  const headers = { ...JSON_TYPE, ...(flowId !== undefined && { [FLOW_ID_HEADER]: flowId }) };
+  return { status, headers, body: JSON.stringify(body) };
+}
+
+/** For faults that hide the answer, a refusal too. */
+function carryOut(deed: Deed): void {
+  try {
+    deed();
+  } catch (error) {
+    if (!(error instanceof ApiError)) throw error;
+  }
+}

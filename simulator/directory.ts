@@ -1,0 +1,71 @@
+import { createHash } from 'node:crypto';
+import type { Client } from './clients.js';
+
+/** A card in Click to Pay. */
+export interface EnrolledCard {
+  srcClientId: string;
+  serviceId: string;
+  externalConsumerId: string;
+  externalCardId: string;
+  srcConsumerId: string;
+  srcDigitalCardId: string;
+}
+
+type Owner = Pick<Client, 'srcClientId' | 'serviceId'>;
+
+/**
+ * Which cards and profiles are in Click to Pay. Ids are derived from the external ids, so a consumer
+ * keeps the `srcConsumerId` and a card the `srcDigitalCardId`, however often they are enrolled.
+ */
+export class Directory {
+  private readonly enrolled = new Map<string, EnrolledCard>();
+  private readonly profiles = new Set<string>();
+
+  /** Enrolls a card, and the consumer's profile with it; a card already there stays. */
+  enroll(
+    { srcClientId, serviceId }: Owner,
+    card: { externalConsumerId: string; externalCardId: string },
+  ): EnrolledCard {
+    const { externalConsumerId, externalCardId } = card;
+    const srcConsumerId = derivedId(srcClientId, serviceId, externalConsumerId).replace(
+      /^(.{8})(.{4})(.{4})(.{4})(.{12}).*$/,
+      '$1-$2-$3-$4-$5',
+    );
+    const srcDigitalCardId = derivedId(srcClientId, serviceId, externalConsumerId, externalCardId);
+    const entry = {
+      srcClientId,
+      serviceId,
+      externalConsumerId,
+      externalCardId,
+      srcConsumerId,
+      srcDigitalCardId,
+    };
+    this.enrolled.set(keyOf(entry, srcDigitalCardId), entry);
+    this.profiles.add(keyOf(entry, srcConsumerId));
+    return entry;
+  }
+
+  /** @returns false if the card is not there */
+  deleteCard(owner: Owner, srcDigitalCardId: string): boolean {
+    return this.enrolled.delete(keyOf(owner, srcDigitalCardId));
+  }
+
+  /** A profile can be deleted once its last card is gone. */
+  deleteProfile(owner: Owner, srcConsumerId: string): 'deleted' | 'absent' | 'hasCards' {
+    const key = keyOf(owner, srcConsumerId);
+    if (this.cards().some((card) => keyOf(card, card.srcConsumerId) === key)) return 'hasCards';
+    return this.profiles.delete(key) ? 'deleted' : 'absent';
+  }
+
+  cards(): EnrolledCard[] {
+    return [...this.enrolled.values()];
+  }
+}
+
+function keyOf({ srcClientId, serviceId }: Owner, id: string): string {
+  return JSON.stringify([srcClientId, serviceId, id]);
+}
+
+function derivedId(...parts: string[]): string {
+  return createHash('sha256').update(JSON.stringify(parts)).digest('hex').slice(0, 32);
+}
