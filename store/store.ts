@@ -9,6 +9,7 @@ export interface BatchAddress {
  * batch and name: a blob that was altered, truncated, moved to another batch or renamed does not open.
  *
  * A write replaces what was there, at once and whole; a reader never sees half a blob.
+ * Every method throws StoreUnavailableError when the store cannot do its work at present.
  */
 export interface BatchStore {
   put(batch: BatchAddress, ref: string, plaintext: Uint8Array): Promise<void>;
@@ -30,6 +31,17 @@ export class SealedBlobMissingError extends Error {
       `the store has no blob '${ref}' for batch '${batch.externalBatchId}' of program '${batch.program}'`,
     );
   }
+}
+
+/** The store cannot do its work at present. The message says what, where and what to do; `cause` is the reason. */
+export class StoreUnavailableError extends Error {
+  override readonly name = 'StoreUnavailableError';
+  readonly code = 'STORE_UNAVAILABLE';
+}
+
+/** The authenticated context of a blob: equal for equal batch and name, and only then. */
+export function sealingContext({ program, externalBatchId }: BatchAddress, ref: string): string {
+  return JSON.stringify([program, externalBatchId, ref]);
 }
 
 /** Writes a value as JSON. */

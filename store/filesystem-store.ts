@@ -1,0 +1,102 @@
+import { access, readFile } from 'node:fs/promises';
+import { join, resolve } from 'node:path';
+import type { KeyRing } from '../protection/key-ring.js';
+import { escapeName, unescapeName } from './blob-path.js';
+import type { BatchAddress, BatchStore } from './store.js';
+import { SealedBlobMissingError, StoreUnavailableError, sealingContext } from './store.js';
+import { hasCode, readFolder, removeFile, writeWhole } from './whole-file.js';
+
+const SUFFIX = '.sealed';
+
+export interface FilesystemStoreOptions {
+  /** The folder that holds everything; made with the first blob. On a disk that all workers see. */
+  root: string;
+  keyRing: KeyRing;
+}
+
+/**
+ * Sealed blobs as files: `<root>/<program>/<externalBatchId>/<ref>.sealed`, files with mode 0600 in
+ * folders with mode 0700, each part escaped as `escapeName` says.
+ *
+ * To erase is to unlink the file. Overwriting it first would promise what journals, snapshots and
+ * flash controllers do not keep; what makes a copy of the disk worthless is that the key is gone from
+ * the key ring (see `KeyRing`), so rotate, and remove keys that nothing kept is sealed under.
+ *
+ * All methods throw StoreUnavailableError when the file system fails.
+ */
+export class FilesystemStore implements BatchStore {
+  readonly #root: string;
+  readonly #keyRing: KeyRing;
+
+  constructor({ root, keyRing }: FilesystemStoreOptions) {
+    this.#root = resolve(root);
+    this.#keyRing = keyRing;
+  }
+
+  async put(batch: BatchAddress, ref: string, plaintext: Uint8Array): Promise<void> {
+    const sealed = this.#keyRing.seal(plaintext, sealingContext(batch, ref));
+    const path = this.#path(batch, ref);
+    await this.#attempt('write', path, () => writeWhole(path, sealed));
+  }
+
+  async get(batch: BatchAddress, ref: string): Promise<Uint8Array> {
+    const path = this.#path(batch, ref);
+    const sealed = await this.#attempt('read', path, () => readFile(path).catch(absent));
+    if (!sealed) throw new SealedBlobMissingError(batch, ref);
+    return this.#keyRing.open(sealed, sealingContext(batch, ref));
+  }
+
+  async has(batch: BatchAddress, ref: string): Promise<boolean> {
+    const path = this.#path(batch, ref);
+    return this.#attempt('read', path, () => access(path).then(() => true, absent)).then(Boolean);
+  }
+
+  async delete(batch: BatchAddress, ref: string): Promise<void> {
+    const path = this.#path(batch, ref);
+    await this.#attempt('erase', path, () => removeFile(path));
+  }
+
+  async list(batch: BatchAddress): Promise<string[]> {
+    const folder = this.#folder(batch);
+    const names = await this.#attempt('list', folder, () => readFolder(folder));
+    return names
+      .filter((name) => name.endsWith(SUFFIX))
+      .map((name) => unescapeName(name.slice(0, -SUFFIX.length)))
+      .sort();
+  }
+
+  #folder({ program, externalBatchId }: BatchAddress): string {
+    return join(this.#root, escapeName(program), escapeName(externalBatchId));
+  }
+
+  #path(batch: BatchAddress, ref: string): string {
+    return join(this.#folder(batch), escapeName(ref) + SUFFIX);
+  }
+
+  async #attempt<T>(verb: string, path: string, work: () => Promise<T>): Promise<T> {
+    try {
+      return await work();
+    } catch (error) {
+      throw new StoreUnavailableError(`cannot ${verb} ${path}: ${explain(error)}`, { cause: error });
+    }
+  }
+}
+
+function absent(error: unknown): undefined {
+  if (!hasCode(error, 'ENOENT')) throw error;
+}
+
+const EXPLANATIONS: Readonly<Record<string, string>> = {
+  ENOSPC: 'the disk is full; free some space',
+  EDQUOT: 'the disk quota is used up; raise it or free some space',
+  EROFS: 'the file system is read-only; set store.path to a folder that can be written',
+  EACCES: 'this user may not; give it the folder, or set store.path to another one',
+  EPERM: 'this user may not; give it the folder, or set store.path to another one',
+  ENOTDIR: 'part of the path is not a folder; set store.path to a folder',
+  EEXIST: 'part of the path is not a folder; set store.path to a folder',
+};
+
+function explain(error: unknown): string {
+  const code = error instanceof Error && 'code' in error ? String(error.code) : 'unknown error';
+  return `${EXPLANATIONS[code] ?? 'the file system failed'} (${code})`;
+}
