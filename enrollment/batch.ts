@@ -1,3 +1,4 @@
+import type { FailureType } from './errors.js';
 import type { OutcomeCounts } from './outcomes.js';
 
 export const OPEN_STATUSES = [
@@ -46,4 +47,6 @@ export interface BatchResult extends BatchKey {
   outcomes: BlobRef;
   /** Why, for every status but `COMPLETED`: short sentences and codes, no cardholder data. */
   reasons: string[];
+  /** Set when somebody must look: the type of the failure that the workflow ended with. */
+  failure?: FailureType | undefined;
 }

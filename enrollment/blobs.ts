@@ -1,4 +1,4 @@
-import type { BlobRef } from './batch.js';
+import type { BatchResult, BlobRef } from './batch.js';
 
 /** The blobs of a batch, by name. Those marked (cardholder data) are erased when the batch closes. */
 export const Blob = {
@@ -18,3 +18,11 @@ export const Blob = {
 
 /** What outlives a batch; everything else is erased. */
 export const KEPT_BLOBS: ReadonlySet<BlobRef> = new Set([Blob.outcomes, Blob.closed]);
+
+/** What the store remembers of a closed batch, for longer than Temporal does. */
+export interface ClosedBatch {
+  recordsDigest: string;
+  /** ISO 8601, UTC. */
+  closedAt: string;
+  result: BatchResult;
+}

@@ -1,0 +1,56 @@
+import { ApplicationFailure } from '@temporalio/activity';
+import { FailureType } from '../enrollment/errors.js';
+import type { OutcomeDetail } from '../enrollment/outcomes.js';
+import type { GatewayFailure } from '../mastercard/errors.js';
+import { KeyError } from '../mastercard/keys.js';
+import { SealedBlobError } from '../protection/seal.js';
+import { SealedBlobMissingError } from '../store/store.js';
+
+/** A failed call to Mastercard as history keeps it: codes and masked text. */
+export interface FailureDescription {
+  message: string;
+  httpStatus?: number | undefined;
+  reason?: string | undefined;
+  details: OutcomeDetail[];
+}
+
+export function describeFailure(failure: GatewayFailure): FailureDescription {
+  return {
+    message: failure.message,
+    httpStatus: failure.httpStatus,
+    reason: failure.reason,
+    details: failure.details.map(({ reason, source, message }) => ({ code: reason, path: source, message })),
+  };
+}
+
+export function configurationInvalid(failure: GatewayFailure): ApplicationFailure {
+  return ApplicationFailure.create({
+    type: FailureType.ConfigurationInvalid,
+    message: failure.message,
+    nonRetryable: true,
+    cause: failure,
+  });
+}
+
+/** Gives errors of the rooms below their stable failure type; those that cannot pass by waiting are not retried. */
+export async function failingClearly<T>(work: () => Promise<T>): Promise<T> {
+  try {
+    return await work();
+  } catch (error) {
+    const type = permanentFailureType(error);
+    if (!type) throw error;
+    throw ApplicationFailure.create({
+      type,
+      message: (error as Error).message,
+      nonRetryable: true,
+      cause: error as Error,
+    });
+  }
+}
+
+function permanentFailureType(error: unknown): FailureType | undefined {
+  if (error instanceof SealedBlobError) return FailureType.SealedBlobUnreadable;
+  if (error instanceof SealedBlobMissingError) return FailureType.SealedBlobMissing;
+  if (error instanceof KeyError) return FailureType.ConfigurationInvalid;
+  return undefined;
+}

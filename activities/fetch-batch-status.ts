@@ -1,0 +1,113 @@
+import { activityInfo, ApplicationFailure, cancellationSignal } from '@temporalio/activity';
+import type { BatchKey } from '../enrollment/batch.js';
+import { Blob } from '../enrollment/blobs.js';
+import { FailureType } from '../enrollment/errors.js';
+import { roundBatchId } from '../enrollment/identifiers.js';
+import { countOutcomes, mergeOutcomes, type Outcome, type OutcomeCounts } from '../enrollment/outcomes.js';
+import { reconcile, type AnswerAnomalies } from '../enrollment/reconciliation.js';
+import type { CardKey } from '../enrollment/records.js';
+import { BatchStatusValue, TERMINAL_BATCH_STATUSES } from '../mastercard/contract.js';
+import { GatewayFailure } from '../mastercard/errors.js';
+import type { BatchReport } from '../mastercard/gateway.js';
+import { toReportedCards } from '../mastercard/record-results.js';
+import { maskPans } from '../protection/mask.js';
+import { getJson, putJson } from '../store/store.js';
+import { correlationIdOf } from './correlation.js';
+import { failingClearly } from './failures.js';
+import { whileHeartbeating } from './heartbeat.js';
+import type { ActivityDependencies } from './index.js';
+
+export interface FetchBatchStatusInput {
+  batch: BatchKey;
+  round: number;
+  batchId: string;
+  flowId?: string | undefined;
+}
+
+export type StatusAnswer =
+  /** Not terminal: `batchStatus` as Mastercard wrote it, `known` if this version knows the value. */
+  | { kind: 'processing'; batchStatus: string; known: boolean; flowId?: string | undefined }
+  /** Terminal and reconciled: every card sent has an outcome in the store. */
+  | {
+      kind: 'terminal';
+      batchStatus: string;
+      batchFailed: boolean;
+      counts: OutcomeCounts;
+      anomalies: AnswerAnomalies;
+    }
+  /** Mastercard does not know the batchId: a replica behind, or a wrong id. */
+  | { kind: 'notFound'; message: string }
+  /** Mastercard refuses the question itself (401, 403, 400): pointless to repeat at once, worth another look later. */
+  | { kind: 'denied'; message: string }
+  /** The batchId is that of another externalBatchId. */
+  | { kind: 'foreign' };
+
+/**
+ * Asks Mastercard how far the batch is; on the terminal answer gives every card that was sent its
+ * outcome. A GET, so Temporal may repeat it freely; the outcomes of a repeat are the same.
+ *
+ * @throws ApplicationFailure of type GatewayUnavailable: Temporal retries, after `Retry-After` if given.
+ */
+export function fetchBatchStatus(deps: Pick<ActivityDependencies, 'store' | 'program'>) {
+  return (input: FetchBatchStatusInput): Promise<StatusAnswer> =>
+    failingClearly(async () => {
+      const { gateway } = deps.program(input.batch.program);
+      let report: BatchReport;
+      try {
+        report = await whileHeartbeating(() =>
+          gateway.fetchBatchStatus(
+            { batchId: input.batchId, flowId: input.flowId, correlationId: correlationIdOf(activityInfo()) },
+            { signal: cancellationSignal() },
+          ),
+        );
+      } catch (error) {
+        if (!(error instanceof GatewayFailure)) throw error;
+        return answerOf(error);
+      }
+      if (report.externalBatchId !== roundBatchId(input.batch.externalBatchId, input.round)) {
+        return { kind: 'foreign' };
+      }
+      const batchStatus = maskPans(report.batchStatus).slice(0, 64);
+      if (!TERMINAL_BATCH_STATUSES.has(report.batchStatus)) {
+        const known = report.batchStatus === BatchStatusValue.inProgress;
+        return { kind: 'processing', batchStatus, known, flowId: report.flowId };
+      }
+      const { counts, anomalies } = await recordOutcomes(deps, input, report);
+      const batchFailed = report.batchStatus === BatchStatusValue.failed;
+      return { kind: 'terminal', batchStatus, batchFailed, counts, anomalies };
+    });
+}
+
+async function recordOutcomes(
+  { store }: Pick<ActivityDependencies, 'store'>,
+  { batch, round }: FetchBatchStatusInput,
+  report: BatchReport,
+): Promise<{ counts: OutcomeCounts; anomalies: AnswerAnomalies }> {
+  const sent = await getJson<CardKey[]>(store, batch, Blob.cards);
+  const known = await getJson<Outcome[]>(store, batch, Blob.outcomes);
+  const { outcomes, anomalies } = reconcile(sent, toReportedCards(report.records), round);
+  const merged = mergeOutcomes(known, outcomes);
+  await putJson(store, batch, Blob.outcomes, merged);
+  return { counts: countOutcomes(merged.length, merged), anomalies };
+}
+
+/** A batch that Mastercard has is not given up because a key expired: that heals, and the next poll sees it. */
+function answerOf(failure: GatewayFailure): StatusAnswer {
+  switch (failure.kind) {
+    case 'notFound':
+      return { kind: 'notFound', message: failure.message };
+    case 'configuration':
+    case 'refused':
+    case 'duplicate':
+      return { kind: 'denied', message: failure.message };
+    case 'notSent':
+    case 'notAccepted':
+    case 'unknown':
+      throw ApplicationFailure.create({
+        type: FailureType.GatewayUnavailable,
+        message: failure.message,
+        nextRetryDelay: failure.retryAfterMs,
+        cause: failure,
+      });
+  }
+}

@@ -1,0 +1,50 @@
+import type { EnrollmentGateway } from '../mastercard/gateway.js';
+import type { Recipient } from '../mastercard/jwe.js';
+import type { BatchStore } from '../store/store.js';
+import { encryptBatch } from './encrypt-batch.js';
+import { fetchBatchStatus } from './fetch-batch-status.js';
+import { purgeBatch } from './purge-batch.js';
+import { submitBatch } from './submit-batch.js';
+import { validateBatch } from './validate-batch.js';
+
+/** What activities work with; the worker builds it from the configuration, tests from what they like. */
+export interface ActivityDependencies {
+  store: BatchStore;
+  /** @throws ApplicationFailure of type ConfigurationInvalid for a program that this worker does not know. */
+  program(name: string): ProgramDependencies;
+  /** Decides which cards have expired. */
+  now(): Date;
+}
+
+export interface ProgramDependencies {
+  gateway: EnrollmentGateway;
+  /** Mastercard's public key as it is now: it rotates. */
+  recipient(): Promise<Recipient>;
+  contentEncryption: 'A128GCM' | 'A256GCM';
+}
+
+/** Work on the store and the processor: idempotent, retried by Temporal until it succeeds. */
+export function createLocalActivities(deps: ActivityDependencies) {
+  return {
+    validateBatch: validateBatch(deps),
+    encryptBatch: encryptBatch(deps),
+    purgeBatch: purgeBatch(deps),
+  };
+}
+
+/** Calls to Mastercard, on the program's own rate-limited task queue. */
+export function createGatewayActivities(deps: ActivityDependencies) {
+  return {
+    submitBatch: submitBatch(deps),
+    fetchBatchStatus: fetchBatchStatus(deps),
+  };
+}
+
+export type LocalActivities = ReturnType<typeof createLocalActivities>;
+export type GatewayActivities = ReturnType<typeof createGatewayActivities>;
+
+export type { EncryptBatchInput, EncryptBatchResult } from './encrypt-batch.js';
+export type { FetchBatchStatusInput, StatusAnswer } from './fetch-batch-status.js';
+export type { PurgeBatchInput, RemainingOutcome } from './purge-batch.js';
+export type { SubmissionAnswer, SubmitBatchInput } from './submit-batch.js';
+export type { ValidateBatchInput, ValidateBatchResult } from './validate-batch.js';

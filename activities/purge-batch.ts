@@ -1,0 +1,100 @@
+import { ApplicationFailure } from '@temporalio/activity';
+import type { BatchKey, BatchResult, BlobRef, ClosedStatus } from '../enrollment/batch.js';
+import { Blob, KEPT_BLOBS, type ClosedBatch } from '../enrollment/blobs.js';
+import { FailureType } from '../enrollment/errors.js';
+import {
+  cardKey,
+  countOutcomes,
+  mergeOutcomes,
+  type Outcome,
+  type OutcomeDetail,
+} from '../enrollment/outcomes.js';
+import type { CardKey } from '../enrollment/records.js';
+import { getJson, putJson } from '../store/store.js';
+import { failingClearly } from './failures.js';
+import type { ActivityDependencies } from './index.js';
+import { validateBatch } from './validate-batch.js';
+
+export interface PurgeBatchInput {
+  batch: BatchKey;
+  records: BlobRef;
+  recordsDigest: string;
+  /** How many cards the issuer handed over; used where the records themselves cannot be read. */
+  cards: number;
+  status: ClosedStatus;
+  batchIds: string[];
+  reasons: string[];
+  failure?: FailureType | undefined;
+  /** The outcome of every card that has none yet. */
+  remaining: RemainingOutcome;
+}
+
+export interface RemainingOutcome {
+  status: 'FAILED' | 'UNREPORTED';
+  reason: string;
+  round?: number | undefined;
+  details?: OutcomeDetail[] | undefined;
+}
+
+/**
+ * Closes a batch in the store: every card gets an outcome, the batch is remembered (id, digest,
+ * result), and then everything that holds cardholder data is erased. Repeating it changes nothing.
+ */
+export function purgeBatch(deps: Pick<ActivityDependencies, 'store' | 'now'>) {
+  return (input: PurgeBatchInput): Promise<BatchResult> =>
+    failingClearly(async () => {
+      const { store } = deps;
+      const { batch } = input;
+      const outcomes = await finalOutcomes(deps, input);
+      const result: BatchResult = {
+        ...batch,
+        status: input.status,
+        batchIds: input.batchIds,
+        counts: countOutcomes(outcomes.length > 0 ? outcomes.length : input.cards, outcomes),
+        outcomes: Blob.outcomes,
+        reasons: input.reasons,
+        failure: input.failure,
+      };
+      await putJson(store, batch, Blob.outcomes, outcomes);
+      const closed: ClosedBatch = {
+        recordsDigest: input.recordsDigest,
+        closedAt: deps.now().toISOString(),
+        result,
+      };
+      await putJson(store, batch, Blob.closed, closed);
+      for (const ref of await store.list(batch)) {
+        if (!KEPT_BLOBS.has(ref)) await store.delete(batch, ref);
+      }
+      return result;
+    });
+}
+
+async function finalOutcomes(
+  deps: Pick<ActivityDependencies, 'store' | 'now'>,
+  { batch, records, remaining }: PurgeBatchInput,
+): Promise<Outcome[]> {
+  const { store } = deps;
+  // A batch that closed before it was validated still owes its issuer one outcome a card.
+  if (!(await store.has(batch, Blob.outcomes))) {
+    await validateBatch(deps)({ batch, records }).catch(toleratingUnreadableRecords);
+  }
+  const known = (await store.has(batch, Blob.outcomes))
+    ? await getJson<Outcome[]>(store, batch, Blob.outcomes)
+    : [];
+  // Gone if an earlier attempt came as far as erasing: then the outcomes are already complete.
+  if (!(await store.has(batch, Blob.cards))) return known;
+  const decided = new Set(known.map(cardKey));
+  const open = (await getJson<CardKey[]>(store, batch, Blob.cards)).filter(
+    (key) => !decided.has(cardKey(key)),
+  );
+  return mergeOutcomes(
+    known,
+    open.map((key) => ({ ...key, ...remaining })),
+  );
+}
+
+/** Records that cannot be read must not keep the batch from being closed and erased. */
+function toleratingUnreadableRecords(error: unknown): void {
+  const type = error instanceof ApplicationFailure ? error.type : undefined;
+  if (type !== FailureType.SealedBlobUnreadable && type !== FailureType.SealedBlobMissing) throw error;
+}

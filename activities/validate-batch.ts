@@ -1,0 +1,36 @@
+import type { BatchKey, BlobRef } from '../enrollment/batch.js';
+import { Blob } from '../enrollment/blobs.js';
+import { validateRecords } from '../enrollment/validation.js';
+import { getJson, putJson } from '../store/store.js';
+import { failingClearly } from './failures.js';
+import type { ActivityDependencies } from './index.js';
+
+export interface ValidateBatchInput {
+  batch: BatchKey;
+  records: BlobRef;
+}
+
+export interface ValidateBatchResult {
+  /** Where the valid, normalised records are. */
+  validated: BlobRef;
+  cards: number;
+  validCards: number;
+  invalidCards: number;
+}
+
+/**
+ * Sorts the valid cards from the invalid ones and normalises them. An invalid card gets its outcome
+ * here and never leaves the house; it does not hold up a valid one.
+ */
+export function validateBatch(deps: Pick<ActivityDependencies, 'store' | 'now'>) {
+  return (input: ValidateBatchInput): Promise<ValidateBatchResult> =>
+    failingClearly(async () => {
+      const { batch } = input;
+      const records = await getJson<unknown[]>(deps.store, batch, input.records);
+      const { valid, keys, outcomes, cards, validCards } = validateRecords(records, deps.now());
+      await putJson(deps.store, batch, Blob.validated(1), valid);
+      await putJson(deps.store, batch, Blob.cards, keys);
+      await putJson(deps.store, batch, Blob.outcomes, outcomes);
+      return { validated: Blob.validated(1), cards, validCards, invalidCards: outcomes.length };
+    });
+}

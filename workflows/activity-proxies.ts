@@ -1,0 +1,55 @@
+import { proxyActivities, workflowInfo, type ActivityOptions } from '@temporalio/workflow';
+import type {
+  FetchBatchStatusInput,
+  GatewayActivities,
+  LocalActivities,
+  StatusAnswer,
+  SubmissionAnswer,
+  SubmitBatchInput,
+} from '../activities/index.js';
+import { gatewayTaskQueue } from '../enrollment/identifiers.js';
+
+/** Store and processor: idempotent, so Temporal retries until it works; a failure that waiting cannot mend is not retried. */
+export const local = proxyActivities<LocalActivities>({
+  startToCloseTimeout: '1 minute',
+  retry: { initialInterval: '1s', backoffCoefficient: 2, maximumInterval: '1 minute' },
+});
+
+/** A call has 30 s; this is the net under it. Heartbeats tell of a dead worker sooner. */
+const GATEWAY_CALL: ActivityOptions = { startToCloseTimeout: '90s', heartbeatTimeout: '10s' };
+
+const gateway = proxyActivities<GatewayActivities>(GATEWAY_CALL);
+
+/** One attempt: whether another is safe depends on how it failed, and is the workflow's decision. */
+export function submitOnce(input: SubmitBatchInput, summary: string): Promise<SubmissionAnswer> {
+  return gateway.submitBatch.executeWithOptions(
+    { ...GATEWAY_CALL, taskQueue: queueOf(input.batch.program), retry: { maximumAttempts: 1 }, summary },
+    [input],
+  );
+}
+
+/**
+ * A GET: repeated by Temporal until it is answered.
+ * @param giveUpAfter milliseconds for all attempts together.
+ */
+export function fetchStatus(
+  input: FetchBatchStatusInput,
+  giveUpAfter: number,
+  summary: string,
+): Promise<StatusAnswer> {
+  return gateway.fetchBatchStatus.executeWithOptions(
+    {
+      ...GATEWAY_CALL,
+      taskQueue: queueOf(input.batch.program),
+      scheduleToCloseTimeout: giveUpAfter,
+      retry: { initialInterval: '5s', backoffCoefficient: 2, maximumInterval: '5 minutes' },
+      summary,
+    },
+    [input],
+  );
+}
+
+/** The program's own task queue, rate-limited across all workers. */
+function queueOf(program: string): string {
+  return gatewayTaskQueue(workflowInfo().taskQueue, program);
+}

@@ -1,0 +1,179 @@
+import { setCurrentDetails, upsertSearchAttributes } from '@temporalio/workflow';
+import type { BatchKey, BatchResult, OpenStatus } from '../enrollment/batch.js';
+import type { OutcomeCounts } from '../enrollment/outcomes.js';
+import type { EnrollmentPolicy } from '../enrollment/policy.js';
+import type { AnswerAnomalies } from '../enrollment/reconciliation.js';
+import type { StatusAnswer, SubmissionAnswer, ValidateBatchResult } from '../activities/index.js';
+import { describeBatch } from './current-details.js';
+import type { BatchEnrollmentInput, BatchProgress } from './messages.js';
+import { C2pBatchId, C2pFailedRecords, C2pRecords, C2pStatus } from './search-attributes.js';
+
+/**
+ * What a batch knows about itself. Every change is shown where an operator looks: in the query
+ * `progress`, in the search attributes and in the current details of the Web UI.
+ */
+export class BatchState {
+  readonly batch: BatchKey;
+  readonly policy: EnrollmentPolicy;
+  /** Whether Mastercard has the batch, or may have it. */
+  mayBeAccepted = false;
+  private nudged = false;
+  private readonly view: BatchProgress;
+
+  constructor({ program, externalBatchId, policy, cards }: BatchEnrollmentInput) {
+    this.batch = { program, externalBatchId };
+    this.policy = policy;
+    this.view = {
+      program,
+      externalBatchId,
+      status: 'VALIDATING',
+      batchIds: [],
+      counts: { cards, pending: cards, enrolled: 0, failed: 0, invalid: 0, rolledBack: 0, unreported: 0 },
+      submission: { attempts: 0 },
+      polling: { polls: 0 },
+      reasons: [],
+    };
+    this.show();
+  }
+
+  progress(): BatchProgress {
+    return this.view;
+  }
+
+  get polls(): number {
+    return this.view.polling.polls;
+  }
+
+  nudge(): void {
+    this.nudged = true;
+  }
+
+  /** Whether somebody asked for a poll since the last one; asking takes the nudge away. */
+  takeNudge(): boolean {
+    const { nudged } = this;
+    this.nudged = false;
+    return nudged;
+  }
+
+  enters(status: OpenStatus): void {
+    this.view.status = status;
+    this.show();
+    upsertSearchAttributes([{ key: C2pStatus, value: status }]);
+  }
+
+  validated({ cards, validCards, invalidCards }: ValidateBatchResult): void {
+    this.view.counts = { ...this.view.counts, cards, pending: validCards, invalid: invalidCards };
+    this.view.status = 'ENCRYPTING';
+    this.show();
+    upsertSearchAttributes([
+      { key: C2pStatus, value: 'ENCRYPTING' },
+      { key: C2pRecords, value: cards },
+      { key: C2pFailedRecords, value: invalidCards },
+    ]);
+  }
+
+  /** @returns the number of this attempt, from 1. */
+  submissionStarts(): number {
+    this.view.submission = { attempts: this.view.submission.attempts + 1 };
+    this.show();
+    return this.view.submission.attempts;
+  }
+
+  submissionAnswered(answer: SubmissionAnswer): void {
+    if (answer.kind === 'accepted' || answer.kind === 'unknown' || answer.kind === 'duplicate') {
+      this.mayBeAccepted = true;
+    }
+    this.view.submission.lastAnswer =
+      answer.kind === 'accepted' ? 'accepted' : `${answer.kind}: ${answer.message}`;
+    this.show();
+  }
+
+  waitsToSubmit(ms: number): void {
+    this.view.submission.nextAttemptAt = isoIn(ms);
+    this.show();
+  }
+
+  accepted(batchId: string): void {
+    this.view.batchIds.push(batchId);
+    this.view.status = 'PROCESSING';
+    this.show();
+    upsertSearchAttributes([
+      { key: C2pStatus, value: 'PROCESSING' },
+      { key: C2pBatchId, value: batchId },
+    ]);
+  }
+
+  pollsUntil(deadlineAt: number): void {
+    this.view.polling.deadlineAt = new Date(deadlineAt).toISOString();
+  }
+
+  waitsToPoll(ms: number): void {
+    this.view.nextPollAt = isoIn(ms);
+    this.show();
+  }
+
+  polled(answer: StatusAnswer): void {
+    const { polling } = this.view;
+    polling.polls += 1;
+    this.view.nextPollAt = undefined;
+    if (answer.kind === 'processing' || answer.kind === 'terminal') {
+      polling.lastStatus = answer.batchStatus;
+      polling.lastStatusUnknown = answer.kind === 'processing' && !answer.known;
+    }
+    this.view.error = answer.kind === 'denied' || answer.kind === 'notFound' ? answer.message : undefined;
+    if (answer.kind === 'terminal') {
+      this.view.counts = answer.counts;
+      this.view.reasons = describeAnomalies(answer.anomalies);
+    }
+    this.show();
+  }
+
+  /** Why not every card is enrolled, in short sentences. */
+  shortfalls(): string[] {
+    const { failed, invalid, unreported } = this.view.counts;
+    const counts = [
+      [failed, 'declined by Mastercard'],
+      [invalid, 'invalid and not sent'],
+      [unreported, 'not reported by Mastercard'],
+    ] as const;
+    return [
+      ...counts.filter(([count]) => count > 0).map(([count, what]) => `${count} ${what}`),
+      ...this.view.reasons,
+    ];
+  }
+
+  closed({ status, counts, reasons }: BatchResult, error?: string): void {
+    Object.assign(this.view, { status, counts, reasons, error, nextPollAt: undefined });
+    this.show();
+    upsertSearchAttributes([
+      { key: C2pStatus, value: status },
+      { key: C2pRecords, value: counts.cards },
+      { key: C2pFailedRecords, value: notEnrolled(counts) },
+    ]);
+  }
+
+  private show(): void {
+    setCurrentDetails(describeBatch(this.view));
+  }
+}
+
+/** What was odd about Mastercard's answer; missing cards are told by the counts. */
+function describeAnomalies(anomalies: AnswerAnomalies): string[] {
+  const oddities = [
+    [anomalies.repeated, 'repeated'],
+    [anomalies.contradictory, 'contradictory'],
+    [anomalies.foreign, 'about cards that were never sent'],
+    [anomalies.unknownStatus, 'with a status that this version does not know'],
+  ] as const;
+  return oddities
+    .filter(([count]) => count > 0)
+    .map(([count, what]) => `entries in Mastercard's answer ${what}: ${count}`);
+}
+
+function notEnrolled({ failed, invalid, unreported }: OutcomeCounts): number {
+  return failed + invalid + unreported;
+}
+
+function isoIn(ms: number): string {
+  return new Date(Date.now() + ms).toISOString();
+}

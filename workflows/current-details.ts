@@ -1,0 +1,56 @@
+import { isClosed } from '../enrollment/batch.js';
+import type { BatchProgress } from './messages.js';
+
+/** What the Web UI shows of a batch, in Markdown: where it is, what comes next, and of whom something is expected. */
+export function describeBatch(progress: BatchProgress): string {
+  const { counts } = progress;
+  return [
+    `### ${progress.status}`,
+    nextStep(progress),
+    '',
+    '| cards | enrolled | failed | invalid | unreported | pending |',
+    '|---|---|---|---|---|---|',
+    `| ${counts.cards} | ${counts.enrolled} | ${counts.failed} | ${counts.invalid} | ${counts.unreported} | ${counts.pending} |`,
+    '',
+    ...facts(progress).map((fact) => `- ${fact}`),
+  ].join('\n');
+}
+
+function nextStep(progress: BatchProgress): string {
+  const { status, submission, nextPollAt } = progress;
+  if (isClosed(status)) return progress.error ?? 'Closed. Cardholder data is erased; outcomes are kept.';
+  switch (status) {
+    case 'VALIDATING':
+      return 'Checking the records. Nothing is expected of anybody.';
+    case 'ENCRYPTING':
+      return 'Encrypting the valid records to Mastercard. Nothing is expected of anybody.';
+    case 'SUBMITTING':
+      return submission.nextAttemptAt
+        ? `Next attempt to submit at ${submission.nextAttemptAt}. Nothing is expected of anybody.`
+        : 'Offering the batch to Mastercard. Nothing is expected of anybody.';
+    case 'PROCESSING':
+      return nextPollAt
+        ? `Mastercard is processing. Next poll at ${nextPollAt}; the signal \`pollNow\` asks at once.`
+        : 'Asking Mastercard for the status.';
+    case 'AWAITING_OPERATOR':
+      return 'Waiting for an operator.';
+    case 'ROLLING_BACK':
+      return 'Removing the enrolled cards again.';
+  }
+}
+
+function facts({ batchIds, submission, polling, reasons, error, status }: BatchProgress): string[] {
+  const known = polling.lastStatusUnknown ? ' (a status this version does not know)' : '';
+  return [
+    ...batchIds.map((batchId) => `Mastercard batchId \`${batchId}\``),
+    ...(submission.lastAnswer
+      ? [`submission attempts: ${submission.attempts}, last: ${submission.lastAnswer}`]
+      : []),
+    ...(polling.lastStatus
+      ? [`polls: ${polling.polls}, last status: \`${polling.lastStatus}\`${known}`]
+      : []),
+    ...(polling.deadlineAt ? [`polling ends at ${polling.deadlineAt}`] : []),
+    ...reasons,
+    ...(error && !isClosed(status) ? [`**${error}**`] : []),
+  ];
+}

@@ -1,0 +1,66 @@
+import {
+  ActivityFailure,
+  ApplicationFailure,
+  isCancellation,
+  rootCause,
+  TimeoutFailure,
+} from '@temporalio/workflow';
+import type { ClosedStatus } from '../enrollment/batch.js';
+import { FailureType } from '../enrollment/errors.js';
+import type { RemainingOutcome } from '../activities/index.js';
+
+/** How a batch ends: what it is called, and what becomes of the cards that have no outcome yet. */
+export interface Ending {
+  status: ClosedStatus;
+  reasons: string[];
+  remaining: RemainingOutcome;
+  /** Set when somebody must look: the workflow then fails with this type. */
+  failure?: FailureType | undefined;
+}
+
+/** Nothing was accepted, so nothing is enrolled, and nobody has to look. */
+export function rejected(reasons: string[], remaining: RemainingOutcome): Ending {
+  return { status: 'REJECTED', reasons, remaining };
+}
+
+/** The batch ends in a way that somebody must look at. */
+export function failed(failure: FailureType, reason: string, remaining: RemainingOutcome): Ending {
+  return { status: 'FAILED', reasons: [reason], remaining, failure };
+}
+
+/**
+ * The ending that a failure leads to: a cancellation, or an activity that could not do its work. Any
+ * other error is a defect of the workflow itself and is thrown on: Temporal then holds the workflow
+ * task until a worker with the defect mended takes it, and nothing is lost.
+ *
+ * @param submitted whether Mastercard has the batch, or may have it.
+ */
+export function endingOf(error: unknown, submitted: boolean): Ending {
+  if (isCancellation(error)) {
+    return {
+      status: 'CANCELLED',
+      reasons: [submitted ? 'cancelled while Mastercard had the batch' : 'cancelled before it was submitted'],
+      remaining: { status: 'UNREPORTED', reason: submitted ? 'CANCELLED_UNREPORTED' : 'CANCELLED_NOT_SENT' },
+    };
+  }
+  if (!(error instanceof ActivityFailure)) throw error;
+  const reason = `${error.activityType}: ${rootCause(error) ?? error.message}`;
+  return failed(failureTypeOf(error.cause), reason, {
+    status: 'UNREPORTED',
+    reason: submitted ? 'BATCH_FAILED' : 'NOT_SENT',
+  });
+}
+
+function failureTypeOf(cause: unknown): FailureType {
+  if (cause instanceof ApplicationFailure && isFailureType(cause.type)) return cause.type;
+  return FailureType.BatchFailed;
+}
+
+function isFailureType(type: string | undefined | null): type is FailureType {
+  return Object.values<string | undefined | null>(FailureType).includes(type);
+}
+
+/** Whether an activity ended by a time limit: its worker may have died, or done the work and not said so. */
+export function endedByTimeout(error: unknown): boolean {
+  return error instanceof ActivityFailure && error.cause instanceof TimeoutFailure;
+}

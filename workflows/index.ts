@@ -1,0 +1,3 @@
+/** The bundle's entry: what a worker can run. */
+export { batchEnrollment } from './batch-enrollment.js';
+export type { BatchEnrollmentInput, BatchProgress } from './messages.js';
