@@ -1,0 +1,17 @@
+import { Command } from 'commander';
+import { note } from '../output.js';
+import { withClient } from '../with-client.js';
+
+export const cancelCommand = new Command('cancel')
+  .description('ask a batch to stop')
+  .argument('<id>', 'externalBatchId')
+  .option('-p, --program <program>', 'only where several programs have a batch of this id')
+  .action(async (id: string, options: { program?: string }) => {
+    await withClient(async (client) => {
+      const batch = await client.find(id, options.program);
+      const closed = await batch.closed();
+      if (closed) return note(`batch ${id} is already closed: ${closed.result.status}`);
+      await batch.cancel();
+      note(`batch ${id} was asked to stop; follow it with: c2p watch ${id}`);
+    });
+  });

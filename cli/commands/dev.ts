@@ -1,0 +1,38 @@
+import { Command } from 'commander';
+import ora from 'ora';
+import { startDevEnvironment } from '../../dev/dev-environment.js';
+import { wholeNumber } from '../numbers.js';
+import { note, print } from '../output.js';
+import { untilInterrupted } from '../signals.js';
+
+interface DevOptions {
+  folder: string;
+  port: number;
+  uiPort: number;
+  simulatorPort: number;
+}
+
+export const devCommand = new Command('dev')
+  .description('run Temporal, the Mastercard simulator and a worker on this machine, to play with')
+  .option('--folder <folder>', 'keys, configuration, store, database and logs', '.c2p')
+  .option('--port <port>', "Temporal's port", wholeNumber, 7233)
+  .option('--ui-port <port>', "the Web UI's port", wholeNumber, 8233)
+  .option('--simulator-port <port>', "the simulator's port", wholeNumber, 7480)
+  .action(async ({ folder, port, uiPort, simulatorPort }: DevOptions) => {
+    const spinner = ora({ stream: process.stderr, isEnabled: process.stderr.isTTY });
+    const environment = await startDevEnvironment({
+      folder,
+      ports: { temporal: port, ui: uiPort, simulator: simulatorPort },
+      onProgress: (line) => spinner.start(line).succeed(),
+    });
+    const { env, temporal, simulator } = environment;
+    print(`Web UI     ${temporal.uiUrl ?? '(that of your own Temporal)'}`);
+    print(`Simulator  ${simulator.baseUrl}, control at ${simulator.controlUrl}`);
+    print('In another terminal:');
+    print(`  export C2P_CONFIG=${env.C2P_CONFIG} TEMPORAL_ADDRESS=${env.TEMPORAL_ADDRESS}`);
+    print('  npx c2p enroll examples/cards.jsonl --wait');
+    note('Ctrl-C stops everything.');
+    await untilInterrupted();
+    note('stopping …');
+    await environment.stop();
+  });

@@ -1,0 +1,17 @@
+import { Command, Option } from 'commander';
+import { formatReport, REPORT_FORMATS, type ReportFormat } from '../report.js';
+import { withClient } from '../with-client.js';
+
+export const reportCommand = new Command('report')
+  .description('the outcome of every card of a batch')
+  .argument('<id>', 'externalBatchId')
+  .option('-p, --program <program>', 'only where several programs have a batch of this id')
+  .addOption(
+    new Option('--format <format>', 'one JSON object a line, or CSV')
+      .choices(REPORT_FORMATS)
+      .default('jsonl'),
+  )
+  .action(async (id: string, options: { program?: string; format: ReportFormat }) => {
+    const outcomes = await withClient(async (client) => (await client.find(id, options.program)).outcomes());
+    process.stdout.write(formatReport(outcomes, options.format));
+  });

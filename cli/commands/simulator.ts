@@ -1,0 +1,56 @@
+import { readFile } from 'node:fs/promises';
+import { join } from 'node:path';
+import { Command, Option } from 'commander';
+import { loadConfig } from '../../config/load.js';
+import { createLogger } from '../../protection/logger.js';
+import { createSimulator, generateSandboxKeys, type SimulatorSettings } from '../../simulator/index.js';
+import { wholeNumber } from '../numbers.js';
+import { note } from '../output.js';
+import { untilInterrupted } from '../signals.js';
+
+interface SimulatorCommandOptions {
+  keys: string;
+  host: string;
+  port: number;
+  processing: number;
+  duplicates: SimulatorSettings['duplicates'];
+}
+
+export const simulatorCommand = new Command('simulator')
+  .description('run a local Mastercard that knows the programs of the configuration')
+  .option('--keys <folder>', "the simulator's keys and the issuer's that fit them; made if missing", 'keys')
+  .option('--host <address>', 'the address to listen on', '127.0.0.1')
+  .option('--port <port>', 'the port to listen on', wholeNumber, 7480)
+  .option('--processing <ms>', 'how long a batch takes, in milliseconds', wholeNumber, 3_000)
+  .addOption(
+    new Option(
+      '--duplicates <behaviour>',
+      'whether the answer to a repeated externalBatchId tells the batchId',
+    )
+      .choices(['withBatchId', 'withoutBatchId'])
+      .default('withBatchId'),
+  )
+  .action(async ({ keys, host, port, processing, duplicates }: SimulatorCommandOptions) => {
+    const { signingPublicKey, decryptionKey } = await generateSandboxKeys(keys);
+    const pair = {
+      signingPublicKey: await readFile(signingPublicKey, 'utf8'),
+      decryptionPrivateKey: await readFile(decryptionKey, 'utf8'),
+    };
+    const { programs } = await loadConfig();
+    const simulator = await createSimulator({
+      host,
+      port,
+      processingMs: processing,
+      duplicates,
+      credentials: Object.values(programs).map(({ srcClientId, serviceId, consumerKey }) => ({
+        srcClientId,
+        serviceId,
+        consumerKey,
+        ...pair,
+      })),
+      logger: createLogger({ name: 'c2p-simulator', level: 'info' }),
+    });
+    note(`simulator ready on ${simulator.baseUrl}, keys in ${join(keys)}`);
+    await untilInterrupted();
+    await simulator.close();
+  });

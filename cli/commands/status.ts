@@ -1,0 +1,23 @@
+import { Command } from 'commander';
+import { exitCodeOf } from '../exit-codes.js';
+import { print, printJson, progressLine } from '../output.js';
+import { withClient } from '../with-client.js';
+
+export const statusCommand = new Command('status')
+  .description('how far a batch is')
+  .argument('<id>', 'externalBatchId')
+  .option('-p, --program <program>', 'only where several programs have a batch of this id')
+  .option('--json', 'print one JSON document')
+  .action(async (id: string, options: { program?: string; json?: boolean }) => {
+    process.exitCode = await withClient(async (client) => {
+      const batch = await client.find(id, options.program);
+      const progress = await batch.progress();
+      if (options.json) printJson(progress);
+      else {
+        print(`batch ${id} of program ${batch.key.program}: ${progressLine(progress)}`);
+        for (const batchId of progress.batchIds) print(`  Mastercard batchId ${batchId}`);
+        for (const reason of progress.reasons) print(`  ${reason}`);
+      }
+      return exitCodeOf(progress.status);
+    });
+  });

@@ -1,0 +1,47 @@
+import type { BatchProgress } from '../workflows/messages.js';
+
+/** The command's result, for machines: one JSON document on stdout and nothing else there. */
+export function printJson(value: unknown): void {
+  process.stdout.write(`${JSON.stringify(value, null, 2)}\n`);
+}
+
+/** The command's result, for people. */
+export function print(line = ''): void {
+  process.stdout.write(`${line}\n`);
+}
+
+/** Progress and remarks: never mixed with the result. */
+export function note(line: string): void {
+  process.stderr.write(`${line}\n`);
+}
+
+/** One line that says where a batch is and what comes next. */
+export function progressLine(progress: BatchProgress, now = Date.now()): string {
+  const { status, counts, submission, polling, nextPollAt, error } = progress;
+  const next = nextPollAt ?? submission.nextAttemptAt;
+  return [
+    status,
+    countsLine(counts),
+    ...(polling.polls > 0 ? [`${polling.polls} polls`] : []),
+    ...(next ? [`next ${nextPollAt ? 'poll' : 'attempt'} in ${secondsUntil(next, now)} s`] : []),
+    ...(error ? [error] : []),
+  ].join(' · ');
+}
+
+/** The counts that are not zero: `30 cards: 24 enrolled, 6 invalid`. */
+export function countsLine(counts: BatchProgress['counts']): string {
+  const parts = [
+    [counts.enrolled, 'enrolled'],
+    [counts.failed, 'failed'],
+    [counts.invalid, 'invalid'],
+    [counts.rolledBack, 'rolled back'],
+    [counts.unreported, 'unreported'],
+    [counts.pending, 'pending'],
+  ] as const;
+  const told = parts.filter(([count]) => count > 0).map(([count, what]) => `${count} ${what}`);
+  return `${counts.cards} cards: ${told.join(', ')}`;
+}
+
+function secondsUntil(iso: string, now: number): number {
+  return Math.max(0, Math.round((Date.parse(iso) - now) / 1000));
+}

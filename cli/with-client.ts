@@ -1,0 +1,11 @@
+import { EnrollmentClient } from '../client/enrollment-client.js';
+
+/** Runs a command with a connected client, and closes the client whatever happens. */
+export async function withClient<T>(work: (client: EnrollmentClient) => Promise<T>): Promise<T> {
+  const client = await EnrollmentClient.connect();
+  try {
+    return await work(client);
+  } finally {
+    await client.close();
+  }
+}

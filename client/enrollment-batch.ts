@@ -1,0 +1,167 @@
+import {
+  WorkflowFailedError,
+  WorkflowNotFoundError,
+  type Client,
+  type WorkflowHandle,
+} from '@temporalio/client';
+import type { BatchKey, BatchResult } from '../enrollment/batch.js';
+import { Blob, type ClosedBatch } from '../enrollment/blobs.js';
+import { workflowIdOf } from '../enrollment/identifiers.js';
+import type { Outcome } from '../enrollment/outcomes.js';
+import type { BlobRef } from '../enrollment/batch.js';
+import { getJson, type BatchStore } from '../store/store.js';
+import { pollNowSignal, progressQuery, type BatchProgress } from '../workflows/messages.js';
+import { BatchNotFoundError, BatchTerminatedError } from './errors.js';
+import { summaryOf } from './list.js';
+
+/** What a batch's workflow is remembered by beside its input. */
+export interface BatchMemo {
+  recordsDigest: string;
+  records: BlobRef;
+}
+
+/** One batch, open or closed. Closed ones are known for as long as the store keeps them, also when Temporal has forgotten them. */
+export class EnrollmentBatch {
+  private readonly workflow: WorkflowHandle;
+
+  constructor(
+    readonly key: BatchKey,
+    temporal: Client,
+    private readonly store: BatchStore,
+  ) {
+    this.workflow = temporal.workflow.getHandle(workflowIdOf(key));
+  }
+
+  get externalBatchId(): string {
+    return this.key.externalBatchId;
+  }
+
+  /**
+   * How far the batch is. Without a worker to answer, it tells what Temporal's search attributes
+   * say, and says so in `error`.
+   * @throws BatchNotFoundError.
+   */
+  async progress(): Promise<BatchProgress> {
+    const closed = await this.closed();
+    if (closed) return progressOf(closed.result);
+    try {
+      return await this.workflow.query(progressQuery);
+    } catch (error) {
+      if (error instanceof WorkflowNotFoundError) throw this.notFound();
+      return this.progressWithoutWorker();
+    }
+  }
+
+  /**
+   * Waits until the batch is closed, for days if need be. It resolves for every way a batch can end,
+   * so look at `status`; `failure` is set when somebody must look.
+   * @throws BatchNotFoundError; BatchTerminatedError when the workflow was ended from outside c2p.
+   */
+  async result(): Promise<BatchResult> {
+    const before = await this.closed();
+    if (before) return before.result;
+    try {
+      await this.workflow.result();
+    } catch (error) {
+      if (error instanceof WorkflowNotFoundError) throw this.notFound();
+      if (!(error instanceof WorkflowFailedError)) throw error;
+    }
+    const closed = await this.closed();
+    if (closed) return closed.result;
+    const { status } = await this.workflow.describe();
+    throw new BatchTerminatedError(this.key, status.name);
+  }
+
+  /** The outcome of every card once the batch is closed; before, of those that have one. */
+  async outcomes(): Promise<Outcome[]> {
+    if (await this.store.has(this.key, Blob.outcomes)) {
+      return getJson<Outcome[]>(this.store, this.key, Blob.outcomes);
+    }
+    if (!(await this.exists())) throw this.notFound();
+    return [];
+  }
+
+  /** Asks the batch to stop; `result()` tells when it has. A closed batch stays as it is. */
+  async cancel(): Promise<void> {
+    if (await this.closed()) return;
+    await this.workflow.cancel().catch((error: unknown) => {
+      throw error instanceof WorkflowNotFoundError ? this.notFound() : error;
+    });
+  }
+
+  /** Asks Mastercard for the status now instead of at the next scheduled time. */
+  async pollNow(): Promise<void> {
+    await this.workflow.signal(pollNowSignal).catch((error: unknown) => {
+      throw error instanceof WorkflowNotFoundError ? this.notFound() : error;
+    });
+  }
+
+  async exists(): Promise<boolean> {
+    if (await this.closed()) return true;
+    try {
+      await this.workflow.describe();
+      return true;
+    } catch (error) {
+      if (error instanceof WorkflowNotFoundError) return false;
+      throw error;
+    }
+  }
+
+  /** Temporal's own status of the workflow: `RUNNING`, `COMPLETED`, `TERMINATED`, … */
+  async execution(): Promise<string> {
+    return (await this.workflow.describe()).status.name;
+  }
+
+  /** What the store remembers of the batch; nothing while it is open. */
+  async closed(): Promise<ClosedBatch | undefined> {
+    if (!(await this.store.has(this.key, Blob.closed))) return undefined;
+    return getJson<ClosedBatch>(this.store, this.key, Blob.closed);
+  }
+
+  /** What the running workflow was started with. */
+  async memo(): Promise<BatchMemo> {
+    const { memo } = await this.workflow.describe();
+    return memo as unknown as BatchMemo;
+  }
+
+  private async progressWithoutWorker(): Promise<BatchProgress> {
+    const execution = await this.workflow.describe();
+    const { status, batchId, cards, failedCards } = summaryOf(execution);
+    return {
+      ...this.key,
+      status,
+      batchIds: batchId === undefined ? [] : [batchId],
+      counts: emptyCounts(cards, failedCards),
+      submission: { attempts: 0 },
+      polling: { polls: 0 },
+      reasons: [],
+      error:
+        execution.status.name === 'RUNNING'
+          ? `no worker answers on task queue '${execution.taskQueue}': start one; this is what Temporal knows`
+          : `the workflow was ended from outside (${execution.status.name})`,
+    };
+  }
+
+  private notFound(): BatchNotFoundError {
+    return new BatchNotFoundError(this.externalBatchId, [this.key.program]);
+  }
+}
+
+function emptyCounts(cards: number, invalid: number): BatchProgress['counts'] {
+  return { cards, pending: cards - invalid, enrolled: 0, failed: 0, invalid, rolledBack: 0, unreported: 0 };
+}
+
+function progressOf(result: BatchResult): BatchProgress {
+  const { program, externalBatchId, status, batchIds, counts, reasons, failure } = result;
+  return {
+    program,
+    externalBatchId,
+    status,
+    batchIds,
+    counts,
+    submission: { attempts: 0 },
+    polling: { polls: 0 },
+    reasons,
+    error: failure && `${failure}: ${reasons.join('; ')}`,
+  };
+}

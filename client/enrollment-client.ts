@@ -1,0 +1,231 @@
+import { randomUUID } from 'node:crypto';
+import { Client, Connection, WorkflowExecutionAlreadyStartedError } from '@temporalio/client';
+import { stringify } from 'safe-stable-stringify';
+import type { C2pConfig, ProgramConfig } from '../config/config.js';
+import { loadConfig } from '../config/load.js';
+import { loadTemporalConfig } from '../config/temporal.js';
+import type { BatchKey } from '../enrollment/batch.js';
+import { Blob } from '../enrollment/blobs.js';
+import { EXTERNAL_ID_PATTERN, looksLikePan, workflowIdOf } from '../enrollment/identifiers.js';
+import { resolvePolicy } from '../enrollment/policy.js';
+import { parsePolicy, type PolicyInput } from '../enrollment/policy-schema.js';
+import type { EnrollmentRecord } from '../enrollment/records.js';
+import { loadKeyRing, type KeyRing } from '../protection/key-ring.js';
+import { FilesystemStore } from '../store/filesystem-store.js';
+import { putJson, type BatchStore } from '../store/store.js';
+import type { batchEnrollment } from '../workflows/index.js';
+import type { BatchEnrollmentInput } from '../workflows/messages.js';
+import * as attributes from '../workflows/search-attributes.js';
+import { EnrollmentBatch, type BatchMemo } from './enrollment-batch.js';
+import {
+  BatchAmbiguousError,
+  BatchConflictError,
+  BatchInvalidError,
+  BatchNotFoundError,
+  ProgramUnknownError,
+  TemporalUnavailableError,
+} from './errors.js';
+import { listBatches, type BatchSummary, type ListFilter } from './list.js';
+
+export interface ConnectOptions {
+  /** A configuration, or the path of one; by default `C2P_CONFIG`, else `c2p.config.json`. */
+  config?: C2pConfig | string | undefined;
+}
+
+export interface EnrollRequest {
+  /** 1 to 64 of `[A-Za-z0-9._:-]`; unique per program, for ever. */
+  externalBatchId: string;
+  program: string;
+  records: readonly EnrollmentRecord[];
+  /** What differs from the program's policy. Durations are `"30s"`, `"72h"` or milliseconds. */
+  policy?: PolicyInput | undefined;
+}
+
+/**
+ * What a backend enrolls batches with. It seals the records into the store and starts one durable
+ * workflow a batch; from there on a worker carries the batch to its end, whatever becomes of the caller.
+ *
+ * @example
+ * ```ts
+ * const client = await EnrollmentClient.connect({ config: 'c2p.config.json' });
+ * const batch = await client.enroll({ externalBatchId: '2026-11-debit-0001', program: 'demo', records });
+ * const { status, counts } = await batch.result();
+ * for (const outcome of await batch.outcomes()) console.log(outcome.externalCardId, outcome.status);
+ * await client.close();
+ * ```
+ */
+export class EnrollmentClient {
+  private constructor(
+    private readonly config: Pick<C2pConfig, 'programs' | 'taskQueue'>,
+    private readonly temporal: Client,
+    private readonly store: BatchStore,
+    private readonly keyRing: KeyRing,
+  ) {}
+
+  /**
+   * Reads the configuration and the key ring and connects to Temporal (`TEMPORAL_*`, `temporal.toml`).
+   * @throws ConfigError with every problem by path, KeyRingError, TemporalUnavailableError.
+   */
+  static async connect(options: ConnectOptions = {}): Promise<EnrollmentClient> {
+    const config = typeof options.config === 'object' ? options.config : await loadConfig(options.config);
+    const keyRing = await loadKeyRing(config.dataKeys.path);
+    const { connectionOptions, namespace, address } = loadTemporalConfig();
+    const connection = await Connection.connect(connectionOptions).catch((error: unknown) => {
+      throw new TemporalUnavailableError(address, error);
+    });
+    const temporal = new Client({ connection, namespace });
+    return new EnrollmentClient(
+      config,
+      temporal,
+      new FilesystemStore({ root: config.store.path, keyRing }),
+      keyRing,
+    );
+  }
+
+  /** For a process that has its own connection and store. `close` then closes that connection too. */
+  static using(parts: {
+    config: Pick<C2pConfig, 'programs' | 'taskQueue'>;
+    temporal: Client;
+    store: BatchStore;
+    keyRing: KeyRing;
+  }): EnrollmentClient {
+    return new EnrollmentClient(parts.config, parts.temporal, parts.store, parts.keyRing);
+  }
+
+  /**
+   * Starts a batch, or finds it if the same records were started under this id before: calling twice,
+   * even at the same time, is one batch. Invalid records are no error: they end as `INVALID` outcomes.
+   *
+   * @throws BatchConflictError when the id was used for other records.
+   * @throws BatchInvalidError for no records, more cards than `maxCardsPerBatch`, or an unusable id.
+   * @throws ProgramUnknownError, PolicyError.
+   */
+  async enroll(request: EnrollRequest): Promise<EnrollmentBatch> {
+    const { externalBatchId, program, records } = request;
+    const key: BatchKey = { program, externalBatchId };
+    const programConfig = this.programConfig(program);
+    const cards = checkedCardCount(request, programConfig);
+    const policy = resolvePolicy(programConfig.policy, parsePolicy(request.policy ?? {}));
+    const fingerprint = Buffer.from(stringify(records), 'utf8');
+
+    const batch = this.handle(key);
+    const closed = await batch.closed();
+    if (closed) return this.sameOrConflict(batch, fingerprint, closed.recordsDigest);
+
+    const ref = Blob.records(randomUUID());
+    const recordsDigest = this.keyRing.digest(fingerprint);
+    await putJson(this.store, key, ref, records);
+    const input: BatchEnrollmentInput = { ...key, records: ref, recordsDigest, cards, policy };
+    try {
+      await this.start(input, records.length);
+    } catch (error) {
+      if (!(error instanceof WorkflowExecutionAlreadyStartedError)) throw error;
+    }
+    const memo = await batch.memo();
+    // Another call was first: it is its records that count, and ours must not stay behind.
+    if (memo.records !== ref) await this.store.delete(key, ref);
+    return this.sameOrConflict(batch, fingerprint, memo.recordsDigest);
+  }
+
+  /**
+   * A batch by its id, whether it exists or not.
+   * @param program may be left out when the configuration has only one.
+   */
+  batch(externalBatchId: string, program?: string): EnrollmentBatch {
+    const programs = Object.keys(this.config.programs);
+    if (program !== undefined) this.programConfig(program);
+    const only = program ?? (programs.length === 1 ? programs[0] : undefined);
+    if (only === undefined) throw new BatchAmbiguousError(externalBatchId, programs);
+    return this.handle({ program: only, externalBatchId });
+  }
+
+  /**
+   * The batch of this id in whichever program has it.
+   * @throws BatchNotFoundError, BatchAmbiguousError.
+   */
+  async find(externalBatchId: string, program?: string): Promise<EnrollmentBatch> {
+    if (program !== undefined) this.programConfig(program);
+    const programs = program !== undefined ? [program] : Object.keys(this.config.programs);
+    const handles = programs.map((name) => this.handle({ program: name, externalBatchId }));
+    const exists = await Promise.all(handles.map((handle) => handle.exists()));
+    const [found, ...others] = handles.filter((_, index) => exists[index]);
+    if (!found) throw new BatchNotFoundError(externalBatchId, programs);
+    if (others.length > 0) {
+      throw new BatchAmbiguousError(
+        externalBatchId,
+        [found, ...others].map((handle) => handle.key.program),
+      );
+    }
+    return found;
+  }
+
+  /** Batches that Temporal still knows, newest first, by its search attributes. */
+  list(filter: ListFilter = {}): AsyncIterable<BatchSummary> {
+    return listBatches(this.temporal, filter);
+  }
+
+  async close(): Promise<void> {
+    await this.temporal.connection.close();
+  }
+
+  private async start(input: BatchEnrollmentInput, consumers: number): Promise<void> {
+    const { program, externalBatchId, recordsDigest, records, cards } = input;
+    const memo: BatchMemo = { recordsDigest, records };
+    await this.temporal.workflow.start<typeof batchEnrollment>('batchEnrollment', {
+      workflowId: workflowIdOf(input),
+      taskQueue: this.config.taskQueue,
+      workflowIdConflictPolicy: 'USE_EXISTING',
+      workflowIdReusePolicy: 'REJECT_DUPLICATE',
+      args: [input],
+      memo: { ...memo },
+      staticSummary: `${externalBatchId}: ${cards} cards of ${consumers} consumers, program ${program}`,
+      typedSearchAttributes: [
+        { key: attributes.C2pStatus, value: 'VALIDATING' },
+        { key: attributes.C2pProgram, value: program },
+        { key: attributes.C2pExternalBatchId, value: externalBatchId },
+        { key: attributes.C2pRecords, value: cards },
+        { key: attributes.C2pFailedRecords, value: 0 },
+      ],
+    });
+  }
+
+  private sameOrConflict(batch: EnrollmentBatch, fingerprint: Uint8Array, digest: string): EnrollmentBatch {
+    if (!this.keyRing.digestMatches(fingerprint, digest)) throw new BatchConflictError(batch.key);
+    return batch;
+  }
+
+  private handle(key: BatchKey): EnrollmentBatch {
+    return new EnrollmentBatch(key, this.temporal, this.store);
+  }
+
+  private programConfig(program: string): ProgramConfig {
+    const programs = this.config.programs;
+    if (!Object.hasOwn(programs, program)) throw new ProgramUnknownError(program, Object.keys(programs));
+    return programs[program]!;
+  }
+}
+
+function checkedCardCount({ externalBatchId, records }: EnrollRequest, program: ProgramConfig): number {
+  if (!EXTERNAL_ID_PATTERN.test(externalBatchId)) {
+    throw new BatchInvalidError('externalBatchId must be 1 to 64 characters of A-Z a-z 0-9 . _ : -');
+  }
+  if (looksLikePan(externalBatchId)) {
+    throw new BatchInvalidError(
+      'externalBatchId looks like a card number; it is shown in clear, so choose another',
+    );
+  }
+  if (!Array.isArray(records) || records.length === 0) {
+    throw new BatchInvalidError(`batch '${externalBatchId}' has no records; give it at least one`);
+  }
+  // A record without a usable list of cards still gets an outcome, so it counts as one.
+  const cards = (records as readonly unknown[]).reduce<number>((sum, record) => {
+    const list = (record as EnrollmentRecord | null)?.cards;
+    return sum + Math.max(1, Array.isArray(list) ? list.length : 1);
+  }, 0);
+  if (cards > program.maxCardsPerBatch) {
+    throw new BatchInvalidError(
+      `batch '${externalBatchId}' has ${cards} cards; at most ${program.maxCardsPerBatch} go into one batch (maxCardsPerBatch): split it`,
+    );
+  }
+  return cards;
+}

@@ -1,0 +1,79 @@
+import type { BatchKey } from '../enrollment/batch.js';
+
+export type EnrollmentErrorCode =
+  | 'BATCH_INVALID'
+  | 'BATCH_CONFLICT'
+  | 'BATCH_NOT_FOUND'
+  | 'BATCH_AMBIGUOUS'
+  | 'BATCH_TERMINATED'
+  | 'PROGRAM_UNKNOWN'
+  | 'TEMPORAL_UNAVAILABLE';
+
+/** Every error that the client raises itself; `code` is stable. */
+export abstract class EnrollmentError extends Error {
+  abstract readonly code: EnrollmentErrorCode;
+}
+
+/** The batch cannot be started as it is: no records, too many cards, an unusable id. */
+export class BatchInvalidError extends EnrollmentError {
+  override readonly name = 'BatchInvalidError';
+  readonly code = 'BATCH_INVALID';
+}
+
+/** The same externalBatchId was used for other records: one of the two is a mistake. */
+export class BatchConflictError extends EnrollmentError {
+  override readonly name = 'BatchConflictError';
+  readonly code = 'BATCH_CONFLICT';
+  constructor({ program, externalBatchId }: BatchKey) {
+    super(
+      `batch '${externalBatchId}' of program '${program}' exists with other records; ` +
+        `send these records under an externalBatchId of their own`,
+    );
+  }
+}
+
+export class BatchNotFoundError extends EnrollmentError {
+  override readonly name = 'BatchNotFoundError';
+  readonly code = 'BATCH_NOT_FOUND';
+  constructor(externalBatchId: string, programs: readonly string[]) {
+    super(`no batch '${externalBatchId}' in ${programs.map((program) => `'${program}'`).join(', ')}`);
+  }
+}
+
+export class BatchAmbiguousError extends EnrollmentError {
+  override readonly name = 'BatchAmbiguousError';
+  readonly code = 'BATCH_AMBIGUOUS';
+  constructor(externalBatchId: string, programs: readonly string[]) {
+    super(`batch '${externalBatchId}' exists in the programs ${programs.join(', ')}; name one of them`);
+  }
+}
+
+/** The workflow was ended from outside c2p, so nobody completed its outcomes. */
+export class BatchTerminatedError extends EnrollmentError {
+  override readonly name = 'BatchTerminatedError';
+  readonly code = 'BATCH_TERMINATED';
+  constructor({ program, externalBatchId }: BatchKey, how: string) {
+    super(
+      `the workflow of batch '${externalBatchId}' of program '${program}' was ended from outside (${how}); ` +
+        `its outcomes are incomplete: look at its history for the Mastercard batchId`,
+    );
+  }
+}
+
+export class ProgramUnknownError extends EnrollmentError {
+  override readonly name = 'ProgramUnknownError';
+  readonly code = 'PROGRAM_UNKNOWN';
+  constructor(program: string, known: readonly string[]) {
+    super(`program '${program}' is not in the configuration; it has ${known.join(', ')}`);
+  }
+}
+
+export class TemporalUnavailableError extends EnrollmentError {
+  override readonly name = 'TemporalUnavailableError';
+  readonly code = 'TEMPORAL_UNAVAILABLE';
+  constructor(address: string, cause: unknown) {
+    super(`Temporal cannot be reached at ${address}: is it running, and is TEMPORAL_ADDRESS right?`, {
+      cause,
+    });
+  }
+}

@@ -1,0 +1,10 @@
+import { writeFile } from 'node:fs/promises';
+import { bundleWorkflowCode, DefaultLogger } from '@temporalio/worker';
+import { WORKFLOW_BUNDLE_PATH, workflowsPath } from '../worker/workflow-bundle.js';
+
+/** The last step of the build: bundles the workflows once, so that no worker has to at its start. */
+const { code } = await bundleWorkflowCode({
+  workflowsPath: workflowsPath(),
+  logger: new DefaultLogger('WARN'),
+});
+await writeFile(WORKFLOW_BUNDLE_PATH, code);

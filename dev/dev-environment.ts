@@ -1,0 +1,122 @@
+import { join, resolve } from 'node:path';
+import { setTimeout as delay } from 'node:timers/promises';
+import { existsSync } from 'node:fs';
+import { rm } from 'node:fs/promises';
+import { fileURLToPath } from 'node:url';
+import { loadTemporalConfig } from '../config/temporal.js';
+import { createSimulator, type Simulator } from '../simulator/index.js';
+import type { OnProgress } from './attempts.js';
+import {
+  externalTemporalAddress,
+  startEmbeddedTemporal,
+  type EmbeddedTemporal,
+} from './embedded-temporal.js';
+import { prepareSandboxKeys, writeSandboxConfig, type Sandbox } from './sandbox.js';
+import { startServerProcess, type ServerProcess } from './server-process.js';
+
+const WORKER_READY_WITHIN_MS = 60_000;
+
+export interface DevEnvironmentOptions {
+  /** Holds keys, configuration, store, the Temporal database and the logs. */
+  folder: string;
+  ports?: { temporal?: number | undefined; ui?: number | undefined; simulator?: number | undefined };
+  /** How long the simulator takes to process a batch (ms). */
+  processingMs?: number | undefined;
+  onProgress: OnProgress;
+}
+
+/** Temporal, the simulator and a worker, ready to play with. */
+export interface DevEnvironment {
+  sandbox: Sandbox;
+  temporal: { address: string; namespace: string; uiUrl?: string | undefined };
+  simulator: Simulator;
+  /** The variables that a `c2p` command needs to work against it. */
+  env: { C2P_CONFIG: string; TEMPORAL_ADDRESS: string };
+  /** Stops everything that was started, in the reverse order. */
+  stop(): Promise<void>;
+}
+
+/**
+ * Starts Temporal (unless `TEMPORAL_ADDRESS` names one), the simulator, and a worker process.
+ * @throws ProgramNotFoundError, EmbeddedTemporalError, Error when the worker does not become ready.
+ */
+export async function startDevEnvironment(options: DevEnvironmentOptions): Promise<DevEnvironment> {
+  const folder = resolve(options.folder);
+  const { ports, onProgress } = options;
+  const started: (() => Promise<void>)[] = [];
+  const stop = async () => {
+    for (const stopOne of started.reverse().splice(0)) await stopOne();
+  };
+  try {
+    const keys = await prepareSandboxKeys(folder);
+    const simulator = await createSimulator({
+      credentials: [keys.credentials],
+      port: ports?.simulator ?? 0,
+      processingMs: options.processingMs ?? 3_000,
+    });
+    started.push(() => simulator.close());
+    onProgress(`simulator ready on ${simulator.baseUrl}`);
+    const sandbox = await writeSandboxConfig(keys, { baseUrl: simulator.baseUrl });
+
+    const temporal = await startTemporal(folder, options);
+    if ('stop' in temporal) started.push(temporal.stop);
+    const env = { C2P_CONFIG: sandbox.configPath, TEMPORAL_ADDRESS: temporal.address };
+
+    const worker = await startWorkerProcess(folder, env, onProgress);
+    started.push(worker.stop);
+    return { sandbox, temporal, simulator, env, stop };
+  } catch (error) {
+    await stop();
+    throw error;
+  }
+}
+
+async function startTemporal(
+  folder: string,
+  { ports, onProgress }: DevEnvironmentOptions,
+): Promise<EmbeddedTemporal | { address: string; namespace: string; uiUrl?: string }> {
+  if (externalTemporalAddress()) {
+    const { address, namespace } = loadTemporalConfig();
+    onProgress(`using the Temporal at ${address}, namespace ${namespace}`);
+    return { address, namespace };
+  }
+  return startEmbeddedTemporal({
+    dbFilename: join(folder, 'temporal.db'),
+    logFile: join(folder, 'temporal.log'),
+    port: ports?.temporal,
+    uiPort: ports?.ui,
+    onProgress,
+  });
+}
+
+/** Starts `c2p worker` and resolves once it is ready. Its log is `worker.log` in the folder. */
+export async function startWorkerProcess(
+  folder: string,
+  env: Record<string, string>,
+  onProgress: OnProgress = () => undefined,
+): Promise<ServerProcess> {
+  const readyFile = join(folder, `worker-${process.hrtime.bigint()}.ready`);
+  const worker = await startServerProcess(process.execPath, [cliPath(), 'worker'], {
+    env: { ...process.env, ...env, C2P_READY_FILE: readyFile },
+    logFile: join(folder, 'worker.log'),
+  });
+  let ended: string | undefined;
+  void worker.ended.then((how) => (ended = how));
+  const deadline = Date.now() + WORKER_READY_WITHIN_MS;
+  while (!existsSync(readyFile)) {
+    if (ended !== undefined || Date.now() > deadline) {
+      await worker.kill();
+      throw new Error(`the worker did not become ready (${ended ?? 'too slow'}):\n${await worker.logTail()}`);
+    }
+    await delay(50);
+  }
+  await rm(readyFile);
+  onProgress(`worker ready, log in ${join(folder, 'worker.log')}`);
+  return worker;
+}
+
+/** The built command, beside this file in a package and in `dist/` of a checkout. */
+export function cliPath(): string {
+  const compiled = fileURLToPath(new URL('../cli/main.js', import.meta.url));
+  return existsSync(compiled) ? compiled : fileURLToPath(new URL('../dist/cli/main.js', import.meta.url));
+}

@@ -1,0 +1,88 @@
+import { createHash } from 'node:crypto';
+import type { RecordResult } from '../../mastercard/contract.js';
+import { GatewayFailure } from '../../mastercard/errors.js';
+import type {
+  BatchReport,
+  BatchSubmission,
+  EnrollmentGateway,
+  StatusRequest,
+  SubmissionReceipt,
+} from '../../mastercard/gateway.js';
+
+type Answer<Request, Result> = Result | GatewayFailure | ((request: Request) => Result | Promise<Result>);
+
+/** A Mastercard that answers what the test wrote down, in that order; the last answer is repeated. */
+export class ScriptedGateway implements EnrollmentGateway {
+  /** What was offered: id and digest of the bytes. */
+  readonly submissions: { externalBatchId: string; sha256: string; at: number }[] = [];
+  readonly polls: StatusRequest[] = [];
+
+  constructor(
+    private readonly script: {
+      submit?: Answer<BatchSubmission, SubmissionReceipt>[];
+      status?: Answer<StatusRequest, BatchReport>[];
+    } = {},
+  ) {}
+
+  async submitBatch(request: BatchSubmission): Promise<SubmissionReceipt> {
+    const { externalBatchId, enrollmentData } = request;
+    const sha256 = createHash('sha256').update(enrollmentData).digest('hex');
+    this.submissions.push({ externalBatchId, sha256, at: Date.now() });
+    return play(this.script.submit ?? [{ batchId: 'mc-1' }], this.submissions.length, request);
+  }
+
+  async fetchBatchStatus(request: StatusRequest): Promise<BatchReport> {
+    this.polls.push(request);
+    const script = this.script.status;
+    if (!script) throw new Error('the test wrote down no status answers');
+    return play(script, this.polls.length, request);
+  }
+
+  async close(): Promise<void> {}
+}
+
+async function play<Request, Result>(
+  script: Answer<Request, Result>[],
+  nth: number,
+  request: Request,
+): Promise<Result> {
+  const answer = script[Math.min(nth, script.length) - 1];
+  if (answer instanceof GatewayFailure) throw answer;
+  if (typeof answer === 'function')
+    return (answer as (request: Request) => Result | Promise<Result>)(request);
+  return answer as Result;
+}
+
+/** A status answer about a batch. */
+export function report(
+  externalBatchId: string,
+  batchStatus: string,
+  records: RecordResult[] = [],
+): BatchReport {
+  return { batchId: 'mc-1', externalBatchId, batchStatus, records };
+}
+
+/** A record-level success for the card that `testRecord(n)` has. */
+export function success(externalConsumerId: string, externalCardId: string): RecordResult {
+  return {
+    externalConsumerId,
+    externalCardId,
+    status: 'SUCCESS',
+    srcConsumerId: `src-${externalConsumerId}`,
+    srcDigitalCardId: `dig-${externalCardId}`,
+  };
+}
+
+export function declined(externalConsumerId: string, externalCardId: string, reason: string): RecordResult {
+  return {
+    externalConsumerId,
+    externalCardId,
+    status: 'FAILED',
+    error: {
+      status: 400,
+      reason: 'INVALID_STATE',
+      message: 'declined',
+      errordetail: [{ reason, source: 'Card' }],
+    },
+  };
+}

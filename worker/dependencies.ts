@@ -1,0 +1,71 @@
+import { ApplicationFailure } from '@temporalio/common';
+import type { Logger } from 'pino';
+import type { ActivityDependencies, ProgramDependencies } from '../activities/index.js';
+import type { C2pConfig, ProgramConfig } from '../config/config.js';
+import { FailureType } from '../enrollment/errors.js';
+import type { EnrollmentGateway } from '../mastercard/gateway.js';
+import { createHttpGateway } from '../mastercard/http-gateway.js';
+import { loadEncryptionKey, loadSigningKey } from '../mastercard/keys.js';
+import { loadKeyRing } from '../protection/key-ring.js';
+import { FilesystemStore } from '../store/filesystem-store.js';
+
+export interface WorkerDependencies extends ActivityDependencies {
+  /** Lets go of the connections to Mastercard. */
+  close(): Promise<void>;
+}
+
+/**
+ * Reads every key that the configuration names and prepares one gateway a program. All of it before
+ * anything connects: a worker with a wrong key does not start.
+ * @throws KeyError, KeyRingError.
+ */
+export async function createDependencies(config: C2pConfig, logger: Logger): Promise<WorkerDependencies> {
+  const keyRing = await loadKeyRing(config.dataKeys.path);
+  const gateways: EnrollmentGateway[] = [];
+  const programs = new Map<string, ProgramDependencies>();
+  for (const [name, program] of Object.entries(config.programs)) {
+    const dependencies = await createProgram(name, program, logger);
+    gateways.push(dependencies.gateway);
+    programs.set(name, dependencies);
+  }
+  return {
+    store: new FilesystemStore({ root: config.store.path, keyRing }),
+    now: () => new Date(),
+    program(name) {
+      const program = programs.get(name);
+      if (program) return program;
+      throw ApplicationFailure.create({
+        type: FailureType.ConfigurationInvalid,
+        message: `this worker's configuration has no program '${name}'`,
+        nonRetryable: true,
+      });
+    },
+    async close() {
+      await Promise.all(gateways.map((gateway) => gateway.close()));
+    },
+  };
+}
+
+async function createProgram(
+  name: string,
+  program: ProgramConfig,
+  logger: Logger,
+): Promise<ProgramDependencies> {
+  const log = logger.child({ program: name });
+  const signingKey = await loadSigningKey(program.signingKey, process.env);
+  const { encryptionKey } = program;
+  // A file is read once, now; a JWKS is asked when it is needed, since Mastercard rotates its keys there.
+  const fromFile = 'path' in encryptionKey ? await loadEncryptionKey(encryptionKey) : undefined;
+  return {
+    gateway: createHttpGateway({
+      baseUrl: program.baseUrl,
+      srcClientId: program.srcClientId,
+      serviceId: program.serviceId,
+      consumerKey: program.consumerKey,
+      signingKey,
+      onCall: (event) => log.info(event, 'call to Mastercard'),
+    }),
+    recipient: async () => fromFile ?? loadEncryptionKey(encryptionKey),
+    contentEncryption: program.contentEncryption,
+  };
+}

@@ -1,0 +1,3 @@
+export { runWorker, type RunWorkerOptions, type RunningWorker } from './run-worker.js';
+export { ensureSearchAttributes } from './search-attributes.js';
+export { loadConfig } from '../config/load.js';

@@ -1,0 +1,104 @@
+import { writeFile } from 'node:fs/promises';
+import { NativeConnection, Worker, type WorkerOptions } from '@temporalio/worker';
+import type { Logger } from 'pino';
+import { createGatewayActivities, createLocalActivities } from '../activities/index.js';
+import type { C2pConfig } from '../config/config.js';
+import { checkSecrets } from '../config/load.js';
+import { loadTemporalConfig } from '../config/temporal.js';
+import { gatewayTaskQueue } from '../enrollment/identifiers.js';
+import { SEARCH_ATTRIBUTES } from '../workflows/search-attributes.js';
+import { createDependencies, type WorkerDependencies } from './dependencies.js';
+import { installRuntime } from './runtime.js';
+import { ensureSearchAttributes } from './search-attributes.js';
+import { workflowSource } from './workflow-bundle.js';
+
+export interface RunWorkerOptions {
+  config: C2pConfig;
+  logger: Logger;
+  /** A file that exists while the worker is ready; for health checks. */
+  readyFile?: string | undefined;
+}
+
+export interface RunningWorker {
+  /** Resolves when the worker has stopped and let go of everything; rejects if it died. */
+  stopped: Promise<void>;
+  /** Takes no new work, finishes what it has within the grace time, and stops. */
+  stop(): void;
+}
+
+/** How long running activities may take to finish after SIGTERM; longer than a call to Mastercard (30 s). */
+const GRACE_TIME = '40s';
+
+/**
+ * Starts a worker for every program of the configuration and resolves once it polls. It stops on
+ * SIGTERM or SIGINT.
+ *
+ * @throws ConfigError, KeyError, KeyRingError before anything connects; then Temporal's own errors.
+ */
+export async function runWorker({ config, logger, readyFile }: RunWorkerOptions): Promise<RunningWorker> {
+  await checkSecrets(config);
+  const dependencies = await createDependencies(config, logger);
+  installRuntime(logger);
+  const { connectionOptions, namespace } = loadTemporalConfig();
+  const connection = await NativeConnection.connect(connectionOptions);
+  try {
+    const added = await ensureSearchAttributes(connection, namespace, SEARCH_ATTRIBUTES);
+    if (added.length > 0) logger.info({ added }, 'search attributes registered');
+    const workers = await createWorkers(config, dependencies, { connection, namespace });
+    const stopped = runAll(workers).finally(async () => {
+      await connection.close();
+      await dependencies.close();
+    });
+    if (readyFile) await writeFile(readyFile, `${process.pid}\n`);
+    logger.info({ namespace, taskQueues: workers.map((worker) => worker.options.taskQueue) }, 'worker ready');
+    return { stopped, stop: () => workers.forEach(shutdown) };
+  } catch (error) {
+    await connection.close();
+    await dependencies.close();
+    throw error;
+  }
+}
+
+/** One worker for workflows and local work, and one a program for its rate-limited calls to Mastercard. */
+async function createWorkers(
+  config: C2pConfig,
+  dependencies: WorkerDependencies,
+  target: Pick<WorkerOptions, 'connection' | 'namespace'>,
+): Promise<Worker[]> {
+  const common = { ...target, shutdownGraceTime: GRACE_TIME } satisfies Partial<WorkerOptions>;
+  const workers = [
+    await Worker.create({
+      ...common,
+      ...workflowSource(),
+      taskQueue: config.taskQueue,
+      activities: createLocalActivities(dependencies),
+      maxCachedWorkflows: 500,
+    }),
+  ];
+  for (const [name, program] of Object.entries(config.programs)) {
+    workers.push(
+      await Worker.create({
+        ...common,
+        taskQueue: gatewayTaskQueue(config.taskQueue, name),
+        activities: createGatewayActivities(dependencies),
+        maxTaskQueueActivitiesPerSecond: program.requestsPerSecond,
+        maxHeartbeatThrottleInterval: '5s',
+      }),
+    );
+  }
+  return workers;
+}
+
+/** Runs all; when one stops or dies, so do the others. */
+async function runAll(workers: Worker[]): Promise<void> {
+  const runs = workers.map((worker) =>
+    worker.run().finally(() => workers.filter((other) => other !== worker).forEach(shutdown)),
+  );
+  const results = await Promise.allSettled(runs);
+  const failure = results.find((result) => result.status === 'rejected');
+  if (failure) throw failure.reason;
+}
+
+function shutdown(worker: Worker): void {
+  if (worker.getState() === 'RUNNING') worker.shutdown();
+}
