@@ -20,7 +20,7 @@ export interface CsvColumn {
  *
  * ```csv
  * externalConsumerId,emailAddress,mobileCountryCode,mobileNumber,firstName,lastName,country,language,externalCardId,primaryAccountNumber,panExpirationMonth,panExpirationYear
- * cust-0001,ana@example.com,1,5555550100,Ana,Díaz,US,en,card-0001,5204731600014780,10,2030
+ * cust-0001,ana@example.com,1,5555550100,Ana,Díaz,US,en,card-0001,5186001700009726,10,2030
  * ```
  */
 export const CSV_COLUMNS: readonly CsvColumn[] = [
