@@ -1,0 +1,106 @@
+import { constants } from 'node:fs';
+import { access, readFile, stat } from 'node:fs/promises';
+import { dirname, resolve } from 'node:path';
+import { parse as parseJsonc, printParseErrorCode } from 'jsonc-parser';
+import type { ParseError } from 'jsonc-parser';
+import type { Problem } from '../enrollment/schema-problems.js';
+import { check } from '../enrollment/schema-problems.js';
+import type { C2pConfig } from './config.js';
+import { ConfigError } from './config-error.js';
+import { configSchema, isProgramName } from './schema.js';
+
+/**
+ * Reads and checks the configuration. Opens none of the files it names: see `checkSecrets`.
+ * @param path of the file; by default what `C2P_CONFIG` says, else `c2p.config.json` in the working folder.
+ * @throws ConfigError with every problem.
+ */
+export async function loadConfig(path = process.env['C2P_CONFIG'] || 'c2p.config.json'): Promise<C2pConfig> {
+  const file = resolve(path);
+  const text = await readFile(file, 'utf8').catch((error: NodeJS.ErrnoException) => {
+    const message =
+      error.code === 'ENOENT'
+        ? 'there is no such file; set C2P_CONFIG to the path of your configuration'
+        : `the file cannot be read (${error.code ?? 'unknown error'})`;
+    throw new ConfigError(file, [{ path: '', message }]);
+  });
+  return parseConfig(text, file);
+}
+
+/**
+ * Checks the text of a configuration.
+ * @param file where it is, absolute: relative paths in it are relative to that file's folder.
+ * @throws ConfigError
+ */
+export function parseConfig(text: string, file: string): C2pConfig {
+  const json = parseJson(text, file);
+  const result = check(configSchema(dirname(file)), json, (path) => shownPath(path, json));
+  if (!result.ok) throw new ConfigError(file, result.problems);
+  return { path: file, ...result.value };
+}
+
+/**
+ * Checks what a worker needs besides: that the files of keys are there and can be read, and that the
+ * named environment variables are set.
+ * @throws ConfigError with everything that is missing.
+ */
+export async function checkSecrets(config: C2pConfig, env: NodeJS.ProcessEnv = process.env): Promise<void> {
+  const issues: Problem[] = [];
+  const checkFile = async (path: string, file: string) => {
+    const message = await fileProblem(file);
+    if (message) issues.push({ path, message: `${message}: ${file}` });
+  };
+
+  await checkFile('dataKeys.path', config.dataKeys.path);
+  for (const [name, { signingKey, encryptionKey }] of Object.entries(config.programs)) {
+    await checkFile(`programs.${name}.signingKey.path`, signingKey.path);
+    if (signingKey.passwordEnv !== undefined && env[signingKey.passwordEnv] === undefined) {
+      // Without the name: who mistakes the field writes the password there.
+      issues.push({
+        path: `programs.${name}.signingKey.passwordEnv`,
+        message: 'the environment variable that it names is not set',
+      });
+    }
+    if ('path' in encryptionKey) await checkFile(`programs.${name}.encryptionKey.path`, encryptionKey.path);
+  }
+  if (issues.length > 0) throw new ConfigError(config.path, issues);
+}
+
+async function fileProblem(file: string): Promise<string | undefined> {
+  try {
+    await access(file, constants.R_OK);
+    return (await stat(file)).isFile() ? undefined : 'is not a file';
+  } catch (error) {
+    const { code = 'unknown error' } = error as NodeJS.ErrnoException;
+    return code === 'ENOENT' ? 'file does not exist' : `file cannot be read (${code})`;
+  }
+}
+
+/** `JSON.parse`'s own message quotes the file, which may hold a secret in the wrong place. */
+function parseJson(text: string, file: string): unknown {
+  try {
+    return JSON.parse(text);
+  } catch {
+    throw new ConfigError(file, [{ path: '', message: `is not JSON${mistake(text)}` }]);
+  }
+}
+
+function mistake(text: string): string {
+  const errors: ParseError[] = [];
+  parseJsonc(text, errors, { disallowComments: true });
+  const [first] = errors;
+  if (!first) return '';
+  const lines = text.slice(0, first.offset).split('\n');
+  const column = (lines.at(-1)?.length ?? 0) + 1;
+  return ` at line ${lines.length}, column ${column} (${printParseErrorCode(first.error)})`;
+}
+
+/** Programs are the only names that come from the file; one that may not be shown is given by its position. */
+function shownPath(path: readonly PropertyKey[], json: unknown): string {
+  return path
+    .map((part, depth) => {
+      if (depth !== 1 || path[0] !== 'programs' || isProgramName(String(part))) return String(part);
+      const names = Object.keys((json as { programs: object }).programs);
+      return `#${names.indexOf(String(part)) + 1}`;
+    })
+    .join('.');
+}

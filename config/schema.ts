@@ -1,0 +1,101 @@
+import { resolve } from 'node:path';
+import { z } from 'zod';
+import { PROGRAM_PATTERN, looksLikePan } from '../enrollment/identifiers.js';
+import { resolvePolicy } from '../enrollment/policy.js';
+import { policyProblems, policySchema } from '../enrollment/policy-schema.js';
+import { strictObject } from '../enrollment/schema-problems.js';
+import { MAX_CARDS_PER_REQUEST, SERVICE_ID_PATTERN, SRC_CLIENT_ID_PATTERN } from '../mastercard/contract.js';
+import type { C2pConfig, EncryptionKeyConfig } from './config.js';
+
+const CONSUMER_KEY_PATTERN = /^[A-Za-z0-9_.~-]+![A-Za-z0-9_.~-]+$/;
+const TASK_QUEUE_PATTERN = /^[A-Za-z0-9][A-Za-z0-9._-]{0,99}$/;
+const ENVIRONMENT_VARIABLE_PATTERN = /^[A-Za-z_][A-Za-z0-9_]*$/;
+
+const name = z.string().min(1, 'must not be empty').max(255);
+
+const url = z.string().transform((text, context) => {
+  const parsed = URL.canParse(text) ? new URL(text) : undefined;
+  if (!parsed) context.addIssue('must be a URL');
+  else if (parsed.protocol !== 'https:' && !(parsed.protocol === 'http:' && isLoopback(parsed.hostname)))
+    context.addIssue('must start with https:// (http:// only for this machine itself)');
+  else if (parsed.username || parsed.password) context.addIssue('must not hold a user name or password');
+  else return parsed;
+  return z.NEVER;
+});
+
+const baseUrl = url.transform((parsed, context) => {
+  if (!parsed.search && !parsed.hash) return parsed.href.replace(/\/+$/, '');
+  context.addIssue('must end with the path: no ? and no #');
+  return z.NEVER;
+});
+
+function isLoopback(hostname: string): boolean {
+  return hostname === 'localhost' || hostname === '[::1]' || /^127\.\d+\.\d+\.\d+$/.test(hostname);
+}
+
+/** Whether a text may be the name of a program. Program names are readable in many places. */
+export function isProgramName(text: string): boolean {
+  return PROGRAM_PATTERN.test(text) && !looksLikePan(text);
+}
+
+/**
+ * What `c2p.config.json` may say; fills in the defaults.
+ * @param folder what relative paths are relative to.
+ */
+export function configSchema(folder: string): z.ZodType<Omit<C2pConfig, 'path'>> {
+  const path = z
+    .string()
+    .min(1, 'must not be empty')
+    .transform((written) => resolve(folder, written));
+
+  const encryptionKey = strictObject({
+    path: path.optional(),
+    jwksUrl: url.transform(({ href }) => href).optional(),
+    kid: name.optional(),
+  }).transform(({ path, jwksUrl, kid }, context): EncryptionKeyConfig => {
+    if (path !== undefined && jwksUrl === undefined) return { path, kid };
+    if (jwksUrl !== undefined && path === undefined) return { jwksUrl, kid };
+    context.addIssue('must have exactly one of path and jwksUrl');
+    return z.NEVER;
+  });
+
+  const program = strictObject({
+    baseUrl,
+    srcClientId: z.string().regex(SRC_CLIENT_ID_PATTERN, 'must be a UUID in lower case'),
+    serviceId: z.string().regex(SERVICE_ID_PATTERN, 'must be at most 255 letters, digits, #, _ or -'),
+    consumerKey: z.string().regex(CONSUMER_KEY_PATTERN, 'must be clientId!keyId, as Mastercard shows it'),
+    signingKey: strictObject({
+      path,
+      alias: name.optional(),
+      passwordEnv: z
+        .string()
+        .regex(ENVIRONMENT_VARIABLE_PATTERN, 'must be the name of an environment variable')
+        .optional(),
+    }),
+    encryptionKey,
+    contentEncryption: z.enum(['A128GCM', 'A256GCM']).default('A128GCM'),
+    maxCardsPerBatch: z.int().min(1).default(MAX_CARDS_PER_REQUEST),
+    requestsPerSecond: z.number().positive().default(10),
+    policy: policySchema.default({}).superRefine((overrides, context) => {
+      for (const { path: where, message } of policyProblems(resolvePolicy(overrides)))
+        context.addIssue({ code: 'custom', path: where.split('.'), message });
+    }),
+  });
+
+  return strictObject({
+    programs: z
+      .record(z.string().refine(isProgramName), program, {
+        error: ({ code }) =>
+          code === 'invalid_key'
+            ? 'must be named with at most 63 letters, digits, _ or -, and not like a card number'
+            : undefined,
+      })
+      .refine((programs) => Object.keys(programs).length > 0, 'must name at least one program'),
+    store: strictObject({ kind: z.literal('filesystem'), path }),
+    dataKeys: strictObject({ path }),
+    taskQueue: z
+      .string()
+      .regex(TASK_QUEUE_PATTERN, 'must be at most 100 letters, digits, ., _ or -')
+      .default('c2p'),
+  });
+}

@@ -1,0 +1,274 @@
+import { mkdir, mkdtemp, rm, writeFile } from 'node:fs/promises';
+import { tmpdir } from 'node:os';
+import { join, resolve } from 'node:path';
+import fc from 'fast-check';
+import { afterEach, beforeEach, describe, expect, it, vi } from 'vitest';
+import { ConfigError } from '../../config/config-error.js';
+import { checkSecrets, loadConfig, parseConfig } from '../../config/load.js';
+
+const FILE = resolve('/etc/c2p/c2p.config.json');
+const PAN = '5186001700009726';
+
+const PROGRAM = {
+  baseUrl: 'https://sandbox.api.mastercard.com/src/api/digital/payments/',
+  srcClientId: '5e0d4b84-189d-4c86-822d-590602f62062',
+  serviceId: 'SRC',
+  consumerKey: 'clientId!keyId',
+  signingKey: { path: 'keys/signing.p12', alias: 'keyalias', passwordEnv: 'C2P_SIGNING_PASSWORD' },
+  encryptionKey: { path: 'keys/mastercard.pem' },
+};
+const CONFIG = {
+  programs: { demo: PROGRAM },
+  store: { kind: 'filesystem', path: 'data' },
+  dataKeys: { path: 'keys/data-keys.json' },
+};
+
+const parse = (json: unknown) => parseConfig(JSON.stringify(json), FILE);
+const withProgram = (changes: object) => ({ ...CONFIG, programs: { demo: { ...PROGRAM, ...changes } } });
+
+function refusal(work: () => unknown): ConfigError {
+  try {
+    work();
+  } catch (error) {
+    expect(error).toBeInstanceOf(ConfigError);
+    return error as ConfigError;
+  }
+  throw new Error('it was accepted');
+}
+
+describe('parseConfig', () => {
+  it('fills in the defaults and makes paths absolute from the folder of the file', () => {
+    expect(parse(CONFIG)).toEqual({
+      path: FILE,
+      programs: {
+        demo: {
+          ...PROGRAM,
+          baseUrl: 'https://sandbox.api.mastercard.com/src/api/digital/payments',
+          signingKey: { ...PROGRAM.signingKey, path: resolve('/etc/c2p/keys/signing.p12') },
+          encryptionKey: { path: resolve('/etc/c2p/keys/mastercard.pem'), kid: undefined },
+          contentEncryption: 'A128GCM',
+          maxCardsPerBatch: 250,
+          requestsPerSecond: 10,
+          policy: {},
+        },
+      },
+      store: { kind: 'filesystem', path: resolve('/etc/c2p/data') },
+      dataKeys: { path: resolve('/etc/c2p/keys/data-keys.json') },
+      taskQueue: 'c2p',
+    });
+  });
+
+  it('takes every setting', () => {
+    const jwksUrl = 'https://src.mastercard.com/keys/mcs/fpanEncryption';
+    const { programs, taskQueue } = parse({
+      ...withProgram({
+        encryptionKey: { jwksUrl, kid: 'k' },
+        contentEncryption: 'A256GCM',
+        maxCardsPerBatch: 20,
+        requestsPerSecond: 0.5,
+        policy: { polling: { initial: '10s' } },
+      }),
+      taskQueue: 'other',
+    });
+    expect(programs['demo']).toMatchObject({
+      encryptionKey: { jwksUrl, kid: 'k' },
+      contentEncryption: 'A256GCM',
+      maxCardsPerBatch: 20,
+      requestsPerSecond: 0.5,
+      policy: { polling: { initial: 10_000 } },
+    });
+    expect(taskQueue).toBe('other');
+  });
+
+  it.each([
+    'http://127.0.0.1:8081/src',
+    'http://localhost:1',
+    'http://[::1]:9/x',
+    'https://proxy.bank.example',
+  ])('takes the base URL %s', (baseUrl) => {
+    expect(parse(withProgram({ baseUrl })).programs['demo']?.baseUrl).toBe(baseUrl);
+  });
+
+  it.each([
+    ['http://sandbox.api.mastercard.com/src', 'https://'],
+    ['http://127.0.0.1.example.com/', 'https://'],
+    ['ftp://127.0.0.1/', 'https://'],
+    ['https://user:word@api.mastercard.com/', 'user name or password'],
+    ['https://api.mastercard.com/src?x=1', 'no ? and no #'],
+    ['mastercard', 'must be a URL'],
+  ])('refuses the base URL %s', (baseUrl, problem) => {
+    const { issues } = refusal(() => parse(withProgram({ baseUrl })));
+    expect(issues).toEqual([
+      { path: 'programs.demo.baseUrl', message: expect.stringContaining(problem) as string },
+    ]);
+  });
+
+  it.each<[string, object]>([
+    ['programs.demo.srcClientId', { srcClientId: '5E0D4B84-189D-4C86-822D-590602F62062' }],
+    ['programs.demo.serviceId', { serviceId: 'a b' }],
+    ['programs.demo.consumerKey', { consumerKey: 'a!b!c' }],
+    ['programs.demo.consumerKey', { consumerKey: undefined }],
+    ['programs.demo.signingKey', { signingKey: { path: 'x', password: 'secret' } }],
+    ['programs.demo.signingKey.passwordEnv', { signingKey: { path: 'x', passwordEnv: 'pass word' } }],
+    ['programs.demo.encryptionKey', { encryptionKey: {} }],
+    ['programs.demo.encryptionKey', { encryptionKey: { path: 'x', jwksUrl: 'https://x.example' } }],
+    ['programs.demo.encryptionKey.jwksUrl', { encryptionKey: { jwksUrl: 'http://x.example' } }],
+    ['programs.demo.contentEncryption', { contentEncryption: 'A128CBC' }],
+    ['programs.demo.maxCardsPerBatch', { maxCardsPerBatch: 0 }],
+    ['programs.demo.maxCardsPerBatch', { maxCardsPerBatch: 1.5 }],
+    ['programs.demo.requestsPerSecond', { requestsPerSecond: 0 }],
+    ['programs.demo.policy.polling.initial', { policy: { polling: { initial: '1h' } } }],
+    ['programs.demo.policy.polling.jitter', { policy: { polling: { jitter: 2 } } }],
+  ])('names %s when %j is wrong', (path, changes) => {
+    expect(refusal(() => parse(withProgram(changes))).issues.map((issue) => issue.path)).toEqual([path]);
+  });
+
+  it('says what is missing, all at once, with the file', () => {
+    const { message, code } = refusal(() => parse({ programs: {}, store: { kind: 'tape' } }));
+    expect(code).toBe('CONFIGURATION_INVALID');
+    expect(message).toContain(FILE);
+    expect(message).toContain('\n  programs: must name at least one program');
+    expect(message).toContain('\n  store.kind: ');
+    expect(message).toContain('\n  store.path: is missing');
+    expect(message).toContain('\n  dataKeys: is missing');
+  });
+
+  it('says which fields are allowed where it finds one that it does not know, without repeating it', () => {
+    const { issues } = refusal(() => parse({ ...CONFIG, dataKeys: { path: 'x', [PAN]: 1 } }));
+    expect(issues).toEqual([
+      { path: 'dataKeys', message: 'has a field that c2p does not know; it may have: path' },
+    ]);
+  });
+
+  it('gives a program that may not be named so by its position', () => {
+    for (const name of [PAN, 'my program', '../x']) {
+      const { message, issues } = refusal(() =>
+        parse({ ...CONFIG, programs: { demo: PROGRAM, [name]: PROGRAM } }),
+      );
+      expect(issues).toHaveLength(1);
+      expect(issues[0]?.path).toMatch(/^programs\.#[12]$/);
+      expect(message).not.toContain(name);
+    }
+  });
+
+  it.each([
+    ['{\n  "programs": {},\n  "store" 1\n}', 'line 3, column 11'],
+    ['{ "taskQueue": "c2p", }', 'line 1, column 23'],
+    ['{ // comment\n}', 'line 1, column 3'],
+    ['', 'line 1, column 1'],
+    ['{"dataKeys"', 'line 1, column 12'],
+  ])('says where %j is not JSON', (text, place) => {
+    const { message, cause } = refusal(() => parseConfig(text, FILE));
+    expect(message).toContain(`is not JSON at ${place}`);
+    expect(cause).toBeUndefined();
+  });
+
+  it('answers any JSON with a configuration or a ConfigError that repeats no value and no foreign name', () => {
+    const foreign = fc.string({ minLength: 6 }).map((text) => `«${text}»`);
+    const anything = fc.oneof(
+      { weight: 3, arbitrary: fc.jsonValue() },
+      { weight: 2, arbitrary: foreign },
+      { weight: 1, arbitrary: fc.dictionary(foreign, foreign) },
+      { weight: 1, arbitrary: fc.constant({ ['__proto__']: 1, constructor: 'x' }) },
+    );
+    // A valid configuration in which something anywhere is replaced or added.
+    const places = [
+      '',
+      'programs',
+      'store',
+      'dataKeys',
+      'taskQueue',
+      'programs.demo',
+      'programs.demo.signingKey',
+      'programs.demo.encryptionKey',
+      'programs.demo.policy',
+      'programs.demo.baseUrl',
+      'programs.demo.consumerKey',
+    ];
+    const mutation = fc.record({
+      place: fc.constantFrom(...places),
+      add: fc.boolean(),
+      name: foreign,
+      value: anything,
+    });
+    fc.assert(
+      fc.property(fc.array(mutation, { minLength: 1, maxLength: 3 }), (mutations) => {
+        const root = { root: structuredClone(CONFIG) as unknown };
+        for (const { place, add, name, value } of mutations) {
+          const path = ['root', ...place.split('.').filter(Boolean), ...(add ? [name] : [])];
+          let at: Record<string, unknown> | undefined = root;
+          for (const step of path.slice(0, -1)) at = at?.[step] as Record<string, unknown> | undefined;
+          if (at !== null && typeof at === 'object') at[path.at(-1) ?? ''] = value;
+        }
+        const text = JSON.stringify(root.root);
+        for (const broken of [text, text.slice(0, -1), text.replace(':', ',')]) {
+          try {
+            parseConfig(broken, FILE);
+          } catch (error) {
+            expect(error).toBeInstanceOf(ConfigError);
+            expect((error as ConfigError).message).not.toContain('«');
+            expect(JSON.stringify((error as ConfigError).issues)).not.toContain('«');
+          }
+        }
+      }),
+      { numRuns: 300 },
+    );
+  });
+});
+
+describe('with files', () => {
+  let folder: string;
+  beforeEach(async () => {
+    folder = await mkdtemp(join(tmpdir(), 'c2p-config-'));
+    await writeFile(join(folder, 'c2p.config.json'), JSON.stringify(CONFIG));
+  });
+  afterEach(async () => {
+    vi.unstubAllEnvs();
+    await rm(folder, { recursive: true });
+  });
+
+  it('loadConfig reads the file that C2P_CONFIG names', async () => {
+    vi.stubEnv('C2P_CONFIG', join(folder, 'c2p.config.json'));
+    expect((await loadConfig()).dataKeys.path).toBe(join(folder, 'keys', 'data-keys.json'));
+  });
+
+  it('loadConfig says how to point to the file when it is not there', async () => {
+    const missing = join(folder, 'missing.json');
+    await expect(loadConfig(missing)).rejects.toMatchObject({
+      code: 'CONFIGURATION_INVALID',
+      message: `the configuration ${missing} cannot be used:\n  there is no such file; set C2P_CONFIG to the path of your configuration`,
+    });
+    await expect(loadConfig(folder)).rejects.toThrow('EISDIR');
+  });
+
+  it('checkSecrets names every file that is missing and every variable that is not set', async () => {
+    const config = await loadConfig(join(folder, 'c2p.config.json'));
+    await mkdir(join(folder, 'keys', 'data-keys.json'), { recursive: true });
+    const keys = join(folder, 'keys');
+    await expect(checkSecrets(config, {})).rejects.toMatchObject({
+      issues: [
+        { path: 'dataKeys.path', message: `is not a file: ${join(keys, 'data-keys.json')}` },
+        {
+          path: 'programs.demo.signingKey.path',
+          message: `file does not exist: ${join(keys, 'signing.p12')}`,
+        },
+        {
+          path: 'programs.demo.signingKey.passwordEnv',
+          message: 'the environment variable that it names is not set',
+        },
+        {
+          path: 'programs.demo.encryptionKey.path',
+          message: `file does not exist: ${join(keys, 'mastercard.pem')}`,
+        },
+      ],
+    });
+  });
+
+  it('checkSecrets is content when all is there', async () => {
+    const config = await loadConfig(join(folder, 'c2p.config.json'));
+    await mkdir(join(folder, 'keys'));
+    for (const name of ['data-keys.json', 'signing.p12', 'mastercard.pem'])
+      await writeFile(join(folder, 'keys', name), '');
+    await expect(checkSecrets(config, { C2P_SIGNING_PASSWORD: '' })).resolves.toBeUndefined();
+  });
+});
