@@ -51,12 +51,18 @@ export async function firstThatWorks(
       onProgress(`${program}: ${source}: ${path}`);
       return { path, source };
     } catch (error) {
-      const reason = error instanceof Error ? error.message : String(error);
+      const reason = explain(error);
       failures.push({ source, reason });
       onProgress(`${program}: ${source}: ${reason}`);
     }
   }
   throw new ProgramNotFoundError(program, failures, advice);
+}
+
+/** An error's message and those of its causes. */
+function explain(error: unknown): string {
+  if (!(error instanceof Error)) return String(error);
+  return error.cause === undefined ? error.message : `${error.message}: ${explain(error.cause)}`;
 }
 
 /**

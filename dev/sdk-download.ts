@@ -71,6 +71,8 @@ export async function downloadWithSdk(
   return program;
 }
 
+/** The last line, without the parts that the SDK says twice. */
 function lastLine(text: string): string {
-  return text.trim().split('\n').at(-1) || 'failed without a message';
+  const parts = text.trim().split('\n').at(-1)?.split(': ') ?? [];
+  return [...new Set(parts)].join(': ') || 'failed without a message';
 }

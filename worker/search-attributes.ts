@@ -31,6 +31,13 @@ const TYPE_NAME = {
   KEYWORD_LIST: 'KeywordList',
 } as const satisfies Record<SearchAttributeType, string>;
 
+/** Search attributes in the shape of `operatorService.addSearchAttributes`. */
+export function indexedValueTypes(attributes: SearchAttributeTypes): Record<string, number> {
+  return Object.fromEntries(
+    Object.entries(attributes).map(([name, type]) => [name, INDEXED_VALUE_TYPE[type]]),
+  );
+}
+
 const GRPC_ALREADY_EXISTS = 6;
 const GRPC_PERMISSION_DENIED = 7;
 const GRPC_ABORTED = 10;
@@ -70,7 +77,10 @@ export async function ensureSearchAttributes(
       missing = without(wanted, customAttributes ?? {}, namespace);
       const names = Object.keys(missing);
       if (names.length > 0) {
-        await operatorService.addSearchAttributes({ namespace, searchAttributes: toProto(missing) });
+        await operatorService.addSearchAttributes({
+          namespace,
+          searchAttributes: indexedValueTypes(missing),
+        });
       }
       return names;
     } catch (error) {
@@ -104,12 +114,6 @@ function without(
     }
   }
   return missing;
-}
-
-function toProto(attributes: SearchAttributeTypes): Record<string, number> {
-  return Object.fromEntries(
-    Object.entries(attributes).map(([name, type]) => [name, INDEXED_VALUE_TYPE[type]]),
-  );
 }
 
 function typeName(indexedValueType: number): string {
