@@ -6,7 +6,7 @@ import type { ParseError } from 'jsonc-parser';
 import type { Problem } from '../enrollment/schema-problems.js';
 import { check } from '../enrollment/schema-problems.js';
 import type { C2pConfig } from './config.js';
-import { ConfigError } from './config-error.js';
+import { ConfigError } from './errors.js';
 import { configSchema, isProgramName } from './schema.js';
 
 /**
