@@ -1,0 +1,123 @@
+import fc from 'fast-check';
+import { describe, expect, it } from 'vitest';
+import { cleanText, readErrorBody } from '../../mastercard/error-body.js';
+
+const PAN = '5186001700009726';
+
+describe('readErrorBody', () => {
+  const error = {
+    Source: 'Gateway',
+    ReasonCode: 'RATE',
+    Description: 'Slow down',
+    Recoverable: true,
+    Details: null,
+  };
+
+  it.each([
+    ['{Errors: {Error: [e]}}', { Errors: { Error: [error] } }],
+    ['{Errors: [{Error: e}]}', { Errors: [{ Error: error }] }],
+    ['a mixture of both', { Errors: [{ Error: [error] }], Extra: 1 }],
+  ])('reads a gateway error in the shape %s', (_shape, body) => {
+    expect(readErrorBody(JSON.stringify(body))).toEqual({
+      gateway: true,
+      recoverable: true,
+      reason: 'RATE',
+      details: [{ reason: 'RATE', source: 'Gateway', message: 'Slow down' }],
+    });
+  });
+
+  const detail = { reason: 'CANNOT_BE_NULL', sourceType: 'BODY', message: 'is null', source: 'srcClientId' };
+  const read = [{ reason: 'CANNOT_BE_NULL', source: 'srcClientId', message: 'is null' }];
+
+  it.each([
+    ['in errordetail', { errordetail: [detail] }],
+    ['in details', { details: [detail] }],
+    ['in details beside an errordetail that is null', { errordetail: null, details: [detail] }],
+  ])('reads the details of a service error %s, and ignores unknown fields', (_where, part) => {
+    const body = { status: 400, reason: 'INVALID_ARGUMENT', message: 'm', unknown: {}, ...part };
+    expect(readErrorBody(JSON.stringify(body))).toMatchObject({
+      gateway: false,
+      recoverable: false,
+      reason: 'INVALID_ARGUMENT',
+      details: read,
+    });
+  });
+
+  it.each([{ errordetail: null }, {}])('keeps the message of a service error without details', (part) => {
+    const body = { reason: 'INTERNAL', message: 'It broke', ...part };
+    expect(readErrorBody(JSON.stringify(body)).details).toEqual([
+      { reason: 'INTERNAL', message: 'It broke' },
+    ]);
+  });
+
+  it('reads the ids that the answer to a duplicate carries', () => {
+    const body = { reason: 'ALREADY_EXISTS', batchId: 'b-1', externalBatchId: 'e-1' };
+    expect(readErrorBody(JSON.stringify(body))).toMatchObject({ batchId: 'b-1', externalBatchId: 'e-1' });
+  });
+
+  it.each([undefined, '', '<html>502</html>', '{"reason":', '[]', 'null', '"text"', '7'])(
+    'finds nothing in %j',
+    (text) => {
+      expect(readErrorBody(text)).toMatchObject({ gateway: false, recoverable: false, details: [] });
+    },
+  );
+
+  it('leaves out what has another type than it should', () => {
+    const body = {
+      reason: 7,
+      message: {},
+      errordetail: ['x', null, { reason: [], source: 1, message: 'm' }],
+    };
+    expect(readErrorBody(JSON.stringify(body))).toEqual({
+      gateway: false,
+      recoverable: false,
+      details: [{ reason: 'UNSPECIFIED', message: 'm' }],
+    });
+    const recoverable = { toString: 1, valueOf: 1 };
+    expect(
+      readErrorBody(JSON.stringify({ Errors: { Error: { Recoverable: recoverable } } })).recoverable,
+    ).toBe(false);
+  });
+
+  it('masks card numbers wherever Mastercard may echo one', () => {
+    const bodies = [
+      { reason: PAN, message: PAN, errordetail: [{ reason: PAN, source: PAN, message: `card ${PAN}` }] },
+      { reason: 'X', message: `5186-0017-0000-9726 and 5186 0017 0000 9726` },
+      { Errors: { Error: [{ Source: PAN, ReasonCode: PAN, Description: PAN }] } },
+      { Errors: [{ Error: { Details: PAN } }] },
+    ];
+    for (const body of bodies) {
+      const kept = JSON.stringify(readErrorBody(JSON.stringify(body)));
+      expect(kept.replace(/\D/g, '')).not.toContain(PAN);
+      expect(kept).toContain('9726');
+    }
+  });
+
+  it('keeps at most 20 details', () => {
+    const body = { reason: 'X', errordetail: Array.from({ length: 1_000 }, () => detail) };
+    expect(readErrorBody(JSON.stringify(body)).details).toHaveLength(20);
+  });
+
+  it('never throws', () => {
+    fc.assert(
+      fc.property(fc.oneof(fc.string(), fc.json()), fc.jsonValue(), (text, value) => {
+        readErrorBody(text);
+        readErrorBody(JSON.stringify({ Errors: value }));
+        readErrorBody(JSON.stringify({ reason: value, message: value, errordetail: value, batchId: value }));
+      }),
+    );
+  });
+});
+
+describe('cleanText', () => {
+  it('gives at most 200 characters of one line', () => {
+    expect(cleanText(' a\r\n\tb\u0000c\u200bd ')).toBe('a b c d');
+    expect(cleanText('x'.repeat(1_000))).toHaveLength(200);
+  });
+
+  it('masks before it cuts, so that no card number survives in part', () => {
+    const text = cleanText(`${'x'.repeat(190)}${PAN}`);
+    expect(text).toHaveLength(200);
+    expect(text).not.toMatch(/\d/);
+  });
+});

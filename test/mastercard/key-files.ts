@@ -1,0 +1,65 @@
+import { generateKeyPairSync, type KeyObject } from 'node:crypto';
+import { mkdtempSync, rmSync, writeFileSync } from 'node:fs';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
+import forge from 'node-forge';
+
+export interface KeyPair {
+  privateKey: KeyObject;
+  publicKey: KeyObject;
+}
+
+export function rsaKeyPair(modulusLength = 2048): KeyPair {
+  return generateKeyPairSync('rsa', { modulusLength });
+}
+
+export function pem(key: KeyObject, type: 'pkcs1' | 'pkcs8' | 'spki'): string {
+  return key.type === 'private'
+    ? key.export({ type: type as 'pkcs1' | 'pkcs8', format: 'pem' }).toString()
+    : key.export({ type: type as 'pkcs1' | 'spki', format: 'pem' }).toString();
+}
+
+/** A self-signed certificate of the key, as PEM. */
+export function certificate({ privateKey, publicKey }: KeyPair): string {
+  const cert = forge.pki.createCertificate();
+  const name = [{ name: 'commonName', value: 'test' }];
+  cert.publicKey = forge.pki.publicKeyFromPem(pem(publicKey, 'spki'));
+  cert.serialNumber = '01';
+  cert.validity.notBefore = new Date('2020-01-01');
+  cert.validity.notAfter = new Date('2049-01-01');
+  cert.setSubject(name);
+  cert.setIssuer(name);
+  cert.sign(forgeKey(privateKey), forge.md.sha256.create());
+  return forge.pki.certificateToPem(cert);
+}
+
+/** A PKCS#12 file like the one that Mastercard hands out. */
+export function pkcs12(pair: KeyPair, password: string, alias: string): Buffer {
+  const asn1 = forge.pkcs12.toPkcs12Asn1(
+    forgeKey(pair.privateKey),
+    forge.pki.certificateFromPem(certificate(pair)),
+    password,
+    { friendlyName: alias, algorithm: '3des' },
+  );
+  return Buffer.from(forge.asn1.toDer(asn1).getBytes(), 'binary');
+}
+
+function forgeKey(key: KeyObject): forge.pki.rsa.PrivateKey {
+  return forge.pki.privateKeyFromPem(pem(key, 'pkcs1'));
+}
+
+/** A folder of its own for a test file's key files. */
+export class KeyFolder {
+  readonly path = mkdtempSync(join(tmpdir(), 'c2p-keys-'));
+
+  /** @returns the path of the file. */
+  write(name: string, content: string | Uint8Array): string {
+    const path = join(this.path, name);
+    writeFileSync(path, content);
+    return path;
+  }
+
+  remove(): void {
+    rmSync(this.path, { recursive: true });
+  }
+}
