@@ -1,4 +1,5 @@
 import { pipeline, Readable } from 'node:stream';
+import type { Options } from 'csv-parse';
 import { CsvError, parse } from 'csv-parse';
 import { decodeUtf8, readBytes } from './bytes.js';
 import { InputError } from './input-error.js';
@@ -9,32 +10,38 @@ export interface CsvRow {
   fields: string[];
 }
 
+/** Many times what the longest row that can be valid takes. */
+const LONGEST_ROW = 100_000;
+
 /**
  * The rows of a CSV file (RFC 4180, UTF-8), blank lines left out. Rows may have any number of fields.
  * @throws InputError `FILE_UNREADABLE`, `NOT_UTF8`, `CSV_MALFORMED`
  */
 export async function* readCsvRows(file: string): AsyncGenerator<CsvRow> {
-  const parser = parse({
+  // Counted here: the parser takes CRLF in a quoted field for two lines, and its errors overtake its rows.
+  let line = 1;
+  const options: Options<CsvRow, string[]> = {
     encoding: 'latin1',
-    info: true,
     record_delimiter: ['\r\n', '\n', '\r'],
     relax_column_count: true,
-  });
+    max_record_size: LONGEST_ROW,
+    on_record: (fields: string[]): CsvRow => {
+      const row = { line, fields };
+      line += 1 + fields.reduce((breaks, field) => breaks + (field.match(/\r\n|\n|\r/g)?.length ?? 0), 0);
+      return row;
+    },
+  };
+  // The typings know that on_record may change the type of a row only where `columns` is given.
+  const parser = parse(options as Options);
   // Errors of either stream come out of the iteration.
   pipeline(Readable.from(readBytes(file), { objectMode: false }), parser, () => {});
-  let end = 0;
   try {
-    for await (const { record, info } of parser as AsyncIterable<{
-      record: string[];
-      info: { lines: number };
-    }>) {
-      const line = end + 1;
-      end = info.lines;
-      if (record.length === 1 && record[0]?.trim() === '') continue;
-      yield { line, fields: record.map((field) => decodeUtf8(field, file, line)) };
+    for await (const row of parser as AsyncIterable<CsvRow>) {
+      if (row.fields.length === 1 && row.fields[0]?.trim() === '') continue;
+      yield { line: row.line, fields: row.fields.map((field) => decodeUtf8(field, file, row.line)) };
     }
   } catch (error) {
-    if (error instanceof CsvError) throw malformed(error, file, end + 1);
+    if (error instanceof CsvError) throw malformed(error, file, line);
     throw error;
   }
 }
