@@ -32,7 +32,7 @@ export async function* readCsvRows(file: string): AsyncGenerator<CsvRow> {
     },
   };
   // The typings know that on_record may change the type of a row only where `columns` is given.
-  const parser = parse(options as Options);
+  const parser = parse(options as unknown as Options);
   // Errors of either stream come out of the iteration.
   pipeline(Readable.from(readBytes(file), { objectMode: false }), parser, () => {});
   try {
