@@ -1,9 +1,10 @@
 import { CommanderError } from 'commander';
 import { EnrollmentError } from '../client/errors.js';
-import { ConfigError } from '../config/config-error.js';
+import { ConfigError } from '../config/errors.js';
 import type { BatchStatus } from '../enrollment/batch.js';
 import { KeyError } from '../mastercard/keys.js';
 import { KeyRingError } from '../protection/key-ring.js';
+import { PolicyError } from '../enrollment/policy-schema.js';
 import { InputError } from './input/input-error.js';
 
 export const ExitCode = {
@@ -50,6 +51,6 @@ export function exitCodeOfError(error: unknown): ExitCode {
     const external = error.code === 'TEMPORAL_UNAVAILABLE' || error.code === 'BATCH_TERMINATED';
     return external ? ExitCode.unexpected : ExitCode.usage;
   }
-  const ours = [ConfigError, KeyError, KeyRingError, InputError];
+  const ours = [ConfigError, KeyError, KeyRingError, InputError, PolicyError];
   return ours.some((type) => error instanceof type) ? ExitCode.usage : ExitCode.unexpected;
 }

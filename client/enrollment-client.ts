@@ -105,7 +105,10 @@ export class EnrollmentClient {
     const key: BatchKey = { program, externalBatchId };
     const programConfig = this.programConfig(program);
     const cards = checkedCardCount(request, programConfig);
-    const policy = resolvePolicy(programConfig.policy, parsePolicy(request.policy ?? {}));
+    const policy = resolvePolicy(
+      programConfig.policy,
+      parsePolicy(request.policy ?? {}, programConfig.policy),
+    );
     const fingerprint = Buffer.from(stringify(records), 'utf8');
 
     const batch = this.handle(key);

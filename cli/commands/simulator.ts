@@ -4,6 +4,7 @@ import { Command, Option } from 'commander';
 import { loadConfig } from '../../config/load.js';
 import { createLogger } from '../../protection/logger.js';
 import { createSimulator, generateSandboxKeys, type SimulatorSettings } from '../../simulator/index.js';
+import { logLevel } from '../log-level.js';
 import { wholeNumber } from '../numbers.js';
 import { note } from '../output.js';
 import { untilInterrupted } from '../signals.js';
@@ -48,7 +49,7 @@ export const simulatorCommand = new Command('simulator')
         consumerKey,
         ...pair,
       })),
-      logger: createLogger({ name: 'c2p-simulator', level: 'info' }),
+      logger: createLogger({ name: 'c2p-simulator', level: logLevel() }),
     });
     note(`simulator ready on ${simulator.baseUrl}, keys in ${join(keys)}`);
     await untilInterrupted();

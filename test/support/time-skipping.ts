@@ -3,6 +3,10 @@ import { findOrInstallTestServer } from '../../dev/test-server.js';
 import { indexedValueTypes } from '../../worker/search-attributes.js';
 import { SEARCH_ATTRIBUTES } from '../../workflows/search-attributes.js';
 
+type TestClientOptions = NonNullable<
+  Parameters<typeof TestWorkflowEnvironment.createTimeSkipping>[0]
+>['client'];
+
 /** The SDK gives the server five seconds to start, which a JVM on a busy machine can miss. */
 const STARTS = 3;
 
@@ -10,9 +14,11 @@ const STARTS = 3;
  * A time-skipping Temporal that knows c2p's search attributes. Its time is global: one environment a
  * test file, and the tests in it one after the other. Call `teardown()` at the end.
  */
-export async function createTimeSkippingEnv(): Promise<TestWorkflowEnvironment> {
+export async function createTimeSkippingEnv(
+  client: TestClientOptions = {},
+): Promise<TestWorkflowEnvironment> {
   const { path } = await findOrInstallTestServer();
-  const env = await start(path);
+  const env = await start(path, client);
   // This server can add search attributes but not list them.
   await env.connection.operatorService.addSearchAttributes({
     namespace: env.namespace ?? 'default',
@@ -21,11 +27,12 @@ export async function createTimeSkippingEnv(): Promise<TestWorkflowEnvironment> 
   return env;
 }
 
-async function start(path: string): Promise<TestWorkflowEnvironment> {
+async function start(path: string, client: TestClientOptions): Promise<TestWorkflowEnvironment> {
   for (let attempt = 1; ; attempt += 1) {
     try {
       return await TestWorkflowEnvironment.createTimeSkipping({
         server: { executable: { type: 'existing-path', path } },
+        client,
       });
     } catch (error) {
       if (attempt === STARTS) throw error;

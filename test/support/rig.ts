@@ -1,0 +1,168 @@
+import { generateKeyPairSync } from 'node:crypto';
+import { mkdtemp, rm } from 'node:fs/promises';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
+import type { WorkflowClientInterceptor, WorkflowHandle } from '@temporalio/client';
+import type { TestWorkflowEnvironment } from '@temporalio/testing';
+import {
+  bundleWorkflowCode,
+  DefaultLogger,
+  makeTelemetryFilterString,
+  Runtime,
+  Worker,
+  type WorkflowBundleWithSourceMap,
+} from '@temporalio/worker';
+import {
+  createGatewayActivities,
+  createLocalActivities,
+  type ActivityDependencies,
+} from '../../activities/index.js';
+import { EnrollmentClient } from '../../client/enrollment-client.js';
+import type { BatchKey } from '../../enrollment/batch.js';
+import { gatewayTaskQueue, workflowIdOf } from '../../enrollment/identifiers.js';
+import type { EnrollmentGateway } from '../../mastercard/gateway.js';
+import { KeyRing } from '../../protection/key-ring.js';
+import { FilesystemStore } from '../../store/filesystem-store.js';
+import type { BatchStore } from '../../store/store.js';
+import { workflowsPath } from '../../worker/workflow-bundle.js';
+import { createTimeSkippingEnv } from './time-skipping.js';
+
+export const PROGRAM = 'demo';
+
+/**
+ * The system in one process for tests of the workflow: time-skipping Temporal, the real activities, a
+ * real store and key ring in a temporary folder, and whatever gateway the test brings.
+ *
+ * Every workflow that was started is replayed by `close`, so a test cannot pass with a history that
+ * does not replay.
+ */
+export class Rig {
+  private readonly counters = new Map<string, number>();
+
+  private constructor(
+    readonly env: TestWorkflowEnvironment,
+    readonly store: BatchStore,
+    readonly keyRing: KeyRing,
+    readonly folder: string,
+    private readonly bundle: WorkflowBundleWithSourceMap,
+    private readonly started: ReadonlySet<string>,
+  ) {}
+
+  static async create(): Promise<Rig> {
+    if (!Runtime._instance) {
+      Runtime.install({
+        logger: new DefaultLogger('ERROR'),
+        telemetryOptions: {
+          logging: { filter: makeTelemetryFilterString({ core: 'ERROR', other: 'ERROR' }) },
+        },
+      });
+    }
+    const started = new Set<string>();
+    const env = await createTimeSkippingEnv({ interceptors: { workflow: [rememberingIn(started)] } });
+    const folder = await mkdtemp(join(tmpdir(), 'c2p-test-'));
+    const keyRing = KeyRing.parse(KeyRing.generate(), 'test');
+    const store = new FilesystemStore({ root: folder, keyRing });
+    const bundle = await bundleWorkflowCode({
+      workflowsPath: workflowsPath(),
+      logger: new DefaultLogger('ERROR'),
+    });
+    return new Rig(env, store, keyRing, folder, bundle, started);
+  }
+
+  /** A batch id of its own, the same in every run of the test file. */
+  nextBatchId(prefix = 'batch'): string {
+    const n = (this.counters.get(prefix) ?? 0) + 1;
+    this.counters.set(prefix, n);
+    return `${prefix}-${n}`;
+  }
+
+  client(options: { maxCardsPerBatch?: number; taskQueue?: string } = {}): EnrollmentClient {
+    return EnrollmentClient.using({
+      config: {
+        taskQueue: options.taskQueue ?? 'c2p-nobody',
+        programs: { [PROGRAM]: testProgram(options.maxCardsPerBatch) },
+      },
+      temporal: this.env.client,
+      store: this.store,
+      keyRing: this.keyRing,
+    });
+  }
+
+  /** Runs workers against the gateway while the test's own work runs. */
+  async running<T>(gateway: EnrollmentGateway, work: (client: EnrollmentClient) => Promise<T>): Promise<T> {
+    const deps: ActivityDependencies = {
+      store: this.store,
+      now: () => new Date(),
+      program: () => ({ gateway, recipient: () => Promise.resolve(recipient), contentEncryption: 'A128GCM' }),
+    };
+    const taskQueue = this.nextBatchId('c2p-test');
+    const common = { connection: this.env.nativeConnection, namespace: this.env.namespace };
+    const workflows = await Worker.create({
+      ...common,
+      taskQueue,
+      workflowBundle: this.bundle,
+      activities: createLocalActivities(deps),
+    });
+    const calls = await Worker.create({
+      ...common,
+      taskQueue: gatewayTaskQueue(taskQueue, PROGRAM),
+      activities: createGatewayActivities(deps),
+    });
+    return workflows.runUntil(calls.runUntil(() => work(this.client({ taskQueue }))));
+  }
+
+  workflow(externalBatchId: string): WorkflowHandle {
+    return this.env.client.workflow.getHandle(workflowIdOf({ program: PROGRAM, externalBatchId }));
+  }
+
+  /** What of the batch is still in the store. */
+  blobs(externalBatchId: string): Promise<string[]> {
+    return this.store.list({ program: PROGRAM, externalBatchId } satisfies BatchKey);
+  }
+
+  /** Replays every history, and fails if a test left a workflow running. */
+  async close(): Promise<void> {
+    try {
+      for (const workflowId of this.started) {
+        const handle = this.env.client.workflow.getHandle(workflowId);
+        const { status } = await handle.describe();
+        if (status.name === 'RUNNING') throw new Error(`a test left ${workflowId} running`);
+        await Worker.runReplayHistory(
+          { workflowBundle: this.bundle },
+          await handle.fetchHistory(),
+          workflowId,
+        );
+      }
+    } finally {
+      await this.env.teardown();
+      await rm(this.folder, { recursive: true, force: true });
+    }
+  }
+}
+
+function rememberingIn(started: Set<string>): WorkflowClientInterceptor {
+  return {
+    startWithDetails: (input, next) => {
+      started.add(input.options.workflowId);
+      return next(input);
+    },
+  };
+}
+
+const { publicKey } = generateKeyPairSync('rsa', { modulusLength: 2048 });
+const recipient = { kid: 'test-kid', key: publicKey };
+
+function testProgram(maxCardsPerBatch = 250) {
+  return {
+    baseUrl: 'http://127.0.0.1:1',
+    srcClientId: '5e0d4b84-189d-4c86-822d-590602f62062',
+    serviceId: 'SRC',
+    consumerKey: 'client!key',
+    signingKey: { path: 'unused' },
+    encryptionKey: { path: 'unused' },
+    contentEncryption: 'A128GCM' as const,
+    maxCardsPerBatch,
+    requestsPerSecond: 10,
+    policy: {},
+  };
+}

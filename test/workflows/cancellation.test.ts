@@ -1,0 +1,55 @@
+import { afterAll, beforeAll, expect, test } from 'vitest';
+import { BatchStatusValue } from '../../mastercard/contract.js';
+import { GatewayFailure } from '../../mastercard/errors.js';
+import { PROGRAM, Rig } from '../support/rig.js';
+import { testRecords } from '../support/records.js';
+import { report, ScriptedGateway } from '../support/scripted-gateway.js';
+
+let rig: Rig;
+beforeAll(async () => {
+  rig = await Rig.create();
+});
+afterAll(() => rig.close());
+
+function enrollment(externalBatchId: string) {
+  return { externalBatchId, program: PROGRAM, records: testRecords(2) };
+}
+
+test('a batch that is cancelled before Mastercard accepted it ends CANCELLED, each card accounted for and erased', async () => {
+  const id = rig.nextBatchId();
+  const gateway = new ScriptedGateway({
+    submit: [
+      async () => {
+        await rig.workflow(id).cancel();
+        throw new GatewayFailure({ operation: 'submitBatch', kind: 'notAccepted', httpStatus: 503 });
+      },
+    ],
+  });
+  const { result, outcomes } = await rig.running(gateway, async (client) => {
+    const batch = await client.enroll(enrollment(id));
+    return { result: await batch.result(), outcomes: await batch.outcomes() };
+  });
+
+  expect(result).toMatchObject({ status: 'CANCELLED', batchIds: [], counts: { cards: 2, unreported: 2 } });
+  expect(outcomes.map((outcome) => outcome.reason)).toEqual(['CANCELLED_NOT_SENT', 'CANCELLED_NOT_SENT']);
+  expect((await rig.workflow(id).describe()).status.name).toBe('CANCELLED');
+  expect(await rig.blobs(id)).toEqual(['closed', 'outcomes']);
+  expect(gateway.submissions).toHaveLength(1);
+});
+
+test('a cancellation does not interrupt a submission: a batch that was accepted keeps its batchId', async () => {
+  const id = rig.nextBatchId();
+  const gateway = new ScriptedGateway({
+    submit: [
+      async () => {
+        await rig.workflow(id).cancel();
+        return { batchId: 'mc-7' };
+      },
+    ],
+    status: [report(id, BatchStatusValue.inProgress)],
+  });
+  const result = await rig.running(gateway, async (client) => (await client.enroll(enrollment(id))).result());
+
+  expect(result).toMatchObject({ status: 'CANCELLED', batchIds: ['mc-7'], counts: { unreported: 2 } });
+  expect(result.reasons).toEqual(['cancelled while Mastercard had the batch']);
+});
