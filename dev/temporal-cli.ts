@@ -1,4 +1,4 @@
-import { join } from 'node:path';
+import { join, resolve } from 'node:path';
 import { execa } from 'execa';
 import which from 'which';
 import type { FoundProgram, OnProgress } from './attempts.js';
@@ -52,7 +52,7 @@ export async function findOrInstallTemporalCli(options: FindOptions = {}): Promi
 async function fromVariable(env: NodeJS.ProcessEnv): Promise<string> {
   const path = env['TEMPORAL_CLI_PATH'];
   if (!path) throw new Error('not set');
-  return runnable(path);
+  return runnable(resolve(path));
 }
 
 async function fromPath(env: NodeJS.ProcessEnv): Promise<string> {
@@ -73,7 +73,12 @@ function goFolder(cache: string): string {
   return join(cache, `temporal-cli-${VERSION}`);
 }
 
-async function installWithGo(cache: string, env: NodeJS.ProcessEnv, onProgress: OnProgress): Promise<string> {
+/** Builds the Temporal CLI with the machine's Go into the cache, unless it is there; resolves to its path. */
+export async function installWithGo(
+  cache: string,
+  env: NodeJS.ProcessEnv,
+  onProgress: OnProgress,
+): Promise<string> {
   const go = await which('go', { path: env['PATH'] ?? '', nothrow: true });
   if (go === null) throw new Error('Go is not on PATH');
   const folder = goFolder(cache);

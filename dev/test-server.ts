@@ -1,5 +1,5 @@
 import { access, chmod, constants, writeFile } from 'node:fs/promises';
-import { join } from 'node:path';
+import { join, resolve } from 'node:path';
 import { execa } from 'execa';
 import which from 'which';
 import type { FoundProgram, OnProgress } from './attempts.js';
@@ -50,7 +50,7 @@ async function fromVariable(env: NodeJS.ProcessEnv): Promise<string> {
   await access(path, constants.X_OK).catch(() => {
     throw new Error(`${path} is not an executable file`);
   });
-  return path;
+  return resolve(path);
 }
 
 async function fromCache(cache: string, env: NodeJS.ProcessEnv): Promise<string> {
