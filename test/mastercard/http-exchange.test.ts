@@ -6,7 +6,7 @@ import {
   type ServerResponse,
 } from 'node:http';
 import { createServer as createHttpsServer } from 'node:https';
-import { createServer as createTcpServer, type AddressInfo } from 'node:net';
+import { createServer as createTcpServer, type AddressInfo, type LookupFunction } from 'node:net';
 import { Agent, buildConnector, errors, type Dispatcher } from 'undici';
 import { afterAll, afterEach, beforeAll, beforeEach, describe, expect, it } from 'vitest';
 import { exchange, type Exchange } from '../../mastercard/http-exchange.js';
@@ -61,8 +61,8 @@ describe('exchange, when nothing can have been sent', () => {
   });
 
   it.each(['ENOTFOUND', 'EAI_AGAIN'])('says so of a name that does not resolve: %s', async (code) => {
-    const lookup = (_name: string, _options: unknown, done: (error: Error) => void) =>
-      done(Object.assign(new Error(code), { code }));
+    const lookup: LookupFunction = (_name, _options, done) =>
+      done(Object.assign(new Error(code), { code }), '');
     agent = new Agent({ connect: { lookup } });
     expect(await post('http://mastercard.test')).toEqual({ answered: false, written: false, problem: code });
   });

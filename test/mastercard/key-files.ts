@@ -1,4 +1,4 @@
-import { generateKeyPairSync, type KeyObject } from 'node:crypto';
+import { generateKeyPairSync, type KeyExportOptions, type KeyObject } from 'node:crypto';
 import { mkdtempSync, rmSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
@@ -14,9 +14,7 @@ export function rsaKeyPair(modulusLength = 2048): KeyPair {
 }
 
 export function pem(key: KeyObject, type: 'pkcs1' | 'pkcs8' | 'spki'): string {
-  return key.type === 'private'
-    ? key.export({ type: type as 'pkcs1' | 'pkcs8', format: 'pem' }).toString()
-    : key.export({ type: type as 'pkcs1' | 'spki', format: 'pem' }).toString();
+  return key.export({ type, format: 'pem' } as KeyExportOptions<'pem'>).toString();
 }
 
 /** A self-signed certificate of the key, as PEM. */

@@ -13,7 +13,9 @@ const request: RequestToSign = {
 };
 
 function fields(header: string): Record<string, string> {
-  return Object.fromEntries([...header.matchAll(/(\w+)="([^"]*)"/g)].map(([, name, value]) => [name, value]));
+  return Object.fromEntries(
+    [...header.matchAll(/(\w+)="([^"]*)"/g)].map(([, name = '', value = '']) => [name, value]),
+  );
 }
 
 describe('authorizationHeader', () => {
