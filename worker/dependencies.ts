@@ -1,5 +1,4 @@
-import { ApplicationFailure } from '@temporalio/common';
-import type { Logger } from 'pino';
+import { ApplicationFailure, log } from '@temporalio/activity';
 import type { ActivityDependencies, ProgramDependencies } from '../activities/index.js';
 import type { C2pConfig, ProgramConfig } from '../config/config.js';
 import { FailureType } from '../enrollment/errors.js';
@@ -19,12 +18,12 @@ export interface WorkerDependencies extends ActivityDependencies {
  * anything connects: a worker with a wrong key does not start.
  * @throws KeyError, KeyRingError.
  */
-export async function createDependencies(config: C2pConfig, logger: Logger): Promise<WorkerDependencies> {
+export async function createDependencies(config: C2pConfig): Promise<WorkerDependencies> {
   const keyRing = await loadKeyRing(config.dataKeys.path);
   const gateways: EnrollmentGateway[] = [];
   const programs = new Map<string, ProgramDependencies>();
   for (const [name, program] of Object.entries(config.programs)) {
-    const dependencies = await createProgram(name, program, logger);
+    const dependencies = await createProgram(name, program);
     gateways.push(dependencies.gateway);
     programs.set(name, dependencies);
   }
@@ -46,12 +45,7 @@ export async function createDependencies(config: C2pConfig, logger: Logger): Pro
   };
 }
 
-async function createProgram(
-  name: string,
-  program: ProgramConfig,
-  logger: Logger,
-): Promise<ProgramDependencies> {
-  const log = logger.child({ program: name });
+async function createProgram(name: string, program: ProgramConfig): Promise<ProgramDependencies> {
   const signingKey = await loadSigningKey(program.signingKey, process.env);
   const { encryptionKey } = program;
   // A file is read once, now; a JWKS is asked when it is needed, since Mastercard rotates its keys there.
@@ -63,7 +57,8 @@ async function createProgram(
       serviceId: program.serviceId,
       consumerKey: program.consumerKey,
       signingKey,
-      onCall: (event) => log.info(event, 'call to Mastercard'),
+      // The activity's own logger: it adds the workflow, the activity and the attempt.
+      onCall: (event) => log.info('call to Mastercard', { program: name, ...event }),
     }),
     recipient: async () => fromFile ?? loadEncryptionKey(encryptionKey),
     contentEncryption: program.contentEncryption,

@@ -1,3 +1,4 @@
 export { runWorker, type RunWorkerOptions, type RunningWorker } from './run-worker.js';
+export { createDependencies, type WorkerDependencies } from './dependencies.js';
 export { ensureSearchAttributes } from './search-attributes.js';
 export { loadConfig } from '../config/load.js';

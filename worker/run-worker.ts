@@ -17,6 +17,8 @@ export interface RunWorkerOptions {
   logger: Logger;
   /** A file that exists while the worker is ready; for health checks. */
   readyFile?: string | undefined;
+  /** What activities work with, when it is not made from the configuration; the worker closes it. */
+  dependencies?: WorkerDependencies | undefined;
 }
 
 export interface RunningWorker {
@@ -35,9 +37,10 @@ const GRACE_TIME = '40s';
  *
  * @throws ConfigError, KeyError, KeyRingError before anything connects; then Temporal's own errors.
  */
-export async function runWorker({ config, logger, readyFile }: RunWorkerOptions): Promise<RunningWorker> {
+export async function runWorker(options: RunWorkerOptions): Promise<RunningWorker> {
+  const { config, logger, readyFile } = options;
   await checkSecrets(config);
-  const dependencies = await createDependencies(config, logger);
+  const dependencies = options.dependencies ?? (await createDependencies(config));
   installRuntime(logger);
   const { connectionOptions, namespace } = loadTemporalConfig();
   const connection = await NativeConnection.connect(connectionOptions);

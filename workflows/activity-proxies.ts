@@ -11,7 +11,7 @@ import { gatewayTaskQueue } from '../enrollment/identifiers.js';
 
 /** Store and processor: idempotent, so Temporal retries until it works; a failure that waiting cannot mend is not retried. */
 export const local = proxyActivities<LocalActivities>({
-  startToCloseTimeout: '1 minute',
+  startToCloseTimeout: '20s',
   retry: { initialInterval: '1s', backoffCoefficient: 2, maximumInterval: '1 minute' },
 });
 

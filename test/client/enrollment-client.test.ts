@@ -5,6 +5,7 @@ import {
   BatchNotFoundError,
   ProgramUnknownError,
 } from '../../client/errors.js';
+import type { BatchResult } from '../../enrollment/batch.js';
 import { BatchStatusValue } from '../../mastercard/contract.js';
 import { PROGRAM, Rig } from '../support/rig.js';
 import { testCard, testRecord, testRecords } from '../support/records.js';
@@ -29,7 +30,9 @@ describe('starting the same batch twice', () => {
     const enrollment = { externalBatchId: id, program: PROGRAM, records: testRecords(1) };
     const results = await rig.running(gateway, async (client) => {
       const batches = await Promise.all(Array.from({ length: 5 }, () => client.enroll(enrollment)));
-      return Promise.all(batches.map((batch) => batch.result()));
+      const ends: BatchResult[] = [];
+      for (const batch of batches) ends.push(await batch.result());
+      return ends;
     });
 
     expect(new Set(results.map((result) => JSON.stringify(result))).size).toBe(1);
