@@ -1,0 +1,19 @@
+# Temporal's native core needs glibc: no Alpine.
+FROM node:20.20.2-bookworm-slim AS build
+WORKDIR /app
+COPY package.json package-lock.json ./
+RUN npm ci --ignore-scripts
+COPY . .
+RUN npm run build && npm prune --omit=dev --ignore-scripts
+
+FROM node:20.20.2-bookworm-slim
+ENV NODE_ENV=production C2P_CONFIG=/c2p/c2p.config.json
+WORKDIR /app
+COPY --from=build /app/package.json ./
+COPY --from=build /app/node_modules node_modules
+COPY --from=build /app/dist dist
+# Configuration, keys and store are mounted here; a named volume takes its owner and mode from these folders.
+RUN install -d -o node -g node -m 0700 /c2p /c2p/keys /c2p/data
+USER node
+ENTRYPOINT ["node", "dist/cli/main.js"]
+CMD ["worker"]
