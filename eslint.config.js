@@ -98,14 +98,22 @@ export default tseslint.config(
     files: ['workflows/**/*.ts'],
     plugins: { temporal },
     rules: {
+      ...temporal.configs.workflow.rules,
+      // These three misjudge: setHandler returns nothing, helpers are no workflows, and Date.now and
+      // Math.random are deterministic in the sandbox.
+      'temporal/workflow-no-floating-promises': 'off',
+      'temporal/workflow-prefer-single-object-args': 'off',
+      'temporal/workflow-no-nondeterministic-control-flow': 'off',
       'no-restricted-imports': 'off',
       '@typescript-eslint/no-restricted-imports': [
         'error',
         {
           patterns: [
             {
-              regex: '^(?!@temporalio/workflow$|\\./|\\.\\./enrollment/|\\.\\./activities/index\\.js$).+',
-              message: 'Workflows import only @temporalio/workflow, enrollment/ and types of activities/.',
+              regex:
+                '^(?!@temporalio/(?:workflow|common)$|\\./|\\.\\./enrollment/|\\.\\./activities/index\\.js$).+',
+              message:
+                'Workflows import only @temporalio/workflow (and common), enrollment/ and types of activities/.',
             },
             {
               regex: '^\\.\\./enrollment/(schemas|validation|policy-schema|schema-problems)\\.js$',

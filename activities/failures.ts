@@ -51,6 +51,8 @@ export async function failingClearly<T>(work: () => Promise<T>): Promise<T> {
 function permanentFailureType(error: unknown): FailureType | undefined {
   if (error instanceof SealedBlobError) return FailureType.SealedBlobUnreadable;
   if (error instanceof SealedBlobMissingError) return FailureType.SealedBlobMissing;
-  if (error instanceof KeyError) return FailureType.ConfigurationInvalid;
+  // A key set that does not answer now may answer later; a key that is wrong stays wrong.
+  if (error instanceof KeyError && error.code !== 'KEY_SET_UNAVAILABLE')
+    return FailureType.ConfigurationInvalid;
   return undefined;
 }

@@ -10,6 +10,16 @@ export function print(line = ''): void {
   process.stdout.write(`${line}\n`);
 }
 
+/** Whoever reads our output may have had enough of it (`c2p report … | head`): then we have, too. */
+export function endQuietlyWithoutReader(): void {
+  for (const stream of [process.stdout, process.stderr]) {
+    stream.on('error', (error: NodeJS.ErrnoException) => {
+      if (error.code !== 'EPIPE') throw error;
+      process.exit();
+    });
+  }
+}
+
 /** Progress and remarks: never mixed with the result. */
 export function note(line: string): void {
   process.stderr.write(`${line}\n`);
@@ -18,11 +28,11 @@ export function note(line: string): void {
 /** One line that says where a batch is and what comes next. */
 export function progressLine(progress: BatchProgress, now = Date.now()): string {
   const { status, counts, submission, polling, nextPollAt, error } = progress;
-  const next = nextPollAt ?? submission.nextAttemptAt;
+  const next = nextPollAt ?? submission?.nextAttemptAt;
   return [
     status,
     countsLine(counts),
-    ...(polling.polls > 0 ? [`${polling.polls} polls`] : []),
+    ...(polling?.polls ? [`${polling.polls} polls`] : []),
     ...(next ? [`next ${nextPollAt ? 'poll' : 'attempt'} in ${secondsUntil(next, now)} s`] : []),
     ...(error ? [error] : []),
   ].join(' · ');

@@ -132,8 +132,6 @@ export class EnrollmentBatch {
       status,
       batchIds: batchId === undefined ? [] : [batchId],
       counts: emptyCounts(cards, failedCards),
-      submission: { attempts: 0 },
-      polling: { polls: 0 },
       reasons: [],
       error:
         execution.status.name === 'RUNNING'
@@ -159,8 +157,6 @@ function progressOf(result: BatchResult): BatchProgress {
     status,
     batchIds,
     counts,
-    submission: { attempts: 0 },
-    polling: { polls: 0 },
     reasons,
     error: failure && `${failure}: ${reasons.join('; ')}`,
   };

@@ -58,7 +58,9 @@ async function createProgram(name: string, program: ProgramConfig): Promise<Prog
       consumerKey: program.consumerKey,
       signingKey,
       // The activity's own logger: it adds the workflow, the activity and the attempt.
-      onCall: (event) => log.info('call to Mastercard', { program: name, ...event }),
+      onCall: (event) => {
+        log.info('call to Mastercard', { program: name, ...event });
+      },
     }),
     recipient: async () => fromFile ?? loadEncryptionKey(encryptionKey),
     contentEncryption: program.contentEncryption,

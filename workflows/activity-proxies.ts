@@ -1,22 +1,48 @@
 import { proxyActivities, workflowInfo, type ActivityOptions } from '@temporalio/workflow';
 import type {
+  EncryptBatchInput,
+  EncryptBatchResult,
   FetchBatchStatusInput,
   GatewayActivities,
   LocalActivities,
+  PurgeBatchInput,
   StatusAnswer,
   SubmissionAnswer,
   SubmitBatchInput,
+  ValidateBatchInput,
+  ValidateBatchResult,
 } from '../activities/index.js';
+import type { BatchResult } from '../enrollment/batch.js';
 import { gatewayTaskQueue } from '../enrollment/identifiers.js';
 
 /** Store and processor: idempotent, so Temporal retries until it works; a failure that waiting cannot mend is not retried. */
-export const local = proxyActivities<LocalActivities>({
+const LOCAL_WORK: ActivityOptions = {
   startToCloseTimeout: '20s',
+  // A cancelled batch is erased next: nothing may still be writing then.
+  cancellationType: 'WAIT_CANCELLATION_COMPLETED',
   retry: { initialInterval: '1s', backoffCoefficient: 2, maximumInterval: '1 minute' },
-});
+};
+
+const local = proxyActivities<LocalActivities>(LOCAL_WORK);
+
+export function validate(input: ValidateBatchInput, summary: string): Promise<ValidateBatchResult> {
+  return local.validateBatch.executeWithOptions({ ...LOCAL_WORK, summary }, [input]);
+}
+
+export function encrypt(input: EncryptBatchInput, summary: string): Promise<EncryptBatchResult> {
+  return local.encryptBatch.executeWithOptions({ ...LOCAL_WORK, summary }, [input]);
+}
+
+export function purge(input: PurgeBatchInput, summary: string): Promise<BatchResult> {
+  return local.purgeBatch.executeWithOptions({ ...LOCAL_WORK, summary }, [input]);
+}
 
 /** A call has 30 s; this is the net under it. Heartbeats tell of a dead worker sooner. */
-const GATEWAY_CALL: ActivityOptions = { startToCloseTimeout: '90s', heartbeatTimeout: '10s' };
+const GATEWAY_CALL: ActivityOptions = {
+  startToCloseTimeout: '90s',
+  heartbeatTimeout: '10s',
+  cancellationType: 'WAIT_CANCELLATION_COMPLETED',
+};
 
 const gateway = proxyActivities<GatewayActivities>(GATEWAY_CALL);
 

@@ -1,6 +1,6 @@
 import { ApplicationFailure, CancellationScope, CancelledFailure, setHandler } from '@temporalio/workflow';
 import type { BatchResult } from '../enrollment/batch.js';
-import { local } from './activity-proxies.js';
+import { encrypt, purge, validate } from './activity-proxies.js';
 import { BatchState } from './batch-state.js';
 import { endingOf, rejected, type Ending } from './ending.js';
 import { pollNowSignal, progressQuery, type BatchEnrollmentInput } from './messages.js';
@@ -33,20 +33,21 @@ async function enroll(input: BatchEnrollmentInput, state: BatchState): Promise<E
   const { batch, policy } = state;
   const round = 1;
 
-  const validation = await local.validateBatch({ batch, records: input.records });
+  const validation = await validate({ batch, records: input.records }, `${input.cards} cards`);
   state.validated(validation);
-  if (validation.validCards === 0) return allInvalid(validation.invalidCards);
-  if (validation.invalidCards > 0 && policy.onInvalidRecords === 'rejectBatch') {
+  const { cards, validCards, invalidCards } = validation;
+  if (validCards === 0) return rejected([`all ${cards} cards are invalid`], NOT_SENT);
+  if (invalidCards > 0 && policy.onInvalidRecords === 'rejectBatch') {
     return rejected(
-      [`${validation.invalidCards} of ${validation.cards} cards are invalid, and the policy is rejectBatch`],
-      {
-        status: 'UNREPORTED',
-        reason: 'NOT_SENT',
-      },
+      [`${invalidCards} of ${cards} cards are invalid, and the policy is rejectBatch`],
+      NOT_SENT,
     );
   }
 
-  const { enrollmentData } = await local.encryptBatch({ batch, round, validated: validation.validated });
+  const { enrollmentData } = await encrypt(
+    { batch, round, validated: validation.validated },
+    `round ${round}, ${validCards} cards`,
+  );
 
   state.enters('SUBMITTING');
   const submission = await submitUntilSettled(state, round, enrollmentData);
@@ -56,26 +57,17 @@ async function enroll(input: BatchEnrollmentInput, state: BatchState): Promise<E
   return pollUntilTerminal(state, round, submission);
 }
 
-function allInvalid(cards: number): Ending {
-  return rejected([`all ${cards} cards are invalid`], { status: 'UNREPORTED', reason: 'NOT_SENT' });
-}
+const NOT_SENT = { status: 'UNREPORTED', reason: 'NOT_SENT' } as const;
 
 /** Completes the outcomes, erases the cardholder data, and ends the workflow as the ending says. */
 async function close(input: BatchEnrollmentInput, state: BatchState, ending: Ending): Promise<BatchResult> {
   const { status, reasons, remaining, failure } = ending;
   const { batchIds } = state.progress();
   const { records, recordsDigest, cards } = input;
-  const result = await local.purgeBatch({
-    batch: state.batch,
-    records,
-    recordsDigest,
-    cards,
-    status,
-    batchIds,
-    reasons,
-    failure,
-    remaining,
-  });
+  const result = await purge(
+    { batch: state.batch, records, recordsDigest, cards, status, batchIds, reasons, failure, remaining },
+    `${status}: complete the outcomes, erase cardholder data`,
+  );
   state.closed(result, failure && `${failure}: ${reasons.join('; ')}`);
   if (failure) {
     throw ApplicationFailure.create({

@@ -4,7 +4,7 @@ import type { OutcomeCounts } from '../enrollment/outcomes.js';
 import type { EnrollmentPolicy } from '../enrollment/policy.js';
 import type { AnswerAnomalies } from '../enrollment/reconciliation.js';
 import type { StatusAnswer, SubmissionAnswer, ValidateBatchResult } from '../activities/index.js';
-import { describeBatch } from './current-details.js';
+import { describeBatch, type BatchView } from './current-details.js';
 import type { BatchEnrollmentInput, BatchProgress } from './messages.js';
 import { C2pBatchId, C2pFailedRecords, C2pRecords, C2pStatus } from './search-attributes.js';
 
@@ -18,7 +18,7 @@ export class BatchState {
   /** Whether Mastercard has the batch, or may have it. */
   mayBeAccepted = false;
   private nudged = false;
-  private readonly view: BatchProgress;
+  private readonly view: BatchView;
 
   constructor({ program, externalBatchId, policy, cards }: BatchEnrollmentInput) {
     this.batch = { program, externalBatchId };

@@ -1,8 +1,11 @@
 import { isClosed } from '../enrollment/batch.js';
 import type { BatchProgress } from './messages.js';
 
+/** Progress as the workflow itself knows it: always with both. */
+export type BatchView = BatchProgress & Required<Pick<BatchProgress, 'submission' | 'polling'>>;
+
 /** What the Web UI shows of a batch, in Markdown: where it is, what comes next, and of whom something is expected. */
-export function describeBatch(progress: BatchProgress): string {
+export function describeBatch(progress: BatchView): string {
   const { counts } = progress;
   return [
     `### ${progress.status}`,
@@ -16,7 +19,7 @@ export function describeBatch(progress: BatchProgress): string {
   ].join('\n');
 }
 
-function nextStep(progress: BatchProgress): string {
+function nextStep(progress: BatchView): string {
   const { status, submission, nextPollAt } = progress;
   if (isClosed(status)) return progress.error ?? 'Closed. Cardholder data is erased; outcomes are kept.';
   switch (status) {
@@ -39,7 +42,7 @@ function nextStep(progress: BatchProgress): string {
   }
 }
 
-function facts({ batchIds, submission, polling, reasons, error, status }: BatchProgress): string[] {
+function facts({ batchIds, submission, polling, reasons, error, status }: BatchView): string[] {
   const known = polling.lastStatusUnknown ? ' (a status this version does not know)' : '';
   return [
     ...batchIds.map((batchId) => `Mastercard batchId \`${batchId}\``),

@@ -1,6 +1,7 @@
 import {
   ActivityFailure,
   ApplicationFailure,
+  CancellationScope,
   isCancellation,
   rootCause,
   TimeoutFailure,
@@ -36,7 +37,9 @@ export function failed(failure: FailureType, reason: string, remaining: Remainin
  * @param submitted whether Mastercard has the batch, or may have it.
  */
 export function endingOf(error: unknown, submitted: boolean): Ending {
-  if (isCancellation(error)) {
+  // A call that a cancellation cut short fails in its own way.
+  const cutShort = error instanceof ActivityFailure && CancellationScope.current().consideredCancelled;
+  if (isCancellation(error) || cutShort) {
     return {
       status: 'CANCELLED',
       reasons: [submitted ? 'cancelled while Mastercard had the batch' : 'cancelled before it was submitted'],

@@ -20,13 +20,15 @@ export interface BatchProgress extends BatchKey {
   /** Mastercard's id of each accepted submission, oldest first. */
   batchIds: string[];
   counts: OutcomeCounts;
-  submission: {
+  /** How the submission went; absent for a batch that is closed. */
+  submission?: {
     attempts: number;
     /** What the last attempt came to. */
     lastAnswer?: string | undefined;
     nextAttemptAt?: string | undefined;
   };
-  polling: {
+  /** How the polling goes; absent for a batch that is closed. */
+  polling?: {
     polls: number;
     /** Mastercard's batch status as last seen, as Mastercard wrote it. */
     lastStatus?: string | undefined;
@@ -40,7 +42,7 @@ export interface BatchProgress extends BatchKey {
   error?: string | undefined;
 }
 
-export const progressQuery = defineQuery<BatchProgress>('progress');
+export const progressQuery = defineQuery<BatchProgress, []>('progress');
 
 /** Asks for a poll now instead of at the next scheduled time. */
-export const pollNowSignal = defineSignal('pollNow');
+export const pollNowSignal = defineSignal<[]>('pollNow');

@@ -53,3 +53,18 @@ test('a cancellation does not interrupt a submission: a batch that was accepted 
   expect(result).toMatchObject({ status: 'CANCELLED', batchIds: ['mc-7'], counts: { unreported: 2 } });
   expect(result.reasons).toEqual(['cancelled while Mastercard had the batch']);
 });
+
+test('a batch that is cancelled while Mastercard is being asked for its status ends CANCELLED', async () => {
+  const id = rig.nextBatchId();
+  const gateway = new ScriptedGateway({
+    status: [
+      async () => {
+        await rig.workflow(id).cancel();
+        throw new GatewayFailure({ operation: 'fetchBatchStatus', kind: 'unknown', problem: 'aborted' });
+      },
+    ],
+  });
+  const result = await rig.running(gateway, async (client) => (await client.enroll(enrollment(id))).result());
+
+  expect(result).toMatchObject({ status: 'CANCELLED', batchIds: ['mc-1'] });
+});

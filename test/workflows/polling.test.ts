@@ -154,7 +154,7 @@ test('pollNow asks at once instead of at the next scheduled time', async () => {
     for (let polls = 0; polls < 2; polls += 1) {
       await until(async () => (await batch.progress()).nextPollAt !== undefined);
       await batch.pollNow();
-      await until(async () => (await batch.progress()).polling.polls > polls);
+      await until(async () => ((await batch.progress()).polling?.polls ?? 0) > polls);
     }
     await batch.result();
     return (await rig.env.currentTimeMs()) - before;
