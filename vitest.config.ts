@@ -5,6 +5,7 @@ export default defineConfig({
     include: ['test/**/*.test.ts'],
     // The Temporal SDK is a native module: worker threads cannot host it.
     pool: 'forks',
+    globalSetup: ['./test/support/provide-servers.ts'],
     testTimeout: 60_000,
     hookTimeout: 120_000,
     reporters: ['default', './test/support/summary-reporter.ts'],
