@@ -1,10 +1,11 @@
 import { CommanderError } from 'commander';
-import { EnrollmentError } from '../client/errors.js';
-import { ConfigError } from '../config/errors.js';
+import type { EnrollmentErrorCode } from '../client/errors.js';
+import type { ConfigError } from '../config/errors.js';
 import type { BatchStatus } from '../enrollment/batch.js';
-import { KeyError } from '../mastercard/keys.js';
-import { KeyRingError } from '../protection/key-ring.js';
-import { PolicyError } from '../enrollment/policy-schema.js';
+import type { PolicyError } from '../enrollment/policy-schema.js';
+import type { KeyErrorCode } from '../mastercard/key-material.js';
+import type { DigestError, KeyRingError } from '../protection/key-ring.js';
+import type { SimulatorOptionsError } from '../simulator/index.js';
 import { InputError } from './input/input-error.js';
 
 export const ExitCode = {
@@ -18,6 +19,8 @@ export const ExitCode = {
   batchFailed: 4,
   /** Cancelled or rolled back. */
   cancelled: 5,
+  /** By Ctrl-C, as shells count it: 128 and the signal's number. */
+  interrupted: 130,
 } as const;
 
 export type ExitCode = (typeof ExitCode)[keyof typeof ExitCode];
@@ -45,12 +48,42 @@ export function exitCodeOf(status: BatchStatus): ExitCode {
   }
 }
 
+type OwnErrorCode =
+  | EnrollmentErrorCode
+  | KeyErrorCode
+  | (ConfigError | DigestError | KeyRingError | PolicyError | SimulatorOptionsError)['code'];
+
+/**
+ * Whether the caller can put it right. By code and not by class, so that a command need not load the
+ * modules of errors that it cannot raise.
+ */
+const CALLERS_MISTAKE: Record<OwnErrorCode, boolean> = {
+  BATCH_AMBIGUOUS: true,
+  BATCH_CONFLICT: true,
+  BATCH_INVALID: true,
+  BATCH_NOT_FOUND: true,
+  BATCH_TERMINATED: false,
+  CONFIGURATION_INVALID: true,
+  DIGEST_UNREADABLE: true,
+  KEY_ALIAS_UNKNOWN: true,
+  KEY_FILE_UNREADABLE: true,
+  KEY_FORMAT_UNKNOWN: true,
+  KEY_ID_UNKNOWN: true,
+  KEY_PASSWORD_MISSING: true,
+  KEY_PASSWORD_WRONG: true,
+  KEY_RING_INVALID: true,
+  KEY_SET_UNAVAILABLE: false,
+  KEY_UNSUITABLE: true,
+  POLICY_INVALID: true,
+  PROGRAM_UNKNOWN: true,
+  SIMULATOR_OPTIONS_INVALID: true,
+  TEMPORAL_UNAVAILABLE: false,
+};
+
 export function exitCodeOfError(error: unknown): ExitCode {
   if (error instanceof CommanderError) return error.exitCode === 0 ? ExitCode.ok : ExitCode.usage;
-  if (error instanceof EnrollmentError) {
-    const external = error.code === 'TEMPORAL_UNAVAILABLE' || error.code === 'BATCH_TERMINATED';
-    return external ? ExitCode.unexpected : ExitCode.usage;
-  }
-  const ours = [ConfigError, KeyError, KeyRingError, InputError, PolicyError];
-  return ours.some((type) => error instanceof type) ? ExitCode.usage : ExitCode.unexpected;
+  if (error instanceof InputError) return ExitCode.usage;
+  const { code } = (error ?? {}) as { code?: unknown };
+  const known = typeof code === 'string' && Object.hasOwn(CALLERS_MISTAKE, code);
+  return known && CALLERS_MISTAKE[code as OwnErrorCode] ? ExitCode.usage : ExitCode.unexpected;
 }

@@ -1,5 +1,8 @@
 #!/usr/bin/env node
+import { createRequire } from 'node:module';
+import { inspect } from 'node:util';
 import { Command, CommanderError } from 'commander';
+import { EnrollmentError } from '../client/errors.js';
 import { maskPans } from '../protection/mask.js';
 import { cancelCommand } from './commands/cancel.js';
 import { devCommand } from './commands/dev.js';
@@ -13,9 +16,14 @@ import { validateCommand } from './commands/validate.js';
 import { watchCommand } from './commands/watch.js';
 import { workerCommand } from './commands/worker.js';
 import { exitCodeOfError, ExitCode } from './exit-codes.js';
-import { note } from './output.js';
+import { endQuietlyWithoutReader, note } from './output.js';
+
+// By the package's own name, since the file is at another place in a checkout than in a package.
+const { version } = createRequire(import.meta.url)('c2p/package.json') as { version: string };
 
 const c2p = new Command('c2p')
+  .version(version)
+  .showHelpAfterError('(c2p --help says more)')
   .description("enroll an issuer's cardholders into Mastercard Click to Pay, in batches")
   .addHelpText(
     'after',
@@ -37,8 +45,12 @@ const commands = [
   simulatorCommand,
   devCommand,
 ];
-for (const command of commands) c2p.addCommand(command.exitOverride());
+for (const command of commands) {
+  command.showHelpAfterError(`(c2p ${command.name()} --help says more)`);
+  c2p.addCommand(command.exitOverride());
+}
 
+endQuietlyWithoutReader();
 try {
   await c2p.exitOverride().parseAsync();
 } catch (error) {
@@ -47,8 +59,16 @@ try {
   if (!(error instanceof CommanderError)) note(describe(error));
 }
 
+/** Errors of ours say it all; of others the causes tell more than the message, and the stack more yet. */
 function describe(error: unknown): string {
   if (!(error instanceof Error)) return `c2p: ${maskPans(String(error))}`;
-  const unexpected = process.exitCode === ExitCode.unexpected && process.env.C2P_DEBUG;
-  return `c2p: ${maskPans(unexpected ? (error.stack ?? error.message) : error.message)}`;
+  if (process.exitCode !== ExitCode.unexpected || error instanceof EnrollmentError)
+    return `c2p: ${maskPans(error.message)}`;
+  if (process.env.C2P_DEBUG) return `c2p: ${maskPans(inspect(error))}`;
+  return `c2p: ${maskPans(messages(error).join(': '))}\n(C2P_DEBUG=1 shows where)`;
+}
+
+function messages(error: unknown): string[] {
+  if (!(error instanceof Error)) return [];
+  return [error.message, ...messages(error.cause)];
 }

@@ -32,7 +32,7 @@ export function progressLine(progress: BatchProgress, now = Date.now()): string 
   return [
     status,
     countsLine(counts),
-    ...(polling?.polls ? [`${polling.polls} polls`] : []),
+    ...(polling?.polls ? [counted(polling.polls, 'poll')] : []),
     ...(next ? [`next ${nextPollAt ? 'poll' : 'attempt'} in ${secondsUntil(next, now)} s`] : []),
     ...(error ? [error] : []),
   ].join(' · ');
@@ -49,7 +49,12 @@ export function countsLine(counts: BatchProgress['counts']): string {
     [counts.pending, 'pending'],
   ] as const;
   const told = parts.filter(([count]) => count > 0).map(([count, what]) => `${count} ${what}`);
-  return `${counts.cards} cards: ${told.join(', ')}`;
+  return `${counted(counts.cards, 'card')}: ${told.join(', ')}`;
+}
+
+/** `1 card`, `2 cards` */
+export function counted(count: number, what: string): string {
+  return `${count} ${what}${count === 1 ? '' : 's'}`;
 }
 
 function secondsUntil(iso: string, now: number): number {

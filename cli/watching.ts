@@ -1,37 +1,47 @@
 import { setTimeout as delay } from 'node:timers/promises';
-import ora from 'ora';
 import type { EnrollmentBatch } from '../client/enrollment-batch.js';
 import { BatchTerminatedError } from '../client/errors.js';
 import { isClosed } from '../enrollment/batch.js';
 import type { BatchProgress } from '../workflows/messages.js';
+import { ExitCode } from './exit-codes.js';
 import { note, progressLine } from './output.js';
+import { spinnerOn } from './progress.js';
 
 const REFRESH_MS = 1_000;
 
 /**
  * Shows a batch's progress on stderr until it is closed: live on a terminal, else one line for each
- * change of status.
+ * change of its status, its counts, or what holds it up. Ctrl-C ends this process, not the batch.
+ *
  * @returns the last progress.
+ * @throws BatchTerminatedError when the batch was ended from outside.
  */
 export async function watchUntilClosed(batch: EnrollmentBatch): Promise<BatchProgress> {
-  const spinner = process.stderr.isTTY ? ora({ stream: process.stderr }).start() : undefined;
+  const spinner = await spinnerOn(process.stderr);
+  const interrupted = () => {
+    spinner?.stop();
+    note(`the batch goes on without you; follow it again with: c2p watch ${batch.externalBatchId}`);
+    process.exit(ExitCode.interrupted);
+  };
+  process.once('SIGINT', interrupted);
+  spinner?.start('…');
   let shown = '';
   try {
     for (;;) {
       const progress = await batch.progress();
+      const { status, counts, error } = progress;
+      const seen = JSON.stringify([status, counts, error]);
       if (spinner) spinner.text = progressLine(progress);
-      else if (progress.status !== shown) note(progressLine(progress));
-      shown = progress.status;
-      if (isClosed(progress.status)) {
-        spinner?.stopAndPersist({ symbol: '■', text: progressLine(progress) });
-        return progress;
-      }
+      else if (seen !== shown) note(progressLine(progress));
+      shown = seen;
+      if (isClosed(status)) return progress;
       const execution = await batch.execution();
       if (execution !== 'RUNNING' && !(await batch.closed()))
         throw new BatchTerminatedError(batch.key, execution);
       await delay(REFRESH_MS);
     }
   } finally {
+    process.off('SIGINT', interrupted);
     spinner?.stop();
   }
 }

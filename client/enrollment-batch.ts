@@ -14,6 +14,9 @@ import { pollNowSignal, progressQuery, type BatchProgress } from '../workflows/m
 import { BatchNotFoundError, BatchTerminatedError } from './errors.js';
 import { summaryOf } from './list.js';
 
+/** A worker answers a query in milliseconds; without one Temporal would wait for half a minute. */
+const WORKER_ANSWERS_WITHIN_MS = 5_000;
+
 /** What a batch's workflow is remembered by beside its input. */
 export interface BatchMemo {
   recordsDigest: string;
@@ -26,7 +29,7 @@ export class EnrollmentBatch {
 
   constructor(
     readonly key: BatchKey,
-    temporal: Client,
+    private readonly temporal: Client,
     private readonly store: BatchStore,
   ) {
     this.workflow = temporal.workflow.getHandle(workflowIdOf(key));
@@ -45,7 +48,9 @@ export class EnrollmentBatch {
     const closed = await this.closed();
     if (closed) return progressOf(closed.result);
     try {
-      return await this.workflow.query(progressQuery);
+      return await this.temporal.withDeadline(Date.now() + WORKER_ANSWERS_WITHIN_MS, () =>
+        this.workflow.query(progressQuery),
+      );
     } catch (error) {
       if (error instanceof WorkflowNotFoundError) throw this.notFound();
       return this.progressWithoutWorker();
@@ -135,7 +140,7 @@ export class EnrollmentBatch {
       reasons: [],
       error:
         execution.status.name === 'RUNNING'
-          ? `no worker answers on task queue '${execution.taskQueue}': start one; this is what Temporal knows`
+          ? `no worker answers on task queue '${execution.taskQueue}', is one running? This is what Temporal knows`
           : `the workflow was ended from outside (${execution.status.name})`,
     };
   }

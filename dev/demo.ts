@@ -3,10 +3,10 @@ import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { fileURLToPath } from 'node:url';
 import { Command } from 'commander';
-import ora from 'ora';
 import { detailsText } from '../cli/report.js';
 import { readRecords } from '../cli/input/read-records.js';
 import { print, progressLine } from '../cli/output.js';
+import { progressPrinter } from '../cli/progress.js';
 import { untilInterrupted } from '../cli/signals.js';
 import { watchUntilClosed } from '../cli/watching.js';
 import { EnrollmentClient } from '../client/enrollment-client.js';
@@ -28,11 +28,11 @@ const options = new Command('demo')
   .opts<{ keep?: boolean; folder?: string }>();
 
 const folder = options.folder ?? (await mkdtemp(join(tmpdir(), 'c2p-demo-')));
-const spinner = ora({ stream: process.stderr });
+const progress = await progressPrinter();
 const environment = await startDevEnvironment({
   folder,
-  onProgress: (line) => spinner.start(line).succeed(),
-});
+  onProgress: progress.line,
+}).finally(progress.stop);
 try {
   Object.assign(process.env, environment.env);
   await demonstrate();
@@ -61,9 +61,9 @@ async function demonstrate(): Promise<void> {
     });
     const { uiUrl } = environment.temporal;
     if (uiUrl) print(`\nWeb UI: ${uiUrl}/namespaces/${environment.temporal.namespace}/workflows`);
-    const progress = await watchUntilClosed(batch);
+    const last = await watchUntilClosed(batch);
     printReport(await batch.outcomes());
-    print(`\n${progressLine(progress)}`);
+    print(`\n${progressLine(last)}`);
     if (uiUrl && !options.keep)
       print('The Web UI was up while this ran; `npm run demo -- --keep` leaves it up.');
   } finally {

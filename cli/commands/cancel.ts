@@ -1,4 +1,5 @@
 import { Command } from 'commander';
+import { example } from '../help.js';
 import { note } from '../output.js';
 import { withClient } from '../with-client.js';
 
@@ -6,6 +7,13 @@ export const cancelCommand = new Command('cancel')
   .description('ask a batch to stop')
   .argument('<id>', 'externalBatchId')
   .option('-p, --program <program>', 'only where several programs have a batch of this id')
+  .addHelpText(
+    'after',
+    example(
+      'c2p cancel 2026-11-debit-0001',
+      'What Mastercard has received by then it may still enroll; c2p report shows those cards as UNREPORTED.',
+    ),
+  )
   .action(async (id: string, options: { program?: string }) => {
     await withClient(async (client) => {
       const batch = await client.find(id, options.program);

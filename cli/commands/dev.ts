@@ -1,8 +1,8 @@
 import { Command } from 'commander';
-import ora from 'ora';
-import { startDevEnvironment } from '../../dev/dev-environment.js';
+import { example } from '../help.js';
 import { wholeNumber } from '../numbers.js';
 import { note, print } from '../output.js';
+import { progressPrinter } from '../progress.js';
 import { untilInterrupted } from '../signals.js';
 
 interface DevOptions {
@@ -18,13 +18,15 @@ export const devCommand = new Command('dev')
   .option('--port <port>', "Temporal's port", wholeNumber, 7233)
   .option('--ui-port <port>', "the Web UI's port", wholeNumber, 8233)
   .option('--simulator-port <port>', "the simulator's port", wholeNumber, 7480)
+  .addHelpText('after', example('c2p dev --folder .c2p'))
   .action(async ({ folder, port, uiPort, simulatorPort }: DevOptions) => {
-    const spinner = ora({ stream: process.stderr, isEnabled: process.stderr.isTTY });
+    const { startDevEnvironment } = await import('../../dev/dev-environment.js');
+    const progress = await progressPrinter();
     const environment = await startDevEnvironment({
       folder,
       ports: { temporal: port, ui: uiPort, simulator: simulatorPort },
-      onProgress: (line) => spinner.start(line).succeed(),
-    });
+      onProgress: progress.line,
+    }).finally(progress.stop);
     const { env, temporal, simulator } = environment;
     print(`Web UI     ${temporal.uiUrl ?? '(that of your own Temporal)'}`);
     print(`Simulator  ${simulator.baseUrl}, control at ${simulator.controlUrl}`);

@@ -1,6 +1,8 @@
 import { basename, extname } from 'node:path';
 import { Command } from 'commander';
+import { EXTERNAL_ID_PATTERN } from '../../enrollment/identifiers.js';
 import type { EnrollmentRecord } from '../../enrollment/records.js';
+import { example } from '../help.js';
 import { exitCodeOf, ExitCode } from '../exit-codes.js';
 import { readRecords } from '../input/read-records.js';
 import { note, print, printJson, progressLine } from '../output.js';
@@ -21,9 +23,18 @@ export const enrollCommand = new Command('enroll')
   .option('--batch-id <id>', "the batch's externalBatchId (default: the file's name without its extension)")
   .option('--wait', 'wait until the batch is closed')
   .option('--json', 'print one JSON document')
-  .action(async (file: string, options: EnrollOptions) => {
-    const { records } = await readRecords(file);
+  .addHelpText(
+    'after',
+    example(
+      'c2p enroll cards.jsonl --program demo --batch-id 2026-11-debit-0001 --wait',
+      'Running it again is safe: the same records under the same id are the same batch.',
+    ),
+  )
+  .action(async (file: string, options: EnrollOptions, command: Command) => {
     const externalBatchId = options.batchId ?? basename(file, extname(file));
+    if (options.batchId === undefined && !EXTERNAL_ID_PATTERN.test(externalBatchId))
+      command.error('error: the name of the file cannot be an externalBatchId; give one with --batch-id');
+    const { records } = await readRecords(file);
     process.exitCode = await withClient(async (client) => {
       const { program } = client.batch(externalBatchId, options.program).key;
       const batch = await client.enroll({
@@ -31,21 +42,14 @@ export const enrollCommand = new Command('enroll')
         program,
         records: records as EnrollmentRecord[],
       });
-      if (!options.wait) {
-        const progress = await batch.progress();
-        if (options.json) printJson(progress);
-        else {
-          print(`batch ${externalBatchId} of program ${program}: ${progressLine(progress)}`);
-          note(`follow it with: c2p watch ${externalBatchId}`);
-        }
-        return ExitCode.ok;
-      }
-      const progress = await watchUntilClosed(batch);
+      const progress = options.wait ? await watchUntilClosed(batch) : await batch.progress();
       if (options.json) printJson(progress);
       else {
         print(`batch ${externalBatchId} of program ${program}: ${progressLine(progress)}`);
-        note(`see every card with: c2p report ${externalBatchId}`);
+        note(
+          `${options.wait ? 'see every card with: c2p report' : 'follow it with: c2p watch'} ${externalBatchId}`,
+        );
       }
-      return exitCodeOf(progress.status);
+      return options.wait ? exitCodeOf(progress.status) : ExitCode.ok;
     });
   });

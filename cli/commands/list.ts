@@ -1,8 +1,9 @@
 import { Command, Option } from 'commander';
 import type { BatchSummary } from '../../client/list.js';
 import { CLOSED_STATUSES, OPEN_STATUSES, type BatchStatus } from '../../enrollment/batch.js';
+import { example } from '../help.js';
 import { wholeNumber } from '../numbers.js';
-import { note, print, printJson } from '../output.js';
+import { counted, note, print, printJson } from '../output.js';
 import { withClient } from '../with-client.js';
 
 export const listCommand = new Command('list')
@@ -16,6 +17,7 @@ export const listCommand = new Command('list')
   )
   .option('--limit <n>', 'at most this many', wholeNumber, 100)
   .option('--json', 'print one JSON document')
+  .addHelpText('after', example('c2p list --program demo --status PROCESSING'))
   .action(async (options: { program?: string; status?: BatchStatus; limit: number; json?: boolean }) => {
     const batches = await withClient(async (client) => {
       const found: BatchSummary[] = [];
@@ -24,7 +26,9 @@ export const listCommand = new Command('list')
     });
     if (options.json) return printJson(batches);
     for (const batch of batches) print(lineOf(batch));
-    note(batches.length === 0 ? 'no batches' : `${batches.length} batches`);
+    note(
+      batches.length === 0 ? 'no batches' : batches.length === 1 ? '1 batch' : `${batches.length} batches`,
+    );
   });
 
 function lineOf({
@@ -39,5 +43,5 @@ function lineOf({
   const outside =
     execution === 'TERMINATED' || execution === 'TIMED_OUT' ? ` (${execution} from outside)` : '';
   const failed = failedCards > 0 ? `, ${failedCards} not enrolled` : '';
-  return `${startedAt}  ${status.padEnd(21)}  ${program}  ${externalBatchId}  ${cards} cards${failed}${outside}`;
+  return `${startedAt}  ${status.padEnd(21)}  ${program}  ${externalBatchId}  ${counted(cards, 'card')}${failed}${outside}`;
 }

@@ -1,4 +1,5 @@
 import { Command } from 'commander';
+import { example } from '../help.js';
 import { note } from '../output.js';
 import { withClient } from '../with-client.js';
 
@@ -6,6 +7,7 @@ export const pollCommand = new Command('poll')
   .description('ask Mastercard for a batch’s status now')
   .argument('<id>', 'externalBatchId')
   .option('-p, --program <program>', 'only where several programs have a batch of this id')
+  .addHelpText('after', example('c2p poll 2026-11-debit-0001'))
   .action(async (id: string, options: { program?: string }) => {
     await withClient(async (client) => {
       const batch = await client.find(id, options.program);

@@ -1,4 +1,5 @@
 import { Command, Option } from 'commander';
+import { example } from '../help.js';
 import { formatReport, REPORT_FORMATS, type ReportFormat } from '../report.js';
 import { withClient } from '../with-client.js';
 
@@ -11,6 +12,7 @@ export const reportCommand = new Command('report')
       .choices(REPORT_FORMATS)
       .default('jsonl'),
   )
+  .addHelpText('after', example('c2p report 2026-11-debit-0001 --format csv > outcomes.csv'))
   .action(async (id: string, options: { program?: string; format: ReportFormat }) => {
     const outcomes = await withClient(async (client) => (await client.find(id, options.program)).outcomes());
     process.stdout.write(formatReport(outcomes, options.format));

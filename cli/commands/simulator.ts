@@ -1,9 +1,8 @@
 import { readFile } from 'node:fs/promises';
 import { join } from 'node:path';
 import { Command, Option } from 'commander';
-import { loadConfig } from '../../config/load.js';
-import { createLogger } from '../../protection/logger.js';
-import { createSimulator, generateSandboxKeys, type SimulatorSettings } from '../../simulator/index.js';
+import type { SimulatorSettings } from '../../simulator/index.js';
+import { example } from '../help.js';
 import { logLevel } from '../log-level.js';
 import { wholeNumber } from '../numbers.js';
 import { note } from '../output.js';
@@ -31,7 +30,14 @@ export const simulatorCommand = new Command('simulator')
       .choices(['withBatchId', 'withoutBatchId'])
       .default('withBatchId'),
   )
+  .addHelpText(
+    'after',
+    example('c2p simulator --port 7480', 'A program reaches it with "baseUrl": the address that it prints.'),
+  )
   .action(async ({ keys, host, port, processing, duplicates }: SimulatorCommandOptions) => {
+    const { loadConfig } = await import('../../config/load.js');
+    const { createLogger } = await import('../../protection/logger.js');
+    const { createSimulator, generateSandboxKeys } = await import('../../simulator/index.js');
     const { signingPublicKey, decryptionKey } = await generateSandboxKeys(keys);
     const pair = {
       signingPublicKey: await readFile(signingPublicKey, 'utf8'),

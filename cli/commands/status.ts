@@ -1,4 +1,5 @@
 import { Command } from 'commander';
+import { example } from '../help.js';
 import { exitCodeOf } from '../exit-codes.js';
 import { print, printJson, progressLine } from '../output.js';
 import { withClient } from '../with-client.js';
@@ -8,6 +9,7 @@ export const statusCommand = new Command('status')
   .argument('<id>', 'externalBatchId')
   .option('-p, --program <program>', 'only where several programs have a batch of this id')
   .option('--json', 'print one JSON document')
+  .addHelpText('after', example('c2p status 2026-11-debit-0001 --json'))
   .action(async (id: string, options: { program?: string; json?: boolean }) => {
     process.exitCode = await withClient(async (client) => {
       const batch = await client.find(id, options.program);
@@ -16,7 +18,7 @@ export const statusCommand = new Command('status')
       else {
         print(`batch ${id} of program ${batch.key.program}: ${progressLine(progress)}`);
         for (const batchId of progress.batchIds) print(`  Mastercard batchId ${batchId}`);
-        for (const reason of progress.reasons) print(`  ${reason}`);
+        for (const reason of progress.reasons) if (!progress.error?.includes(reason)) print(`  ${reason}`);
       }
       return exitCodeOf(progress.status);
     });

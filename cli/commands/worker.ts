@@ -1,13 +1,22 @@
 import { Command } from 'commander';
-import { loadConfig } from '../../config/load.js';
-import { createLogger } from '../../protection/logger.js';
-import { runWorker } from '../../worker/run-worker.js';
+import { example } from '../help.js';
 import { logLevel } from '../log-level.js';
 
 export const workerCommand = new Command('worker')
   .description('run the worker: it carries batches to their end; SIGTERM stops it gracefully')
+  .addHelpText(
+    'after',
+    example(
+      'C2P_CONFIG=/etc/c2p/c2p.config.json TEMPORAL_ADDRESS=temporal:7233 c2p worker',
+      'C2P_LOG_LEVEL (default info) says how much is logged; while the worker is ready, the file',
+      'that C2P_READY_FILE names exists.',
+    ),
+  )
   .action(async () => {
+    const { loadConfig } = await import('../../config/load.js');
     const config = await loadConfig();
+    const { createLogger } = await import('../../protection/logger.js');
+    const { runWorker } = await import('../../worker/run-worker.js');
     const logger = createLogger({ name: 'c2p-worker', level: logLevel() });
     const worker = await runWorker({ config, logger, readyFile: process.env.C2P_READY_FILE });
     await worker.stopped;
