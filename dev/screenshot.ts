@@ -2,7 +2,7 @@ import { mkdtemp, rm } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join, resolve } from 'node:path';
 import { Command } from 'commander';
-import { chromium, type Page } from 'playwright-core';
+import { chromium, type Browser, type FrameLocator, type Page } from 'playwright-core';
 import { readRecords } from '../cli/input/read-records.js';
 import { EnrollmentClient } from '../client/enrollment-client.js';
 import { workflowIdOf } from '../enrollment/identifiers.js';
@@ -21,6 +21,7 @@ const { chromium: executablePath, out } = new Command('screenshot')
 
 const folder = await mkdtemp(join(tmpdir(), 'c2p-screenshot-'));
 const environment = await startDevEnvironment({ folder, onProgress: console.error });
+let browser: Browser | undefined;
 try {
   Object.assign(process.env, environment.env);
   const client = await EnrollmentClient.connect();
@@ -34,7 +35,8 @@ try {
   await client.close();
 
   const workflows = `${environment.temporal.uiUrl}/namespaces/${environment.temporal.namespace}/workflows`;
-  const page = await openPage();
+  browser = await launch();
+  const page = await browser.newPage({ viewport: { width: 1440, height: 1080 }, colorScheme: 'light' });
   await photograph(page, {
     url: `${workflows}/${encodeURIComponent(workflowIdOf(batch.key))}`,
     texts: [
@@ -46,18 +48,20 @@ try {
     file: 'web-ui-batch.png',
   });
   await page.getByText('User Metadata').click();
+  // The Web UI renders Markdown in frames: first the summary, then the current details.
   await photograph(page, {
+    place: page.locator('iframe').last().contentFrame(),
     texts: ['22', 'Closed. Cardholder data is erased; outcomes are kept.', 'Mastercard batchId'],
     file: 'web-ui-details.png',
   });
-  await page.context().browser()?.close();
 } finally {
+  await browser?.close();
   await environment.stop();
   await rm(folder, { recursive: true, force: true });
 }
 
-async function openPage(): Promise<Page> {
-  const browser = await chromium.launch({
+function launch(): Promise<Browser> {
+  return chromium.launch({
     executablePath,
     args: [
       '--no-sandbox',
@@ -67,16 +71,20 @@ async function openPage(): Promise<Page> {
       '--disable-sync',
     ],
   });
-  return browser.newPage({ viewport: { width: 1440, height: 1200 }, colorScheme: 'light' });
 }
 
 /** Opens the page, waits until it shows every text, and takes the picture. */
 async function photograph(
   page: Page,
-  { url, texts, file }: { url?: string; texts: string[]; file: string },
+  {
+    url,
+    place = page,
+    texts,
+    file,
+  }: { url?: string; place?: Page | FrameLocator; texts: string[]; file: string },
 ): Promise<void> {
   if (url) await page.goto(url);
-  for (const text of texts) await page.getByText(text).first().waitFor({ timeout: 30_000 });
+  for (const text of texts) await place.getByText(text).first().waitFor({ timeout: 30_000 });
   const path = resolve(out, file);
   await page.screenshot({ path });
   console.error(path);
