@@ -15,6 +15,8 @@ import { prepareSandboxKeys, writeSandboxConfig, type Sandbox } from './sandbox.
 import { startServerProcess, type ServerProcess } from './server-process.js';
 
 const WORKER_READY_WITHIN_MS = 60_000;
+/** Longer than the worker's own grace time, so that it can finish what it has. */
+const WORKER_STOPS_WITHIN_MS = 60_000;
 
 export interface DevEnvironmentOptions {
   /** Holds keys, configuration, store, the Temporal database and the logs. */
@@ -99,6 +101,7 @@ export async function startWorkerProcess(
   const worker = await startServerProcess(process.execPath, [cliPath(), 'worker'], {
     env: { ...process.env, ...env, C2P_READY_FILE: readyFile },
     logFile: join(folder, 'worker.log'),
+    stopWithinMs: WORKER_STOPS_WITHIN_MS,
   });
   let ended: string | undefined;
   void worker.ended.then((how) => (ended = how));

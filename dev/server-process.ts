@@ -12,7 +12,7 @@ export interface ServerProcess {
   ended: Promise<string>;
   /** What this process wrote to its log, at most the last few lines. */
   logTail: () => Promise<string>;
-  /** Asks it to end, and forces it after ten seconds; resolves when it has ended. */
+  /** Asks it to end, and forces it after `stopWithinMs`; resolves when it has ended. */
   stop: () => Promise<void>;
   /** Ends it at once, as a crash would; resolves when it has ended. */
   kill: () => Promise<void>;
@@ -29,9 +29,9 @@ export interface ServerProcess {
 export async function startServerProcess(
   program: string,
   args: readonly string[],
-  options: { env: NodeJS.ProcessEnv; logFile: string },
+  options: { env: NodeJS.ProcessEnv; logFile: string; stopWithinMs?: number },
 ): Promise<ServerProcess> {
-  const { env, logFile } = options;
+  const { env, logFile, stopWithinMs = STOP_WITHIN_MS } = options;
   await mkdir(dirname(logFile), { recursive: true, mode: 0o700 });
   const log = await open(logFile, 'a', 0o600);
   const logStart = (await log.stat()).size;
@@ -44,7 +44,7 @@ export async function startServerProcess(
     stdout: output,
     stderr: output,
     reject: false,
-    forceKillAfterDelay: STOP_WITHIN_MS,
+    forceKillAfterDelay: stopWithinMs,
   });
   const removeExitHandler = onExit(() => {
     child.kill('SIGTERM');
