@@ -1,0 +1,142 @@
+import { mkdtemp, readFile, rm, writeFile } from 'node:fs/promises';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
+import { Client, Connection, type WorkflowHandle } from '@temporalio/client';
+import { EnrollmentClient } from '../../client/enrollment-client.js';
+import { loadConfig } from '../../config/load.js';
+import { startEmbeddedTemporal, type EmbeddedTemporal } from '../../dev/embedded-temporal.js';
+import { prepareSandboxKeys, writeSandboxConfig } from '../../dev/sandbox.js';
+import type { BatchResult } from '../../enrollment/batch.js';
+import { workflowIdOf } from '../../enrollment/identifiers.js';
+import { loadKeyRing } from '../../protection/key-ring.js';
+import { createSimulator, type Simulator } from '../../simulator/index.js';
+import { FilesystemStore } from '../../store/filesystem-store.js';
+import type { BatchStore } from '../../store/store.js';
+import { SEARCH_ATTRIBUTES } from '../../workflows/search-attributes.js';
+import { ensureSearchAttributes } from '../../worker/search-attributes.js';
+import { startRealWorker, type RealWorker } from './real-worker.js';
+
+export const PROGRAM = 'demo';
+
+export interface SiteOptions {
+  /** How long the simulator takes to process a batch (ms); default 0. */
+  processingMs?: number;
+  /** Names of programs beside `demo`, which are like it. */
+  otherPrograms?: string[];
+}
+
+/**
+ * A real Temporal server on a database file of its own, and any number of sites on it. `close` ends
+ * every process that was started and removes every file.
+ */
+export class RealEnvironment {
+  private readonly sites: RealSite[] = [];
+
+  private constructor(
+    readonly folder: string,
+    private server: EmbeddedTemporal,
+    readonly connection: Connection,
+  ) {}
+
+  static async start(): Promise<RealEnvironment> {
+    const folder = await mkdtemp(join(tmpdir(), 'c2p-real-'));
+    const server = await startEmbeddedTemporal({ dbFilename: join(folder, 'temporal.db') });
+    const connection = await Connection.connect({ address: server.address });
+    await ensureSearchAttributes(connection, server.namespace, SEARCH_ATTRIBUTES);
+    return new RealEnvironment(folder, server, connection);
+  }
+
+  get address(): string {
+    return this.server.address;
+  }
+
+  /** Kills the server with SIGKILL. */
+  killServer(): Promise<void> {
+    return this.server.kill();
+  }
+
+  /** Starts the server again, at the same address and on the same database file. */
+  async startServerAgain(): Promise<void> {
+    const port = Number(this.address.split(':').pop());
+    this.server = await startEmbeddedTemporal({ dbFilename: join(this.folder, 'temporal.db'), port });
+  }
+
+  /** A site of its own: nothing that happens there touches another one. */
+  async site(name: string, options: SiteOptions = {}): Promise<RealSite> {
+    const site = await RealSite.create(this, name, options);
+    this.sites.push(site);
+    return site;
+  }
+
+  async close(): Promise<void> {
+    for (const site of this.sites) await site.close();
+    await this.connection.close();
+    await this.server.kill();
+    await rm(this.folder, { recursive: true, force: true });
+  }
+}
+
+/** One issuer: a simulator, keys, a configuration, a store, a task queue, and the workers that were started. */
+export class RealSite {
+  private readonly workers: RealWorker[] = [];
+
+  private constructor(
+    readonly environment: RealEnvironment,
+    readonly folder: string,
+    readonly configPath: string,
+    readonly simulator: Simulator,
+    readonly store: BatchStore,
+    readonly temporal: Client,
+    readonly client: EnrollmentClient,
+  ) {}
+
+  static async create(
+    environment: RealEnvironment,
+    name: string,
+    { processingMs = 0, otherPrograms = [] }: SiteOptions,
+  ): Promise<RealSite> {
+    const folder = join(environment.folder, name);
+    const keys = await prepareSandboxKeys(folder);
+    const simulator = await createSimulator({ credentials: [keys.credentials], processingMs });
+    const { baseUrl } = simulator;
+    const { configPath } = await writeSandboxConfig(keys, { baseUrl, taskQueue: `c2p-${name}` });
+    await addPrograms(configPath, otherPrograms);
+
+    const config = await loadConfig(configPath);
+    const keyRing = await loadKeyRing(config.dataKeys.path);
+    const store = new FilesystemStore({ root: config.store.path, keyRing });
+    const temporal = new Client({ connection: environment.connection });
+    const client = EnrollmentClient.using({ config, temporal, store, keyRing });
+    return new RealSite(environment, folder, configPath, simulator, store, temporal, client);
+  }
+
+  /** @param stallAt a point of `stalling-worker.js` */
+  async startWorker(stallAt?: string): Promise<RealWorker> {
+    const { folder, configPath } = this;
+    const place = { folder, configPath, temporalAddress: this.environment.address };
+    const worker = await startRealWorker(place, stallAt);
+    this.workers.push(worker);
+    return worker;
+  }
+
+  workflow(externalBatchId: string): WorkflowHandle<() => Promise<BatchResult>> {
+    return this.temporal.workflow.getHandle(workflowIdOf({ program: PROGRAM, externalBatchId }));
+  }
+
+  /** What of the batch is in the store. */
+  blobs(externalBatchId: string): Promise<string[]> {
+    return this.store.list({ program: PROGRAM, externalBatchId });
+  }
+
+  async close(): Promise<void> {
+    await Promise.all(this.workers.map((worker) => worker.kill()));
+    await this.simulator.close();
+  }
+}
+
+async function addPrograms(configPath: string, names: string[]): Promise<void> {
+  if (names.length === 0) return;
+  const config = JSON.parse(await readFile(configPath, 'utf8')) as { programs: Record<string, unknown> };
+  for (const name of names) config.programs[name] = config.programs[PROGRAM];
+  await writeFile(configPath, JSON.stringify(config));
+}
