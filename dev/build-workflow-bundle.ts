@@ -1,4 +1,4 @@
-import { writeFile } from 'node:fs/promises';
+import { rename, writeFile } from 'node:fs/promises';
 import { bundleWorkflowCode, DefaultLogger } from '@temporalio/worker';
 import { WORKFLOW_BUNDLE_PATH, workflowsPath } from '../worker/workflow-bundle.js';
 
@@ -7,4 +7,6 @@ const { code } = await bundleWorkflowCode({
   workflowsPath: workflowsPath(),
   logger: new DefaultLogger('WARN'),
 });
-await writeFile(WORKFLOW_BUNDLE_PATH, code);
+// All at once: a worker may be starting from this very file.
+await writeFile(`${WORKFLOW_BUNDLE_PATH}.new`, code);
+await rename(`${WORKFLOW_BUNDLE_PATH}.new`, WORKFLOW_BUNDLE_PATH);
