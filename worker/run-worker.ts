@@ -1,4 +1,4 @@
-import { writeFile } from 'node:fs/promises';
+import { rm, writeFile } from 'node:fs/promises';
 import { NativeConnection, Worker, type WorkerOptions } from '@temporalio/worker';
 import type { Logger } from 'pino';
 import { createGatewayActivities, createLocalActivities } from '../activities/index.js';
@@ -49,6 +49,7 @@ export async function runWorker(options: RunWorkerOptions): Promise<RunningWorke
     if (added.length > 0) logger.info({ added }, 'search attributes registered');
     const workers = await createWorkers(config, dependencies, { connection, namespace });
     const stopped = runAll(workers).finally(async () => {
+      if (readyFile) await rm(readyFile, { force: true });
       await connection.close();
       await dependencies.close();
     });
