@@ -3,7 +3,14 @@ import type { BatchKey } from '../enrollment/batch.js';
 import { Blob } from '../enrollment/blobs.js';
 import { FailureType } from '../enrollment/errors.js';
 import { roundBatchId } from '../enrollment/identifiers.js';
-import { countOutcomes, mergeOutcomes, type Outcome, type OutcomeCounts } from '../enrollment/outcomes.js';
+import {
+  cardKey,
+  countOutcomes,
+  inOrderOf,
+  mergeOutcomes,
+  type Outcome,
+  type OutcomeCounts,
+} from '../enrollment/outcomes.js';
 import { reconcile, type AnswerAnomalies } from '../enrollment/reconciliation.js';
 import type { CardKey } from '../enrollment/records.js';
 import { BatchStatusValue, TERMINAL_BATCH_STATUSES } from '../mastercard/contract.js';
@@ -83,12 +90,14 @@ async function recordOutcomes(
   { batch, round }: FetchBatchStatusInput,
   report: BatchReport,
 ): Promise<{ counts: OutcomeCounts; anomalies: AnswerAnomalies }> {
-  const sent = await getJson<CardKey[]>(store, batch, Blob.cards);
+  const cards = await getJson<CardKey[]>(store, batch, Blob.cards);
   const known = await getJson<Outcome[]>(store, batch, Blob.outcomes);
+  const neverSent = new Set(known.filter(({ status }) => status === 'INVALID').map(cardKey));
+  const sent = cards.filter((card) => !neverSent.has(cardKey(card)));
   const { outcomes, anomalies } = reconcile(sent, toReportedCards(report.records), round);
-  const merged = mergeOutcomes(known, outcomes);
+  const merged = inOrderOf(cards, mergeOutcomes(known, outcomes));
   await putJson(store, batch, Blob.outcomes, merged);
-  return { counts: countOutcomes(merged.length, merged), anomalies };
+  return { counts: countOutcomes(cards.length, merged), anomalies };
 }
 
 /** A batch that Mastercard has is not given up because a key expired: that heals, and the next poll sees it. */

@@ -3,8 +3,8 @@ import type { BatchKey, BatchResult, BlobRef, ClosedStatus } from '../enrollment
 import { Blob, KEPT_BLOBS, type ClosedBatch } from '../enrollment/blobs.js';
 import { FailureType } from '../enrollment/errors.js';
 import {
-  cardKey,
   countOutcomes,
+  inOrderOf,
   mergeOutcomes,
   type Outcome,
   type OutcomeDetail,
@@ -83,14 +83,9 @@ async function finalOutcomes(
     : [];
   // Gone if an earlier attempt came as far as erasing: then the outcomes are already complete.
   if (!(await store.has(batch, Blob.cards))) return known;
-  const decided = new Set(known.map(cardKey));
-  const open = (await getJson<CardKey[]>(store, batch, Blob.cards)).filter(
-    (key) => !decided.has(cardKey(key)),
-  );
-  return mergeOutcomes(
-    known,
-    open.map((key) => ({ ...key, ...remaining })),
-  );
+  const cards = await getJson<CardKey[]>(store, batch, Blob.cards);
+  const open = cards.map((card) => ({ ...card, ...remaining }));
+  return inOrderOf(cards, mergeOutcomes(open, known));
 }
 
 /** Records that cannot be read must not keep the batch from being closed and erased. */

@@ -27,9 +27,9 @@ export function validateBatch(deps: Pick<ActivityDependencies, 'store' | 'now'>)
     failingClearly(async () => {
       const { batch } = input;
       const records = await getJson<unknown[]>(deps.store, batch, input.records);
-      const { valid, keys, outcomes, cards, validCards } = validateRecords(records, deps.now());
+      const { valid, order, outcomes, cards, validCards } = validateRecords(records, deps.now());
       await putJson(deps.store, batch, Blob.validated(1), valid);
-      await putJson(deps.store, batch, Blob.cards, keys);
+      await putJson(deps.store, batch, Blob.cards, order);
       await putJson(deps.store, batch, Blob.outcomes, outcomes);
       return { validated: Blob.validated(1), cards, validCards, invalidCards: outcomes.length };
     });

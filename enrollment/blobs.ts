@@ -8,7 +8,7 @@ export const Blob = {
   validated: (round: number): BlobRef => `validated-${round}`,
   /** The JWE of a round: the bytes that every resend sends (cardholder data, encrypted to Mastercard). */
   enrollmentData: (round: number): BlobRef => `enrollment-data-${round}`,
-  /** The `CardKey`s of the batch's cards: what a report must account for. */
+  /** The `CardKey`s of all cards, in the order of the input: what a report accounts for. */
   cards: 'cards',
   /** The `Outcome`s known so far; kept. */
   outcomes: 'outcomes',

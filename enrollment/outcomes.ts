@@ -75,6 +75,12 @@ export function cardKey({ externalConsumerId, externalCardId }: CardKey): string
   return JSON.stringify([externalConsumerId, externalCardId]);
 }
 
+/** The outcomes in the order of the cards. A card without an outcome is left out, and so is an outcome without a card. */
+export function inOrderOf(cards: readonly CardKey[], outcomes: readonly Outcome[]): Outcome[] {
+  const byCard = new Map(outcomes.map((outcome) => [cardKey(outcome), outcome]));
+  return cards.flatMap((card) => byCard.get(cardKey(card)) ?? []);
+}
+
 /** Later outcomes replace earlier ones of the same card; the order of first appearance is kept. */
 export function mergeOutcomes(...lists: ReadonlyArray<readonly Outcome[]>): Outcome[] {
   const merged = new Map<string, Outcome>();

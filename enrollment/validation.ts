@@ -24,6 +24,8 @@ export interface ValidationResult {
   validCards: number;
   /** The keys of the cards in `valid`, in order: what Mastercard's answer has to account for. */
   keys: CardKey[];
+  /** All cards, valid or not, in the order in which the input first has them: the order of a report. */
+  order: CardKey[];
 }
 
 /** How many places one duplicate id lists: enough to find it, and bounded when a whole file has the same. */
@@ -197,6 +199,7 @@ function places<T>(
 function collect(records: readonly JudgedRecord[]): ValidationResult {
   const valid: EnrollmentRecord[] = [];
   const keys: CardKey[] = [];
+  const order = new Map<string, CardKey>();
   const invalid = new Map<
     string,
     { outcome: Outcome; position: CardPosition; details: Map<string, OutcomeDetail> }
@@ -204,13 +207,14 @@ function collect(records: readonly JudgedRecord[]): ValidationResult {
   for (const record of records) {
     const good: Card[] = [];
     for (const { key, position, card, details } of record.cards) {
+      const id = cardKey(key);
+      if (!order.has(id)) order.set(id, key);
       const all = [...record.details, ...details];
       if (card && all.length === 0) {
         good.push(card);
         keys.push(key);
         continue;
       }
-      const id = cardKey(key);
       let entry = invalid.get(id);
       if (!entry) {
         entry = {
@@ -231,8 +235,9 @@ function collect(records: readonly JudgedRecord[]): ValidationResult {
     valid,
     outcomes: entries.map(({ outcome, details }) => ({ ...outcome, details: [...details.values()] })),
     positions: entries.map(({ position }) => position),
-    cards: keys.length + entries.length,
+    cards: order.size,
     validCards: keys.length,
     keys,
+    order: [...order.values()],
   };
 }

@@ -1,6 +1,12 @@
 import fc from 'fast-check';
 import { describe, expect, test } from 'vitest';
-import { cardKey, countOutcomes, mergeOutcomes, OUTCOME_STATUSES } from '../../enrollment/outcomes.js';
+import {
+  cardKey,
+  countOutcomes,
+  inOrderOf,
+  mergeOutcomes,
+  OUTCOME_STATUSES,
+} from '../../enrollment/outcomes.js';
 import type { Outcome } from '../../enrollment/outcomes.js';
 import { cardKeys } from './generators.js';
 
@@ -76,4 +82,11 @@ describe('cardKey', () => {
       }),
     );
   });
+});
+
+test('inOrderOf puts outcomes in the order of the cards and leaves out what has no partner', () => {
+  const [a, b, c] = ['a', 'b', 'c'].map((id) => ({ externalConsumerId: id, externalCardId: id }));
+  const outcomes = [c!, a!].map((key) => ({ ...key, status: 'ENROLLED' as const }));
+
+  expect(inOrderOf([a!, b!], outcomes)).toEqual([{ ...a, status: 'ENROLLED' }]);
 });

@@ -51,6 +51,7 @@ describe('the unit of validity', () => {
     );
     expect(result.valid).toEqual([record('c1', [card('k1'), card('k3')])]);
     expect(result.keys.map(({ externalCardId }) => externalCardId)).toEqual(['k1', 'k3']);
+    expect(result.order.map(({ externalCardId }) => externalCardId)).toEqual(['k1', 'k2', 'k3']);
     expect(result.outcomes).toEqual([
       {
         externalConsumerId: 'c1',
@@ -128,6 +129,7 @@ describe('the unit of validity', () => {
       cards: 0,
       validCards: 0,
       keys: [],
+      order: [],
     });
   });
 });

@@ -141,7 +141,7 @@ describe('a batch that Mastercard processes', () => {
 describe('a batch with invalid records', () => {
   const bad = { ...testRecord(1), cards: [{ ...testCard(100), primaryAccountNumber: '5204731600014781' }] };
 
-  test('sends the valid cards and reports the invalid one by path and code', async () => {
+  test('sends the valid cards and reports all in the order of the input, the invalid one by path and code', async () => {
     const id = rig.nextBatchId();
     const gateway = new ScriptedGateway({ status: [report(id, completed, [success('cust-2', 'card-200')])] });
     const batch = await enrollAll(gateway, id, [bad, testRecord(2)]);
@@ -150,13 +150,16 @@ describe('a batch with invalid records', () => {
       status: 'COMPLETED_WITH_ERRORS',
       counts: { cards: 2, enrolled: 1, invalid: 1 },
     });
-    expect(await batch.outcomes()).toContainEqual({
-      externalConsumerId: 'cust-1',
-      externalCardId: 'card-100',
-      status: 'INVALID',
-      reason: 'INVALID_RECORD',
-      details: [{ path: 'cards[0].primaryAccountNumber', code: 'luhn' }],
-    });
+    expect(await batch.outcomes()).toEqual([
+      {
+        externalConsumerId: 'cust-1',
+        externalCardId: 'card-100',
+        status: 'INVALID',
+        reason: 'INVALID_RECORD',
+        details: [{ path: 'cards[0].primaryAccountNumber', code: 'luhn' }],
+      },
+      expect.objectContaining({ externalCardId: 'card-200', status: 'ENROLLED' }),
+    ]);
   });
 
   test('ends REJECTED without calling Mastercard when no card is valid', async () => {
