@@ -66,6 +66,10 @@ describe('a valid record', () => {
         { externalConsumerId: 'cust-0001', externalCardId: 'card-0001' },
         { externalConsumerId: 'cust-0001', externalCardId: 'card-0002' },
       ],
+      order: [
+        { externalConsumerId: 'cust-0001', externalCardId: 'card-0001' },
+        { externalConsumerId: 'cust-0001', externalCardId: 'card-0002' },
+      ],
     });
   });
 
