@@ -35,12 +35,17 @@ export async function submitUntilSettled(
         return { batchId: answer.batchId, flowId: answer.flowId };
       case 'duplicate':
         if (answer.batchId !== undefined) return { batchId: answer.batchId };
-        return failed(
-          FailureType.SubmissionUnresolved,
+        return unresolved(
           'Mastercard has accepted this externalBatchId before and does not say as which batchId',
-          { status: 'UNREPORTED', reason: 'SUBMISSION_UNRESOLVED', round },
+          round,
         );
       case 'refused':
+        if (state.mayBeAccepted) {
+          return unresolved(
+            `Mastercard refused a repeated offer and may have accepted an earlier one: ${answer.message}`,
+            round,
+          );
+        }
         return rejected([answer.message], {
           status: 'FAILED',
           reason: answer.reason ?? 'REFUSED',
@@ -82,10 +87,9 @@ async function attemptOnce(
 
 function outOfTime(state: BatchState, round: number): Ending {
   if (state.mayBeAccepted) {
-    return failed(
-      FailureType.SubmissionUnresolved,
+    return unresolved(
       'Mastercard may have accepted the batch, and gave no clear answer before the submission deadline',
-      { status: 'UNREPORTED', reason: 'SUBMISSION_UNRESOLVED', round },
+      round,
     );
   }
   return failed(
@@ -96,4 +100,13 @@ function outOfTime(state: BatchState, round: number): Ending {
       reason: 'NOT_SENT',
     },
   );
+}
+
+/** Mastercard has the batch, or may have it, and its batchId is not known. */
+function unresolved(reason: string, round: number): Ending {
+  return failed(FailureType.SubmissionUnresolved, reason, {
+    status: 'UNREPORTED',
+    reason: 'SUBMISSION_UNRESOLVED',
+    round,
+  });
 }

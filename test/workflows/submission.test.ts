@@ -123,6 +123,19 @@ describe('a submission whose fate is unknown', () => {
     });
   });
 
+  test('fails with SubmissionUnresolved, not REJECTED, when the repeated offer is refused: the first may have been accepted', async () => {
+    const { batch } = await enrollAgainst([
+      refusal({ kind: 'unknown', httpStatus: 504 }),
+      refusal({ kind: 'refused', httpStatus: 400, reason: 'INVALID_STATE' }),
+    ]);
+
+    expect(await batch.result()).toMatchObject({ status: 'FAILED', failure: 'SubmissionUnresolved' });
+    expect((await batch.outcomes())[0]).toMatchObject({
+      status: 'UNREPORTED',
+      reason: 'SUBMISSION_UNRESOLVED',
+    });
+  });
+
   test('fails with SubmissionUnresolved when nothing settles it before the deadline', async () => {
     const { batch } = await enrollAgainst([refusal({ kind: 'unknown', httpStatus: 500 })], {
       submission: { deadline: '1h' },
