@@ -1,3 +1,4 @@
+import { temporalUnreachable } from '../config/errors.js';
 import type { BatchKey } from '../enrollment/batch.js';
 
 export type EnrollmentErrorCode =
@@ -72,8 +73,6 @@ export class TemporalUnavailableError extends EnrollmentError {
   override readonly name = 'TemporalUnavailableError';
   readonly code = 'TEMPORAL_UNAVAILABLE';
   constructor(address: string, cause: unknown) {
-    super(`Temporal cannot be reached at ${address}: is it running, and is TEMPORAL_ADDRESS right?`, {
-      cause,
-    });
+    super(temporalUnreachable(address), { cause });
   }
 }

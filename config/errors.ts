@@ -16,3 +16,8 @@ export class ConfigError extends Error {
     );
   }
 }
+
+/** What to say when nobody answers at Temporal's address. */
+export function temporalUnreachable(address: string): string {
+  return `Temporal cannot be reached at ${address}: is it running, and is TEMPORAL_ADDRESS right?`;
+}

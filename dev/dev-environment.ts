@@ -97,6 +97,7 @@ export async function startWorkerProcess(
   env: Record<string, string>,
   onProgress: OnProgress = () => undefined,
 ): Promise<ServerProcess> {
+  onProgress('starting the worker …');
   const readyFile = join(folder, `worker-${process.hrtime.bigint()}.ready`);
   const worker = await startServerProcess(process.execPath, [cliPath(), 'worker'], {
     env: { ...process.env, ...env, C2P_READY_FILE: readyFile },

@@ -4,6 +4,7 @@ import type { Logger } from 'pino';
 import { createGatewayActivities, createLocalActivities } from '../activities/index.js';
 import type { C2pConfig } from '../config/config.js';
 import { checkSecrets } from '../config/load.js';
+import { temporalUnreachable } from '../config/errors.js';
 import { loadTemporalConfig } from '../config/temporal.js';
 import { gatewayTaskQueue } from '../enrollment/identifiers.js';
 import { SEARCH_ATTRIBUTES } from '../workflows/search-attributes.js';
@@ -42,8 +43,10 @@ export async function runWorker(options: RunWorkerOptions): Promise<RunningWorke
   await checkSecrets(config);
   const dependencies = options.dependencies ?? (await createDependencies(config));
   installRuntime(logger);
-  const { connectionOptions, namespace } = loadTemporalConfig();
-  const connection = await NativeConnection.connect(connectionOptions);
+  const { connectionOptions, namespace, address } = loadTemporalConfig();
+  const connection = await NativeConnection.connect(connectionOptions).catch((error: unknown) => {
+    throw new Error(temporalUnreachable(address), { cause: error });
+  });
   try {
     const added = await ensureSearchAttributes(connection, namespace, SEARCH_ATTRIBUTES);
     if (added.length > 0) logger.info({ added }, 'search attributes registered');
