@@ -162,7 +162,7 @@ export class EnrollmentClient {
     return found;
   }
 
-  /** Batches that Temporal still knows, newest first, by its search attributes. */
+  /** Batches that Temporal still knows, by its search attributes: the open ones, then those that closed last. */
   list(filter: ListFilter = {}): AsyncIterable<BatchSummary> {
     return listBatches(this.temporal, filter);
   }

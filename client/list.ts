@@ -5,7 +5,7 @@ import * as attributes from '../workflows/search-attributes.js';
 export interface ListFilter {
   program?: string | undefined;
   status?: BatchStatus | undefined;
-  /** At most this many, newest first. */
+  /** At most this many. */
   limit?: number | undefined;
 }
 
@@ -21,7 +21,7 @@ export interface BatchSummary extends BatchKey {
   execution: string;
 }
 
-/** Batches that Temporal still knows, newest first. */
+/** Batches that Temporal still knows: the open ones, then those that closed last. */
 export async function* listBatches(client: Client, filter: ListFilter): AsyncGenerator<BatchSummary> {
   const conditions = [`WorkflowType = 'batchEnrollment'`];
   if (filter.program !== undefined) conditions.push(`C2pProgram = ${quoted(filter.program)}`);

@@ -7,7 +7,7 @@ import { counted, note, print, printJson } from '../output.js';
 import { withClient } from '../with-client.js';
 
 export const listCommand = new Command('list')
-  .description('the batches that Temporal knows, newest first')
+  .description('the batches that Temporal knows: the open ones, then those that closed last')
   .option('-p, --program <program>', 'only those of this program')
   .addOption(
     new Option('--status <status>', 'only those in this status').choices([
