@@ -1,3 +1,4 @@
+import { randomInt } from 'node:crypto';
 import { mkdir } from 'node:fs/promises';
 import { dirname, join, resolve } from 'node:path';
 import { setTimeout as sleep } from 'node:timers/promises';
@@ -64,8 +65,8 @@ export async function startEmbeddedTemporal(
 ): Promise<EmbeddedTemporal> {
   const { namespace = 'default', onProgress = () => undefined, env = process.env } = options;
   const { path } = await findOrInstallTemporalCli({ onProgress, env });
-  const port = options.port ?? (await getPort({ host: HOST }));
-  const uiPort = options.uiPort ?? (await getPort({ host: HOST }));
+  const port = options.port ?? (await freePort());
+  const uiPort = options.uiPort ?? (await freePort());
   const dbFilename = options.dbFilename && resolve(options.dbFilename);
   if (dbFilename) await mkdir(dirname(dbFilename), { recursive: true, mode: 0o700 });
   const logFile = resolve(
@@ -92,6 +93,14 @@ export async function startEmbeddedTemporal(
   onProgress(`Temporal is ready on ${address}, Web UI on ${uiUrl}`);
   const { pid, stop, kill } = server;
   return { address, uiUrl, namespace, pid, logFile, stop, kill };
+}
+
+/**
+ * A free port below those that systems give to outgoing connections (32768 and up): one of theirs may be
+ * taken before the server listens on it, or while it is being restarted.
+ */
+function freePort(): Promise<number> {
+  return getPort({ host: HOST, port: Array.from({ length: 50 }, () => randomInt(20_000, 32_768)) });
 }
 
 function serverArguments(options: {
