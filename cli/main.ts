@@ -1,7 +1,7 @@
 #!/usr/bin/env node
 import { createRequire } from 'node:module';
 import { inspect } from 'node:util';
-import { Command, CommanderError } from 'commander';
+import { Command, CommanderError, InvalidArgumentError } from 'commander';
 import { EnrollmentError } from '../client/errors.js';
 import { maskPans } from '../protection/mask.js';
 import { cancelCommand } from './commands/cancel.js';
@@ -55,8 +55,8 @@ try {
   await c2p.exitOverride().parseAsync();
 } catch (error) {
   process.exitCode = exitCodeOfError(error);
-  // commander has already printed its own.
-  if (!(error instanceof CommanderError)) note(describe(error));
+  // commander has already printed its own; an InvalidArgumentError that comes this far is ours.
+  if (!(error instanceof CommanderError) || error instanceof InvalidArgumentError) note(describe(error));
 }
 
 /** Errors of ours say it all; of others the causes tell more than the message, and the stack more yet. */

@@ -38,12 +38,12 @@ export const simulatorCommand = new Command('simulator')
     const { loadConfig } = await import('../../config/load.js');
     const { createLogger } = await import('../../protection/logger.js');
     const { createSimulator, generateSandboxKeys } = await import('../../simulator/index.js');
+    const { programs } = await loadConfig();
     const { signingPublicKey, decryptionKey } = await generateSandboxKeys(keys);
     const pair = {
       signingPublicKey: await readFile(signingPublicKey, 'utf8'),
       decryptionPrivateKey: await readFile(decryptionKey, 'utf8'),
     };
-    const { programs } = await loadConfig();
     const simulator = await createSimulator({
       host,
       port,

@@ -22,6 +22,13 @@ beforeAll(async () => {
 });
 afterAll(() => rm(folder, { recursive: true }));
 
+/** A configuration that is in order. */
+async function sandbox(): Promise<string> {
+  const keys = await prepareSandboxKeys(folder);
+  const { configPath } = await writeSandboxConfig(keys, { baseUrl: 'http://127.0.0.1:9' });
+  return configPath;
+}
+
 describe('help', () => {
   test('names every command and every exit code', async () => {
     const { exitCode, stdout, stderr } = await c2p(['--help']);
@@ -76,17 +83,24 @@ describe('what a command needs', () => {
   test.each([['list'], ['worker']])(
     '%s exits with 1 when Temporal cannot be reached, and names the address',
     async (command) => {
-      const keys = await prepareSandboxKeys(folder);
-      const { configPath } = await writeSandboxConfig(keys, { baseUrl: 'http://127.0.0.1:9' });
       const address = `127.0.0.1:${await getPort()}`;
       const { exitCode, stderr } = await c2p([command], {
-        C2P_CONFIG: configPath,
+        C2P_CONFIG: await sandbox(),
         TEMPORAL_ADDRESS: address,
       });
       expect(stderr).toContain(`Temporal cannot be reached at ${address}`);
       expect(exitCode).toBe(1);
     },
   );
+
+  test('a log level exists, or the worker exits with 2', async () => {
+    const { exitCode, stderr } = await c2p(['worker'], {
+      C2P_CONFIG: await sandbox(),
+      C2P_LOG_LEVEL: 'loud',
+    });
+    expect(stderr).toMatch(/^c2p: C2P_LOG_LEVEL must be one of .*info/);
+    expect(exitCode).toBe(2);
+  });
 
   test('a file that is not there exits with 2', async () => {
     const path = join(folder, 'nothing.jsonl');
