@@ -121,6 +121,7 @@ export class EnrollmentClient {
     const input: BatchEnrollmentInput = { ...key, records: ref, recordsDigest, cards, policy };
     try {
       await this.start(input, records.length);
+      return batch;
     } catch (error) {
       if (!(error instanceof WorkflowExecutionAlreadyStartedError)) throw error;
     }
@@ -177,7 +178,8 @@ export class EnrollmentClient {
     await this.temporal.workflow.start<typeof batchEnrollment>('batchEnrollment', {
       workflowId: workflowIdOf(input),
       taskQueue: this.config.taskQueue,
-      workflowIdConflictPolicy: 'USE_EXISTING',
+      // Failing tells at once whether these records are the batch's: most starts are the first, and need no second look.
+      workflowIdConflictPolicy: 'FAIL',
       workflowIdReusePolicy: 'REJECT_DUPLICATE',
       args: [input],
       memo: { ...memo },
