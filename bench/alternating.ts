@@ -10,6 +10,8 @@ export interface AlternatingOptions {
   rounds: number;
   /** How long each candidate works in a round, at least (ms). */
   sliceMs: number;
+  /** Milliseconds from whenever; by default of the clock on the wall. */
+  now?: () => number;
 }
 
 /**
@@ -18,27 +20,33 @@ export interface AlternatingOptions {
  */
 export async function measureAlternating<Name extends string>(
   candidates: Record<Name, Candidate>,
-  { rounds, sliceMs }: AlternatingOptions,
+  { rounds, sliceMs, now = () => performance.now() }: AlternatingOptions,
 ): Promise<Rates<Name>> {
   const names = Object.keys(candidates) as Name[];
   const rates = Object.fromEntries(names.map((name) => [name, [] as number[]])) as Rates<Name>;
-  for (const name of names) await callsPerSecond(candidates[name], sliceMs);
+  for (const name of names) await callsPerSecond(candidates[name], sliceMs, now);
   for (let round = 0; round < rounds; round += 1) {
-    for (const name of names) rates[name].push(await callsPerSecond(candidates[name], sliceMs));
+    for (const name of names) rates[name].push(await callsPerSecond(candidates[name], sliceMs, now));
   }
   return rates;
 }
 
-async function callsPerSecond(candidate: Candidate, sliceMs: number): Promise<number> {
-  const start = performance.now();
+async function callsPerSecond(candidate: Candidate, sliceMs: number, now: () => number): Promise<number> {
+  const start = now();
   let calls = 0;
   let elapsed: number;
   do {
     await candidate();
     calls += 1;
-    elapsed = performance.now() - start;
+    elapsed = now() - start;
   } while (elapsed < sliceMs);
   return (calls * 1_000) / elapsed;
+}
+
+/** Milliseconds that this process has had a core: runs on only while it works, however busy the machine is. */
+export function cpuTime(): number {
+  const { user, system } = process.cpuUsage();
+  return (user + system) / 1_000;
 }
 
 /** The middle of the figures: one slow round does not move it. */

@@ -7,8 +7,8 @@ import type { ProgramConfig } from '../config/config.js';
 import { gatewayTaskQueue } from '../enrollment/identifiers.js';
 import type { EnrollmentRecord } from '../enrollment/records.js';
 import type { Recipient } from '../mastercard/jwe.js';
-import { KeyRing } from '../protection/key-ring.js';
-import { FilesystemStore } from '../store/filesystem-store.js';
+import type { KeyRing } from '../protection/key-ring.js';
+import type { BatchStore } from '../store/store.js';
 import { workflowSource } from '../worker/workflow-bundle.js';
 import { bareActivities } from './bare-activities.js';
 import type { bareEnrollment } from './bare-workflow.js';
@@ -16,7 +16,7 @@ import { InstantGateway } from './instant-gateway.js';
 
 const PROGRAM = 'demo';
 
-/** One of the two that are compared. */
+/** One of those that are compared. */
 export interface Contender {
   /** Workers of its two task queues. */
   workers: Worker[];
@@ -24,7 +24,7 @@ export interface Contender {
   runBatch(id: string): Promise<void>;
 }
 
-/** What both have in common. */
+/** What all of them have in common. */
 export interface Track {
   temporal: Client;
   target: Pick<WorkerOptions, 'connection' | 'namespace'>;
@@ -33,16 +33,24 @@ export interface Track {
   pollEveryMs: number;
 }
 
+export interface C2pOptions {
+  /** Of the workers. */
+  taskQueue: string;
+  /** What every batch consists of. */
+  records: EnrollmentRecord[];
+  recipient: Recipient;
+  store: BatchStore;
+  keyRing: KeyRing;
+}
+
 /**
- * c2p itself: its client, workflow, activities, encryption and a store on disk. Only Mastercard is left
- * out: the gateway answers at once, and takes as many calls as come.
+ * c2p itself: its client, workflow, activities and encryption. Mastercard is left out: the gateway
+ * answers at once, and takes as many calls as come.
  */
 export async function createC2p(
   track: Track,
-  { records, recipient, folder }: { records: EnrollmentRecord[]; recipient: Recipient; folder: string },
+  { taskQueue, records, recipient, store, keyRing }: C2pOptions,
 ): Promise<Contender> {
-  const keyRing = KeyRing.parse(KeyRing.generate(), 'of the benchmark');
-  const store = new FilesystemStore({ root: folder, keyRing });
   const gateway = new InstantGateway(records, track.polls);
   const deps = {
     store,
@@ -53,10 +61,10 @@ export async function createC2p(
       contentEncryption: 'A128GCM' as const,
     }),
   };
-  const config = { taskQueue: 'c2p', programs: { [PROGRAM]: program(track, records.length) } };
+  const config = { taskQueue, programs: { [PROGRAM]: program(track, records.length) } };
   const client = EnrollmentClient.using({ config, temporal: track.temporal, store, keyRing });
   return {
-    workers: await createWorkers(track, config.taskQueue, workflowSource(), [
+    workers: await createWorkers(track, taskQueue, workflowSource(), [
       createLocalActivities(deps),
       createGatewayActivities(deps),
     ]),
