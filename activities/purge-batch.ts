@@ -37,8 +37,8 @@ export interface RemainingOutcome {
 }
 
 /**
- * Closes a batch in the store: every card gets an outcome, the batch is remembered (id, digest,
- * result), and then everything that holds cardholder data is erased. Repeating it changes nothing.
+ * Closes a batch in the store: every card gets an outcome, everything that holds cardholder data is
+ * erased, and then the batch is remembered (id, digest, result). Repeating it changes nothing.
  */
 export function purgeBatch(deps: Pick<ActivityDependencies, 'store' | 'now'>) {
   return (input: PurgeBatchInput): Promise<BatchResult> =>
@@ -56,15 +56,16 @@ export function purgeBatch(deps: Pick<ActivityDependencies, 'store' | 'now'>) {
         failure: input.failure,
       };
       await putJson(store, batch, Blob.outcomes, outcomes);
+      for (const ref of await store.list(batch)) {
+        if (!KEPT_BLOBS.has(ref)) await store.delete(batch, ref);
+      }
+      // Last: who finds it may rely on the rest being done.
       const closed: ClosedBatch = {
         recordsDigest: input.recordsDigest,
         closedAt: deps.now().toISOString(),
         result,
       };
       await putJson(store, batch, Blob.closed, closed);
-      for (const ref of await store.list(batch)) {
-        if (!KEPT_BLOBS.has(ref)) await store.delete(batch, ref);
-      }
       return result;
     });
 }

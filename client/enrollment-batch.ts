@@ -60,7 +60,8 @@ export class EnrollmentBatch {
   /**
    * Waits until the batch is closed, for days if need be. It resolves for every way a batch can end,
    * so look at `status`; `failure` is set when somebody must look.
-   * @throws BatchNotFoundError; BatchTerminatedError when the workflow was ended from outside c2p.
+   * @throws BatchNotFoundError; BatchTerminatedError when the workflow was ended from outside c2p;
+   *   ServiceError when Temporal stays away for longer than its client retries (some 20 s): call it again.
    */
   async result(): Promise<BatchResult> {
     const before = await this.closed();
