@@ -17,11 +17,11 @@ const MAX_LOSSES = 10;
 export async function writeWhole(path: string, bytes: Uint8Array): Promise<void> {
   for (let losses = 0; ; losses += 1) {
     try {
-      await makeFolder(dirname(path));
       return await replace(path, bytes);
     } catch (error) {
-      // `removeFile` took the folder or the temporary file away in between.
+      // The folder is not there yet, or `removeFile` took it or the temporary file away in between.
       if (!hasCode(error, 'ENOENT') || losses === MAX_LOSSES) throw error;
+      await makeFolder(dirname(path));
     }
   }
 }
