@@ -1,11 +1,10 @@
-import { randomInt } from 'node:crypto';
 import { mkdir } from 'node:fs/promises';
 import { dirname, join, resolve } from 'node:path';
 import { setTimeout as sleep } from 'node:timers/promises';
 import { Connection } from '@temporalio/client';
-import getPort from 'get-port';
 import type { OnProgress } from './attempts.js';
 import { cacheFolder } from './cache.js';
+import { freePort } from './free-port.js';
 import type { ServerProcess } from './server-process.js';
 import { startServerProcess } from './server-process.js';
 import { findOrInstallTemporalCli } from './temporal-cli.js';
@@ -93,14 +92,6 @@ export async function startEmbeddedTemporal(
   onProgress(`Temporal is ready on ${address}, Web UI on ${uiUrl}`);
   const { pid, stop, kill } = server;
   return { address, uiUrl, namespace, pid, logFile, stop, kill };
-}
-
-/**
- * A free port below those that systems give to outgoing connections (32768 and up): one of theirs may be
- * taken before the server listens on it, or while it is being restarted.
- */
-function freePort(): Promise<number> {
-  return getPort({ host: HOST, port: Array.from({ length: 50 }, () => randomInt(20_000, 32_768)) });
 }
 
 function serverArguments(options: {

@@ -5,8 +5,8 @@ import { join } from 'node:path';
 import { PassThrough } from 'node:stream';
 import { text } from 'node:stream/consumers';
 import { fileURLToPath } from 'node:url';
-import getPort from 'get-port';
 import { afterAll, beforeAll, describe, expect, test } from 'vitest';
+import { freePort } from '../../dev/free-port.js';
 import { progressPrinter } from '../../cli/progress.js';
 import { prepareSandboxKeys, writeSandboxConfig } from '../../dev/sandbox.js';
 import { testRecord, testRecords } from '../support/records.js';
@@ -83,7 +83,7 @@ describe('what a command needs', () => {
   test.each([['list'], ['worker']])(
     '%s exits with 1 when Temporal cannot be reached, and names the address',
     async (command) => {
-      const address = `127.0.0.1:${await getPort()}`;
+      const address = `127.0.0.1:${await freePort()}`;
       const { exitCode, stderr } = await c2p([command], {
         C2P_CONFIG: await sandbox(),
         TEMPORAL_ADDRESS: address,

@@ -2,8 +2,8 @@ import { copyFile, readFile, writeFile } from 'node:fs/promises';
 import { join } from 'node:path';
 import { createInterface } from 'node:readline';
 import type { Readable } from 'node:stream';
-import getPort from 'get-port';
 import { afterAll, beforeAll, describe, expect, test } from 'vitest';
+import { freePort } from '../../dev/free-port.js';
 import { CHECKOUT, Stranger } from './stranger.js';
 
 let stranger: Stranger;
@@ -64,7 +64,7 @@ describe('in a project that has only the package', () => {
   beforeAll(async () => {
     for (const name of ['enroll.mjs', 'enroll.ts', 'cards.jsonl'])
       await copyFile(join(CHECKOUT, 'examples', name), join(stranger.folder, name));
-    const ports = await Promise.all(['--port', '--ui-port', '--simulator-port'].map(freePort));
+    const ports = await Promise.all(['--port', '--ui-port', '--simulator-port'].map(withFreePort));
     const dev = stranger.run('node_modules/.bin/c2p', ['dev', '--folder', 'sandbox', ...ports.flat()]);
     stopDev = async () => {
       dev.kill('SIGTERM');
@@ -128,8 +128,8 @@ async function untilSaid(stream: Readable, pattern: RegExp): Promise<RegExpExecA
   throw new Error(`it ended without saying ${pattern}`);
 }
 
-async function freePort(option: string): Promise<string[]> {
-  return [option, String(await getPort())];
+async function withFreePort(option: string): Promise<string[]> {
+  return [option, String(await freePort())];
 }
 
 /** What becomes of `cards.jsonl`, as both programs print it. */
