@@ -51,6 +51,7 @@ export async function createC2p(
       gateway,
       recipient: () => Promise.resolve(recipient),
       contentEncryption: 'A128GCM' as const,
+      requestsPerSecond: 10_000,
     }),
   };
   const config = { taskQueue: 'c2p', programs: { [PROGRAM]: program(track, records.length) } };
