@@ -6,6 +6,7 @@ import { DefaultLogger } from '@temporalio/worker';
 import { removeCards, type RemoveCardsResult } from '../../activities/remove-cards.js';
 import { Blob } from '../../enrollment/blobs.js';
 import type { Outcome } from '../../enrollment/outcomes.js';
+import { GatewayFailure, type FailureKind } from '../../mastercard/errors.js';
 import { KeyRing } from '../../protection/key-ring.js';
 import { FilesystemStore } from '../../store/filesystem-store.js';
 import { getJson, putJson, type BatchStore } from '../../store/store.js';
@@ -67,6 +68,14 @@ export class RemovalRig {
     return getJson<Outcome[]>(this.store, BATCH, Blob.outcomes);
   }
 
+  /** The outcomes in one line a card: its id, its status, the codes of its details. */
+  async summary(): Promise<string[]> {
+    return (await this.outcomes()).map(
+      ({ externalCardId, status, details = [] }) =>
+        `${externalCardId} ${[status, ...details.map(({ code }) => code)].join(' ')}`,
+    );
+  }
+
   close(): Promise<void> {
     return rm(this.folder, { recursive: true, force: true });
   }
@@ -90,4 +99,23 @@ export function enrolled(n: number, changes: Partial<Outcome> = {}): Outcome {
     srcDigitalCardId: `dig-${n}`,
     ...changes,
   };
+}
+
+/** `count` enrolled cards, 1 first. */
+export function enrolledCards(count: number): Outcome[] {
+  return Array.from({ length: count }, (_, index) => enrolled(index + 1));
+}
+
+/** The cards that Mastercard was asked to delete, in that order. */
+export function cardsAsked(gateway: ScriptedGateway): string[] {
+  return gateway.cardRemovals.map(({ srcDigitalCardId }) => srcDigitalCardId);
+}
+
+/** The profiles that Mastercard was asked to delete, in that order. */
+export function profilesAsked(gateway: ScriptedGateway): string[] {
+  return gateway.profileRemovals.map(({ srcConsumerId }) => srcConsumerId);
+}
+
+export function failure(kind: FailureKind, reason: string): GatewayFailure {
+  return new GatewayFailure({ kind, operation: 'deleteCard', httpStatus: 400, reason });
 }

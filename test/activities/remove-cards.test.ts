@@ -1,28 +1,23 @@
-import { CancelledFailure } from '@temporalio/activity';
 import { afterEach, describe, expect, it, vi } from 'vitest';
 import { Blob } from '../../enrollment/blobs.js';
-import { GatewayFailure, type FailureKind } from '../../mastercard/errors.js';
+import type { GatewayFailure } from '../../mastercard/errors.js';
 import type { CardRemoval, ProfileRemoval } from '../../mastercard/gateway.js';
-import type { BatchStore } from '../../store/store.js';
 import { ScriptedGateway } from '../support/scripted-gateway.js';
-import { BATCH, enrolled, RemovalRig } from './removal-rig.js';
+import {
+  BATCH,
+  cardsAsked,
+  enrolled,
+  enrolledCards,
+  failure,
+  profilesAsked,
+  RemovalRig,
+} from './removal-rig.js';
 
 let rig: RemovalRig;
 afterEach(async () => {
   vi.useRealTimers();
   await rig.close();
 });
-
-/** `count` enrolled cards, 1 first. */
-const cards = (count: number) => Array.from({ length: count }, (_, index) => enrolled(index + 1));
-const cardsAsked = (gateway: ScriptedGateway) =>
-  gateway.cardRemovals.map(({ srcDigitalCardId }) => srcDigitalCardId);
-const profilesAsked = (gateway: ScriptedGateway) =>
-  gateway.profileRemovals.map(({ srcConsumerId }) => srcConsumerId);
-
-function failure(kind: FailureKind, reason: string): GatewayFailure {
-  return new GatewayFailure({ kind, operation: 'deleteCard', httpStatus: 400, reason });
-}
 
 /** Removes every card but those named, which meet the failure. */
 function failingFor(ids: readonly string[], error: GatewayFailure) {
@@ -32,14 +27,6 @@ function failingFor(ids: readonly string[], error: GatewayFailure) {
       return 'removed' as const;
     },
   ];
-}
-
-/** What the activity can know of a batch in one line a card. */
-async function summary(): Promise<string[]> {
-  return (await rig.outcomes()).map(
-    ({ externalCardId, status, details = [] }) =>
-      `${externalCardId} ${[status, ...details.map(({ code }) => code)].join(' ')}`,
-  );
 }
 
 describe('removeCards', () => {
@@ -76,7 +63,7 @@ describe('removeCards', () => {
   });
 
   it('makes every call under a correlation id of its own', async () => {
-    rig = await RemovalRig.create(cards(3));
+    rig = await RemovalRig.create(enrolledCards(3));
     const gateway = new ScriptedGateway();
     await rig.attempt(gateway).result;
     const calls = [...gateway.cardRemovals, ...gateway.profileRemovals];
@@ -92,7 +79,7 @@ describe('removeCards', () => {
   });
 
   it('finds everything absent when it is done again from the beginning', async () => {
-    rig = await RemovalRig.create(cards(3));
+    rig = await RemovalRig.create(enrolledCards(3));
     const gateway = new ScriptedGateway({ deleteCard: ['absent'], deleteProfile: ['absent'] });
     const result = await rig.attempt(gateway).result;
     expect(result).toMatchObject({ removed: 0, absent: 3, failed: 0, profilesRemoved: 3 });
@@ -100,7 +87,7 @@ describe('removeCards', () => {
   });
 
   it('leaves removed cards alone when it is run again, and gives the same result', async () => {
-    rig = await RemovalRig.create(cards(2));
+    rig = await RemovalRig.create(enrolledCards(2));
     const first = await rig.attempt(new ScriptedGateway()).result;
     const outcomes = await rig.outcomes();
     const gateway = new ScriptedGateway({ deleteProfile: ['absent'] });
@@ -110,7 +97,7 @@ describe('removeCards', () => {
   });
 
   it('counts right when the batch is purged but for its outcomes', async () => {
-    rig = await RemovalRig.create([...cards(2), enrolled(3, { status: 'INVALID' })]);
+    rig = await RemovalRig.create([...enrolledCards(2), enrolled(3, { status: 'INVALID' })]);
     await rig.store.delete(BATCH, Blob.cards);
     const { counts } = await rig.attempt(new ScriptedGateway()).result;
     expect(counts).toMatchObject({ cards: 3, pending: 0, rolledBack: 2, invalid: 1 });
@@ -122,7 +109,7 @@ describe('a card that cannot be removed', () => {
     ['refused', 'INVALID_ARGUMENT'],
     ['configuration', 'PERMISSION_DENIED'],
   ] as const)('stays enrolled after %s, says why, and does not hold up the others', async (kind, reason) => {
-    rig = await RemovalRig.create(cards(3));
+    rig = await RemovalRig.create(enrolledCards(3));
     const gateway = new ScriptedGateway({ deleteCard: failingFor(['dig-2'], failure(kind, reason)) });
     const result = await rig.attempt(gateway).result;
 
@@ -138,17 +125,17 @@ describe('a card that cannot be removed', () => {
   });
 
   it('is tried again when the activity is run again, and its earlier failure is replaced', async () => {
-    rig = await RemovalRig.create(cards(2));
+    rig = await RemovalRig.create(enrolledCards(2));
     const again = failingFor(['dig-1'], failure('refused', 'INVALID_ARGUMENT'));
     await rig.attempt(new ScriptedGateway({ deleteCard: again })).result;
     await rig.attempt(new ScriptedGateway({ deleteCard: again })).result;
-    expect(await summary()).toEqual(['card-1 ENROLLED REMOVAL_FAILED', 'card-2 ROLLED_BACK REMOVED']);
+    expect(await rig.summary()).toEqual(['card-1 ENROLLED REMOVAL_FAILED', 'card-2 ROLLED_BACK REMOVED']);
 
     const gateway = new ScriptedGateway();
     const result = await rig.attempt(gateway).result;
     expect(result).toMatchObject({ removed: 2, failed: 0, profilesRemoved: 2 });
     expect(cardsAsked(gateway)).toEqual(['dig-1']);
-    expect(await summary()).toEqual(['card-1 ROLLED_BACK REMOVED', 'card-2 ROLLED_BACK REMOVED']);
+    expect(await rig.summary()).toEqual(['card-1 ROLLED_BACK REMOVED', 'card-2 ROLLED_BACK REMOVED']);
   });
 
   it('fails without a call when Mastercard gave no id to remove it by', async () => {
@@ -156,13 +143,13 @@ describe('a card that cannot be removed', () => {
     const gateway = new ScriptedGateway();
     expect(await rig.attempt(gateway).result).toMatchObject({ removed: 0, failed: 1 });
     expect(cardsAsked(gateway)).toEqual([]);
-    expect(await summary()).toEqual(['card-1 ENROLLED REMOVAL_FAILED']);
+    expect(await rig.summary()).toEqual(['card-1 ENROLLED REMOVAL_FAILED']);
   });
 
   it.each(['notSent', 'notAccepted', 'unknown'] as const)(
     'is given up after a few attempts that end as %s',
     async (kind) => {
-      rig = await RemovalRig.create(cards(2));
+      rig = await RemovalRig.create(enrolledCards(2));
       vi.useFakeTimers().setTimerTickMode('nextTimerAsync');
       const gateway = new ScriptedGateway({
         deleteCard: failingFor(['dig-2'], failure(kind, 'UNAVAILABLE')),
@@ -173,22 +160,22 @@ describe('a card that cannot be removed', () => {
   );
 
   it('is removed when an attempt fails and the next does not', async () => {
-    rig = await RemovalRig.create(cards(1));
+    rig = await RemovalRig.create(enrolledCards(1));
     vi.useFakeTimers().setTimerTickMode('nextTimerAsync');
     const gateway = new ScriptedGateway({ deleteCard: [failure('unknown', 'INTERNAL'), 'absent'] });
     expect(await rig.attempt(gateway).result).toMatchObject({ absent: 1, failed: 0 });
-    expect(await summary()).toEqual(['card-1 ROLLED_BACK ALREADY_ABSENT']);
+    expect(await rig.summary()).toEqual(['card-1 ROLLED_BACK ALREADY_ABSENT']);
   });
 });
 
 describe('a profile', () => {
   it('that still has cards of other batches is left, and that is no failure', async () => {
-    rig = await RemovalRig.create(cards(2));
+    rig = await RemovalRig.create(enrolledCards(2));
     const hasCards = failure('refused', 'INVALID_STATE');
     const gateway = new ScriptedGateway({ deleteProfile: [hasCards, 'removed'] });
     const result = await rig.attempt(gateway).result;
     expect(result).toMatchObject({ removed: 2, failed: 0, profilesRemoved: 1, profilesFailed: 0 });
-    expect(await summary()).toEqual(['card-1 ROLLED_BACK REMOVED', 'card-2 ROLLED_BACK REMOVED']);
+    expect(await rig.summary()).toEqual(['card-1 ROLLED_BACK REMOVED', 'card-2 ROLLED_BACK REMOVED']);
   });
 
   it('that cannot be removed is told with its cards until it is', async () => {
@@ -201,136 +188,13 @@ describe('a profile', () => {
     ];
     const first = await rig.attempt(new ScriptedGateway({ deleteProfile })).result;
     expect(first).toMatchObject({ removed: 3, failed: 0, profilesRemoved: 1, profilesFailed: 1 });
-    expect(await summary()).toEqual([
+    expect(await rig.summary()).toEqual([
       'card-1 ROLLED_BACK REMOVED PROFILE_REMOVAL_FAILED',
       'card-2 ROLLED_BACK REMOVED PROFILE_REMOVAL_FAILED',
       'card-3 ROLLED_BACK REMOVED',
     ]);
     const second = await rig.attempt(new ScriptedGateway()).result;
     expect(second).toMatchObject({ removed: 3, profilesRemoved: 2, profilesFailed: 0 });
-    expect((await summary()).join()).not.toContain('PROFILE_REMOVAL_FAILED');
+    expect((await rig.summary()).join()).not.toContain('PROFILE_REMOVAL_FAILED');
   });
 });
-
-describe('an attempt that does not come to its end', () => {
-  it('has stored every 25 cards how far it was, and the next goes on from there', async () => {
-    rig = await RemovalRig.create(cards(60));
-    const crash = new Error('the worker died');
-    const dying = new ScriptedGateway({
-      deleteCard: [
-        ({ srcDigitalCardId }) => {
-          if (srcDigitalCardId === 'dig-5') throw crash;
-          return 'removed';
-        },
-      ],
-    });
-    // A process that dies stores nothing more: so neither does this store, once the process is dead.
-    const { heartbeats, result } = rig.attempt(dying, {
-      store: failingAfter(2, rig.store, crash),
-    });
-    await expect(result).rejects.toBe(crash);
-    expect(dying.cardRemovals).toHaveLength(56);
-    expect((await rig.outcomes()).filter(({ status }) => status === 'ROLLED_BACK')).toHaveLength(50);
-    expect(heartbeats.at(-1)).toEqual({ left: 10 });
-
-    const next = new ScriptedGateway({
-      deleteCard: [({ srcDigitalCardId }) => (Number(srcDigitalCardId.slice(4)) > 5 ? 'absent' : 'removed')],
-    });
-    const counts = await rig.attempt(next, { heartbeatDetails: heartbeats.at(-1) }).result;
-    expect(cardsAsked(next)).toEqual([10, 9, 8, 7, 6, 5, 4, 3, 2, 1].map((n) => `dig-${n}`));
-    expect(counts).toMatchObject({ removed: 55, absent: 5, failed: 0, profilesRemoved: 60 });
-  });
-
-  it('need not try the cards again that it could not remove', async () => {
-    rig = await RemovalRig.create(cards(3));
-    const crash = new Error('the worker died');
-    const gateway = new ScriptedGateway({
-      deleteCard: ['removed', failure('refused', 'INVALID_ARGUMENT'), () => Promise.reject(crash)],
-    });
-    const { heartbeats, result } = rig.attempt(gateway);
-    await expect(result).rejects.toBe(crash);
-    expect(heartbeats.at(-1)).toEqual({ left: 1 });
-
-    const next = new ScriptedGateway();
-    const counts = await rig.attempt(next, { heartbeatDetails: heartbeats.at(-1) }).result;
-    expect(cardsAsked(next)).toEqual(['dig-1']);
-    expect(counts).toMatchObject({ removed: 2, failed: 1 });
-  });
-
-  it('ends between two cards when the worker stops, and nothing of what it did is lost', async () => {
-    rig = await RemovalRig.create(cards(10));
-    const gateway: ScriptedGateway = new ScriptedGateway({
-      deleteCard: [
-        () => {
-          if (gateway.cardRemovals.length === 4) environment.cancel('WORKER_SHUTDOWN');
-          return 'removed';
-        },
-      ],
-    });
-    const { environment, heartbeats, result } = rig.attempt(gateway);
-    await expect(result).rejects.toBeInstanceOf(CancelledFailure);
-    expect(cardsAsked(gateway)).toEqual(['dig-10', 'dig-9', 'dig-8', 'dig-7']);
-    expect((await rig.outcomes()).map(({ status }) => status)).toEqual([
-      ...Array<string>(6).fill('ENROLLED'),
-      ...Array<string>(4).fill('ROLLED_BACK'),
-    ]);
-    expect(heartbeats.at(-1)).toEqual({ left: 6 });
-  });
-
-  it('says nothing of a card whose call the stop of the worker cut short', async () => {
-    rig = await RemovalRig.create(cards(2));
-    const gateway = new ScriptedGateway({
-      deleteCard: [
-        'removed',
-        () => {
-          environment.cancel('WORKER_SHUTDOWN');
-          throw failure('unknown', 'AbortError');
-        },
-      ],
-    });
-    const { environment, heartbeats, result } = rig.attempt(gateway);
-    await expect(result).rejects.toBeInstanceOf(CancelledFailure);
-    expect(await summary()).toEqual(['card-1 ENROLLED', 'card-2 ROLLED_BACK REMOVED']);
-    expect(heartbeats.at(-1)).toEqual({ left: 1 });
-  });
-
-  it('does not undo what another attempt has stored meanwhile', async () => {
-    rig = await RemovalRig.create(cards(2));
-    const slow = new ScriptedGateway({
-      deleteCard: [
-        async () => {
-          await rig.attempt(new ScriptedGateway()).result;
-          throw failure('refused', 'INVALID_ARGUMENT');
-        },
-      ],
-    });
-    expect(await rig.attempt(slow).result).toMatchObject({ removed: 2, failed: 0 });
-    expect(await summary()).toEqual(['card-1 ROLLED_BACK REMOVED', 'card-2 ROLLED_BACK REMOVED']);
-  });
-
-  it('heartbeats while it waits, with how far the stored outcomes are', async () => {
-    rig = await RemovalRig.create(cards(3));
-    vi.useFakeTimers().setTimerTickMode('nextTimerAsync');
-    const wait = new GatewayFailure({ kind: 'notAccepted', operation: 'deleteCard', retryAfterMs: 60_000 });
-    const gateway = new ScriptedGateway({ deleteCard: ['removed', wait, 'removed'] });
-    const { heartbeats, result } = rig.attempt(gateway);
-    await result;
-    expect(heartbeats.slice(0, 29)).toEqual(Array(29).fill({ left: 3 }));
-    expect(heartbeats.at(-1)).toEqual({ left: 0 });
-  });
-});
-
-/** The store, until the outcomes have been written so often. */
-function failingAfter(writes: number, store: BatchStore, error: Error): BatchStore {
-  let written = 0;
-  return {
-    get: store.get.bind(store),
-    has: store.has.bind(store),
-    delete: store.delete.bind(store),
-    list: store.list.bind(store),
-    put: (batch, ref, bytes) => {
-      written += 1;
-      return written > writes ? Promise.reject(error) : store.put(batch, ref, bytes);
-    },
-  };
-}
