@@ -1,10 +1,15 @@
-import { heartbeat } from '@temporalio/activity';
+import { Context } from '@temporalio/activity';
 
 const HEARTBEAT_INTERVAL_MS = 2_000;
 
-/** Heartbeats while the work runs, so that Temporal notices a dead worker long before the call's time limit. */
-export async function whileHeartbeating<T>(work: () => Promise<T>): Promise<T> {
-  const timer = setInterval(() => heartbeat(), HEARTBEAT_INTERVAL_MS);
+/**
+ * Heartbeats while the work runs, so that Temporal notices a dead worker long before the call's time limit.
+ * @param progress what a next attempt is to know (`activityInfo().heartbeatDetails`); each heartbeat
+ * replaces what the one before it said.
+ */
+export async function whileHeartbeating<T>(work: () => Promise<T>, progress?: () => unknown): Promise<T> {
+  const context = Context.current();
+  const timer = setInterval(() => context.heartbeat(progress?.()), HEARTBEAT_INTERVAL_MS);
   try {
     return await work();
   } finally {

@@ -4,6 +4,7 @@ import type { BatchStore } from '../store/store.js';
 import { encryptBatch } from './encrypt-batch.js';
 import { fetchBatchStatus } from './fetch-batch-status.js';
 import { purgeBatch } from './purge-batch.js';
+import { removeCards } from './remove-cards.js';
 import { submitBatch } from './submit-batch.js';
 import { validateBatch } from './validate-batch.js';
 
@@ -21,6 +22,8 @@ export interface ProgramDependencies {
   /** Mastercard's public key as it is now: it rotates. */
   recipient(): Promise<Recipient>;
   contentEncryption: 'A128GCM' | 'A256GCM';
+  /** What Mastercard agreed to, all workers together. */
+  requestsPerSecond: number;
 }
 
 /** Work on the store and the processor: idempotent, retried by Temporal until it succeeds. */
@@ -37,6 +40,7 @@ export function createGatewayActivities(deps: ActivityDependencies) {
   return {
     submitBatch: submitBatch(deps),
     fetchBatchStatus: fetchBatchStatus(deps),
+    removeCards: removeCards(deps),
   };
 }
 
@@ -46,5 +50,6 @@ export type GatewayActivities = ReturnType<typeof createGatewayActivities>;
 export type { EncryptBatchInput, EncryptBatchResult } from './encrypt-batch.js';
 export type { FetchBatchStatusInput, StatusAnswer } from './fetch-batch-status.js';
 export type { PurgeBatchInput, RemainingOutcome } from './purge-batch.js';
+export type { RemoveCardsInput, RemoveCardsResult } from './remove-cards.js';
 export type { SubmissionAnswer, SubmitBatchInput } from './submit-batch.js';
 export type { ValidateBatchInput, ValidateBatchResult } from './validate-batch.js';

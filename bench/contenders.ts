@@ -59,6 +59,7 @@ export async function createC2p(
       gateway,
       recipient: () => Promise.resolve(recipient),
       contentEncryption: 'A128GCM' as const,
+      requestsPerSecond: 10_000,
     }),
   };
   const config = { taskQueue, programs: { [PROGRAM]: program(track, records.length) } };

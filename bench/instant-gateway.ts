@@ -4,6 +4,7 @@ import type {
   BatchReport,
   BatchSubmission,
   EnrollmentGateway,
+  RemovalResult,
   StatusRequest,
   SubmissionReceipt,
 } from '../mastercard/gateway.js';
@@ -44,6 +45,14 @@ export class InstantGateway implements EnrollmentGateway {
       records: done ? this.results : [],
       flowId: 'site-1',
     });
+  }
+
+  deleteCard(): Promise<RemovalResult> {
+    return Promise.resolve('removed');
+  }
+
+  deleteProfile(): Promise<RemovalResult> {
+    return Promise.resolve('removed');
   }
 
   async close(): Promise<void> {}

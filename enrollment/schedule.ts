@@ -5,7 +5,7 @@ import type { BackoffPolicy, PollingPolicy } from './policy.js';
  * @param waits how many waits there were already, 0 for the first.
  * @returns milliseconds, a whole number, at least 1.
  */
-export function backoffDelay(policy: BackoffPolicy, waits: number): number {
+export function backoffDelay(policy: Omit<BackoffPolicy, 'deadline'>, waits: number): number {
   const grown = policy.initial * policy.coefficient ** waits;
   return Math.max(1, Math.round(Math.min(grown, policy.maximum)));
 }

@@ -1,5 +1,10 @@
 import { z } from 'zod';
-import { BATCH_ID_PATTERN, type EnrollResponse, type StatusResponse } from './contract.js';
+import {
+  BATCH_ID_PATTERN,
+  type DeleteResponse,
+  type EnrollResponse,
+  type StatusResponse,
+} from './contract.js';
 
 /**
  * The shapes of successful answers. Unknown fields are ignored, as Mastercard asks; optional ones that
@@ -48,6 +53,8 @@ const StatusAnswer = z.object({
     .transform((records) => records ?? []),
 });
 
+const DeleteAnswer = z.object({ srcCorrelationId: z.string() });
+
 /** @returns undefined when the body is not the contract's JSON. */
 export function readEnrollAnswer(
   body: string | undefined,
@@ -58,6 +65,11 @@ export function readEnrollAnswer(
 /** @returns undefined when the body is not the contract's JSON. */
 export function readStatusAnswer(body: string | undefined): Required<StatusResponse> | undefined {
   return read(StatusAnswer, body);
+}
+
+/** @returns undefined when the body is not the contract's JSON. */
+export function readDeleteAnswer(body: string | undefined): DeleteResponse | undefined {
+  return read(DeleteAnswer, body);
 }
 
 function read<T>(schema: z.ZodType<T>, body: string | undefined): T | undefined {

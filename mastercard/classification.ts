@@ -71,11 +71,28 @@ export function classify(call: FailedCall): FailureKind {
   const byReason = kindOfReason(error);
   if (byReason) return byReason;
 
-  if (httpStatus === 404) return operation === 'submitBatch' ? 'configuration' : 'notFound';
+  if (httpStatus === 404) return kindOfNotFound(operation, error);
   const byStatus = KIND_OF_STATUS.get(httpStatus);
   if (byStatus) return byStatus;
   if (httpStatus >= 400 && httpStatus < 500) return error.gateway ? 'configuration' : 'refused';
   return 'unknown';
+}
+
+/**
+ * What 404 says depends on what was asked for. That a card is gone is believed of the service alone: the
+ * gateway says of a path that it is not there, and a page of an intermediary says nothing.
+ */
+function kindOfNotFound(operation: GatewayOperation, error: ErrorBody): FailureKind {
+  switch (operation) {
+    case 'submitBatch':
+      return 'configuration';
+    case 'fetchBatchStatus':
+      return 'notFound';
+    case 'deleteCard':
+    case 'deleteProfile':
+      if (error.gateway) return 'configuration';
+      return error.reason !== undefined || error.details.length > 0 ? 'notFound' : 'unknown';
+  }
 }
 
 function kindOfReason({ gateway, reason }: ErrorBody): FailureKind | undefined {

@@ -18,13 +18,31 @@ export const ENROLLMENTS_PATH = '/batch/enrollments';
 /** P: what may be a `batchId`; printable, and never a path of its own (`.` and `..`). */
 export const BATCH_ID_PATTERN = /^(?!\.{1,2}$)[\x21-\x7e]{1,255}$/;
 
-/** P (that it is keyed by `batchId` is S); percent-encoded as RFC 3986 asks, which is what OAuth signs. */
+/** P (that it is keyed by `batchId` is S) */
 export function enrollmentPath(batchId: string): string {
-  const segment = encodeURIComponent(batchId).replace(
+  return `${ENROLLMENTS_PATH}/${pathSegment(batchId)}`;
+}
+
+/** N */
+export const CARDS_PATH = '/cards';
+
+/** P: what may be an `srcDigitalCardId`, as for a `batchId`. */
+export const SRC_DIGITAL_CARD_ID_PATTERN = BATCH_ID_PATTERN;
+
+/** N: `DELETE` takes a card out of Click to Pay; 404 says that it is not there. */
+export function cardPath(srcDigitalCardId: string): string {
+  return `${CARDS_PATH}/${pathSegment(srcDigitalCardId)}`;
+}
+
+/** N: `DELETE` takes out the profile that the query names, once its last card is gone. */
+export const PROFILES_PATH = '/profiles';
+
+/** Percent-encoded as RFC 3986 asks, which is what OAuth signs. */
+function pathSegment(id: string): string {
+  return encodeURIComponent(id).replace(
     /[!'()*]/g,
     (mark) => `%${mark.charCodeAt(0).toString(16).toUpperCase()}`,
   );
-  return `${ENROLLMENTS_PATH}/${segment}`;
 }
 
 /** N: identifies the site that handled a batch; sent back on the next call about the same batch. */
@@ -69,6 +87,35 @@ export interface StatusQuery {
   serviceId: string;
   srcCorrelationId: string;
 }
+
+/** N: who asks for a card to be taken out. */
+export const REQUESTOR = 'ISSUER';
+
+/** Query of the call that deletes a card (N). */
+export interface DeleteCardQuery {
+  srcClientId: string;
+  serviceId: string;
+  srcCorrelationId: string;
+  /** 1 to 255 characters (P). */
+  reason: string;
+  requestor: typeof REQUESTOR;
+}
+
+/** Query of the call that deletes a profile (P). */
+export interface DeleteProfileQuery {
+  srcClientId: string;
+  serviceId: string;
+  srcCorrelationId: string;
+  srcConsumerId: string;
+}
+
+/** Answer of both deletions, 200 (N for a card, P for a profile). */
+export interface DeleteResponse {
+  srcCorrelationId: string;
+}
+
+/** P: the service error's reason when a profile is to be deleted that still has cards. */
+export const PROFILE_HAS_CARDS_REASON = 'INVALID_STATE';
 
 /** P, after the sibling merchant batch API. Any other value means "not terminal yet". */
 export const BatchStatusValue = {

@@ -1,7 +1,7 @@
 import type { FailureDetail } from './error-body.js';
 
 /** The calls to Mastercard, named after the gateway's methods. */
-export type GatewayOperation = 'submitBatch' | 'fetchBatchStatus';
+export type GatewayOperation = 'submitBatch' | 'fetchBatchStatus' | 'deleteCard' | 'deleteProfile';
 
 /**
  * What is known after a call that failed, and so what may be done next (`classify` decides it):
@@ -11,7 +11,8 @@ export type GatewayOperation = 'submitBatch' | 'fetchBatchStatus';
  * - `duplicate`: an earlier offer of this `externalBatchId` was accepted; `batchId` when the answer names it.
  * - `refused`: the request is wrong, and the same request always will be.
  * - `configuration`: a key, an id or the base URL is wrong, not the batch.
- * - `notFound`: Mastercard has no such batch, or not yet everywhere.
+ * - `notFound`: Mastercard has no such batch, or not yet everywhere. Of a deletion: there is nothing to
+ *   delete; the gateway then answers `absent` instead of failing.
  */
 export type FailureKind =
   'notSent' | 'notAccepted' | 'unknown' | 'duplicate' | 'refused' | 'configuration' | 'notFound';
@@ -68,7 +69,7 @@ const ADVICE: Record<FailureKind, string> = {
   refused: 'the request is wrong; correct what the details name',
   configuration:
     'check baseUrl, consumerKey, signingKey, srcClientId and serviceId of the program, and that they are active',
-  notFound: 'Mastercard does not know this batchId',
+  notFound: 'Mastercard does not know this id',
 };
 
 function messageOf({ kind, operation, problem, httpStatus, reason, details = [] }: FailureFacts): string {

@@ -13,6 +13,13 @@ export interface EnrollmentGateway {
   submitBatch(request: BatchSubmission, options?: CallOptions): Promise<SubmissionReceipt>;
   /** Asks how far a batch is. */
   fetchBatchStatus(request: StatusRequest, options?: CallOptions): Promise<BatchReport>;
+  /** Takes a card out of Click to Pay. Safe to repeat. */
+  deleteCard(request: CardRemoval, options?: CallOptions): Promise<RemovalResult>;
+  /**
+   * Takes a consumer's profile out of Click to Pay. Safe to repeat. Mastercard refuses it (`refused`, with
+   * the reason `PROFILE_HAS_CARDS_REASON` of the contract) while the profile has cards.
+   */
+  deleteProfile(request: ProfileRemoval, options?: CallOptions): Promise<RemovalResult>;
   /** Lets go of the connections. */
   close(): Promise<void>;
 }
@@ -50,3 +57,20 @@ export interface BatchReport {
   records: RecordResult[];
   flowId?: string | undefined;
 }
+
+export interface CardRemoval {
+  srcDigitalCardId: string;
+  /** Why, for Mastercard: 1 to 255 characters. */
+  reason: string;
+  correlationId: string;
+  flowId?: string | undefined;
+}
+
+export interface ProfileRemoval {
+  srcConsumerId: string;
+  correlationId: string;
+  flowId?: string | undefined;
+}
+
+/** `absent`: Mastercard had nothing of that id, because it is removed already or never was there. */
+export type RemovalResult = 'removed' | 'absent';

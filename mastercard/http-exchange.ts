@@ -2,7 +2,7 @@ import { DecoratorHandler, request, type Dispatcher } from 'undici';
 import { readText } from './read-text.js';
 
 export interface HttpRequest {
-  method: 'GET' | 'POST';
+  method: 'GET' | 'POST' | 'DELETE';
   url: string;
   headers: Record<string, string>;
   body?: string | undefined;

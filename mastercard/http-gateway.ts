@@ -1,16 +1,22 @@
 import { Agent, type Dispatcher } from 'undici';
-import { readEnrollAnswer, readStatusAnswer } from './answers.js';
+import { readDeleteAnswer, readEnrollAnswer, readStatusAnswer } from './answers.js';
 import {
   BATCH_ID_PATTERN,
+  cardPath,
   ENROLLMENTS_PATH,
   enrollmentPath,
+  PROFILES_PATH,
+  REQUESTOR,
+  SRC_DIGITAL_CARD_ID_PATTERN,
+  type DeleteCardQuery,
+  type DeleteProfileQuery,
   type EnrollRequest,
   type StatusQuery,
 } from './contract.js';
 import { GatewayFailure } from './errors.js';
-import type { BatchReport, EnrollmentGateway, SubmissionReceipt } from './gateway.js';
+import type { BatchReport, EnrollmentGateway, RemovalResult, SubmissionReceipt } from './gateway.js';
 import type { CompactJwe } from './jwe.js';
-import { SignedCaller, flowIdOf, type CallerOptions } from './signed-call.js';
+import { SignedCaller, flowIdOf, type Call, type CallerOptions } from './signed-call.js';
 
 /** One issuer's access to Mastercard. Fields of a program's configuration, with the signing key loaded. */
 export interface HttpGatewayOptions extends CallerOptions {
@@ -75,7 +81,7 @@ export function createHttpGateway(options: HttpGatewayOptions): EnrollmentGatewa
         signal: call?.signal,
         request: {
           method: 'GET',
-          url: `${baseUrl}${enrollmentPath(batchId)}?${new URLSearchParams({ ...query }).toString()}`,
+          url: urlOf(baseUrl + enrollmentPath(batchId), query),
         },
         accept: (answer) => {
           const found = readStatusAnswer(answer.body);
@@ -86,8 +92,60 @@ export function createHttpGateway(options: HttpGatewayOptions): EnrollmentGatewa
       });
     },
 
+    async deleteCard({ srcDigitalCardId, reason, correlationId, flowId }, call) {
+      const operation = 'deleteCard';
+      if (!SRC_DIGITAL_CARD_ID_PATTERN.test(srcDigitalCardId)) {
+        const problem = 'the srcDigitalCardId is not one that Mastercard can have given';
+        throw new GatewayFailure({ kind: 'refused', operation, problem });
+      }
+      const query: DeleteCardQuery = {
+        srcClientId,
+        serviceId,
+        srcCorrelationId: correlationId,
+        reason,
+        requestor: REQUESTOR,
+      };
+      const url = urlOf(baseUrl + cardPath(srcDigitalCardId), query);
+      return remove(caller, url, { operation, correlationId, flowId, signal: call?.signal });
+    },
+
+    async deleteProfile({ srcConsumerId, correlationId, flowId }, call) {
+      const operation = 'deleteProfile';
+      const query: DeleteProfileQuery = {
+        srcClientId,
+        serviceId,
+        srcCorrelationId: correlationId,
+        srcConsumerId,
+      };
+      const url = urlOf(baseUrl + PROFILES_PATH, query);
+      return remove(caller, url, { operation, correlationId, flowId, signal: call?.signal });
+    },
+
     async close() {
       if (dispatcher !== options.dispatcher) await dispatcher.close();
     },
   };
+}
+
+/** Only Mastercard's own word makes something removed or absent: any other answer is a failure. */
+async function remove(
+  caller: SignedCaller,
+  url: string,
+  call: Omit<Call<object>, 'request' | 'accept'>,
+): Promise<RemovalResult> {
+  try {
+    await caller.call({
+      ...call,
+      request: { method: 'DELETE', url },
+      accept: (answer) => readDeleteAnswer(answer.body) ?? "the answer is not the contract's JSON",
+    });
+    return 'removed';
+  } catch (error) {
+    if (error instanceof GatewayFailure && error.kind === 'notFound') return 'absent';
+    throw error;
+  }
+}
+
+function urlOf(address: string, query: object): string {
+  return `${address}?${new URLSearchParams({ ...query }).toString()}`;
 }

@@ -1,6 +1,12 @@
 import { randomUUID } from 'node:crypto';
 import type { FastifyInstance, FastifyReply, FastifyRequest } from 'fastify';
-import { ENROLLMENTS_PATH, FLOW_ID_HEADER, SANDBOX_BASE_URL } from '../mastercard/contract.js';
+import {
+  CARDS_PATH,
+  ENROLLMENTS_PATH,
+  FLOW_ID_HEADER,
+  PROFILES_PATH,
+  SANDBOX_BASE_URL,
+} from '../mastercard/contract.js';
 import { answerOf, refusal } from './answers.js';
 import type { Answer, Deed } from './answers.js';
 import { ApiError } from './api-error.js';
@@ -159,8 +165,8 @@ export function registerApi(app: FastifyInstance, context: ApiContext): void {
       });
       api.post(ENROLLMENTS_PATH, handle('enroll', 202, prepareEnroll));
       api.get(`${ENROLLMENTS_PATH}/:batchId`, handle('status', 200, prepareStatus));
-      api.delete('/cards/:srcDigitalCardId', handle('deleteCard', 200, prepareDeleteCard));
-      api.delete('/profiles', handle('deleteProfile', 200, prepareDeleteProfile));
+      api.delete(`${CARDS_PATH}/:srcDigitalCardId`, handle('deleteCard', 200, prepareDeleteCard));
+      api.delete(PROFILES_PATH, handle('deleteProfile', 200, prepareDeleteProfile));
       done();
     },
     { prefix: BASE_PATH },

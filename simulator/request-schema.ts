@@ -1,5 +1,10 @@
 import { z } from 'zod';
-import { MAX_CARDS_PER_REQUEST, SERVICE_ID_PATTERN, SRC_CLIENT_ID_PATTERN } from '../mastercard/contract.js';
+import {
+  MAX_CARDS_PER_REQUEST,
+  REQUESTOR,
+  SERVICE_ID_PATTERN,
+  SRC_CLIENT_ID_PATTERN,
+} from '../mastercard/contract.js';
 import type { ServiceErrorDetail } from '../mastercard/contract.js';
 import { invalidArgument } from './api-error.js';
 
@@ -24,7 +29,7 @@ const deleteCardQuery = z.object({
   ...caller,
   srcCorrelationId: z.uuid(),
   reason: z.string().min(1).max(255),
-  requestor: z.literal('ISSUER'),
+  requestor: z.literal(REQUESTOR),
 });
 const deleteProfileQuery = z.object({
   ...caller,

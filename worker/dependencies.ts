@@ -64,5 +64,6 @@ async function createProgram(name: string, program: ProgramConfig): Promise<Prog
     }),
     recipient: async () => fromFile ?? loadEncryptionKey(encryptionKey),
     contentEncryption: program.contentEncryption,
+    requestsPerSecond: program.requestsPerSecond,
   };
 }

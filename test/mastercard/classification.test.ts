@@ -64,6 +64,33 @@ describe("classify, the contract's error table", () => {
   });
 });
 
+describe.each(['deleteCard', 'deleteProfile'] as const)('classify, the error table of %s', (operation) => {
+  it.each([
+    ['404 NOT_FOUND', 404, service('NOT_FOUND'), 'notFound'],
+    ['404 with details only', 404, JSON.stringify({ details: [{ reason: 'NOT_FOUND' }] }), 'notFound'],
+    ['404 of the gateway: the path is wrong', 404, gateway(false), 'configuration'],
+    ['404 of the gateway that recovers', 404, gateway(true), 'notAccepted'],
+    ['404 of an intermediary', 404, '<html></html>', 'unknown'],
+    ['404 without a body', 404, '', 'unknown'],
+    ['404 of a service that is unavailable', 404, service('UNAVAILABLE'), 'notAccepted'],
+    ['400 INVALID_ARGUMENT', 400, service('INVALID_ARGUMENT'), 'refused'],
+    ['400 INVALID_STATE', 400, service('INVALID_STATE'), 'refused'],
+    ['401', 401, service('UNAUTHENTICATED'), 'configuration'],
+    ['403', 403, service('PERMISSION_DENIED'), 'configuration'],
+    ['409', 409, '', 'refused'],
+    ['409 ALREADY_EXISTS', 409, service('ALREADY_EXISTS'), 'refused'],
+    ['409 ABORTED', 409, service('ABORTED'), 'unknown'],
+    ['429', 429, '', 'notAccepted'],
+    ['503 UNAVAILABLE', 503, service('UNAVAILABLE'), 'notAccepted'],
+    ['500', 500, service('INTERNAL'), 'unknown'],
+    ['502', 502, '<html>Bad Gateway</html>', 'unknown'],
+    ['504', 504, '', 'unknown'],
+    ['a success that was not understood', 200, '{}', 'unknown'],
+  ] as const)('takes %s as told', (_name, httpStatus, body, kind) => {
+    expect(answer(httpStatus, body, operation)).toBe(kind);
+  });
+});
+
 describe('classify, where status and body disagree or neither is in the table', () => {
   it.each([
     ['a success that was not understood', 202, '{}', 'unknown'],
@@ -129,7 +156,7 @@ describe('classify, for anything that can arrive', () => {
       fc.property(
         fc.integer({ min: 100, max: 999 }),
         body,
-        fc.constantFrom<GatewayOperation>('submitBatch', 'fetchBatchStatus'),
+        fc.constantFrom<GatewayOperation>('submitBatch', 'fetchBatchStatus', 'deleteCard', 'deleteProfile'),
         (httpStatus, text, operation) => {
           expect(KINDS).toContain(answer(httpStatus, text, operation));
         },

@@ -50,7 +50,7 @@ interface Seen {
 
 /** Answers the next call of the method, and that one only. @returns what was asked, once it was. */
 function answer(
-  method: 'GET' | 'POST',
+  method: 'GET' | 'POST' | 'DELETE',
   status: number,
   body: string | object,
   headers: Record<string, string> = {},
@@ -263,6 +263,91 @@ describe('fetchBatchStatus', () => {
     expect(seen.path).toContain(`${PATH}/a%2Fb%3Fc%23d%21e%2Af%27%28g%29?`);
     const error = await failure(gateway.fetchBatchStatus({ batchId: '..', correlationId: CORRELATION_ID }));
     expect(error.kind).toBe('refused');
+  });
+});
+
+const removeCard = (changes = {}) =>
+  gateway.deleteCard({
+    srcDigitalCardId: 'dig-1',
+    reason: 'ROLLED BACK',
+    correlationId: CORRELATION_ID,
+    ...changes,
+  });
+const removeProfile = (changes = {}) =>
+  gateway.deleteProfile({ srcConsumerId: 'src-1', correlationId: CORRELATION_ID, ...changes });
+
+describe('deleteCard', () => {
+  it('names the card in the path, and in the query who asks and why', async () => {
+    const seen = answer('DELETE', 200, { srcCorrelationId: CORRELATION_ID, unknown: 1 });
+    expect(await removeCard({ flowId: 'site-7' })).toBe('removed');
+    expect(seen.path).toBe(
+      `/src/api/cards/dig-1?srcClientId=5e0d4b84-189d-4c86-822d-590602f62062&serviceId=SRC%231&srcCorrelationId=${CORRELATION_ID}&reason=ROLLED+BACK&requestor=ISSUER`,
+    );
+    expect(seen.body).toBe('');
+    expect(seen.headers).toMatchObject({ 'x-src-cx-flow-id': 'site-7' });
+    expect(seen.headers).not.toHaveProperty('content-type');
+  });
+
+  it('writes any id as one step of the path, and asks for none that would be more', async () => {
+    const seen = answer('DELETE', 200, { srcCorrelationId: CORRELATION_ID });
+    await removeCard({ srcDigitalCardId: "a/b?c#d!e*f'(g)" });
+    expect(seen.path).toContain('/cards/a%2Fb%3Fc%23d%21e%2Af%27%28g%29?');
+    for (const srcDigitalCardId of ['..', '', 'x'.repeat(256), 'd 1', '\ud800']) {
+      const error = await failure(removeCard({ srcDigitalCardId }));
+      expect(error).toMatchObject({ kind: 'refused', operation: 'deleteCard' });
+    }
+  });
+});
+
+describe('deleteProfile', () => {
+  it('names the consumer in the query', async () => {
+    const seen = answer('DELETE', 200, { srcCorrelationId: CORRELATION_ID });
+    expect(await removeProfile({ srcConsumerId: 'a&b=c', flowId: 'site-7' })).toBe('removed');
+    expect(seen.path).toBe(
+      `/src/api/profiles?srcClientId=5e0d4b84-189d-4c86-822d-590602f62062&serviceId=SRC%231&srcCorrelationId=${CORRELATION_ID}&srcConsumerId=a%26b%3Dc`,
+    );
+    expect(seen.headers).toMatchObject({ 'x-src-cx-flow-id': 'site-7' });
+  });
+
+  it('says so when the profile still has cards', async () => {
+    answer('DELETE', 400, { status: 400, reason: 'INVALID_STATE', message: 'has cards' });
+    expect(await failure(removeProfile())).toMatchObject({ kind: 'refused', reason: 'INVALID_STATE' });
+  });
+});
+
+describe.each([
+  ['deleteCard', removeCard],
+  ['deleteProfile', removeProfile],
+])('%s', (operation, remove) => {
+  it('takes it for done when Mastercard has nothing of that id', async () => {
+    answer('DELETE', 404, { status: 404, reason: 'NOT_FOUND', message: 'not there' });
+    expect(await remove()).toBe('absent');
+    expect(events).toMatchObject([{ operation, httpStatus: 404, kind: 'notFound' }]);
+  });
+
+  it.each([
+    ['of the gateway', { Errors: { Error: [{ ReasonCode: 'RESOURCE_UNKNOWN' }] } }, 'configuration'],
+    ['of an intermediary', '<html>Not Found</html>', 'unknown'],
+  ])('does not take a 404 %s for it', async (_name, body, kind) => {
+    answer('DELETE', 404, body);
+    expect(await failure(remove())).toMatchObject({ operation, kind, httpStatus: 404 });
+  });
+
+  it.each([
+    ['no body', ''],
+    ['HTML', '<html></html>'],
+    ['malformed JSON', '{"srcCorrelationId":"'],
+    ['an error after all', '{"Errors":{"Error":[{"Recoverable":true}]}}'],
+  ])('does not believe a success with %s', async (_name, body) => {
+    answer('DELETE', 200, body);
+    const error = await failure(remove());
+    expect(error).toMatchObject({ operation, kind: 'unknown', httpStatus: 200 });
+    expect(error.message).toContain("the answer is not the contract's JSON");
+  });
+
+  it('passes on how long Mastercard asks to wait', async () => {
+    answer('DELETE', 429, '', { 'retry-after': '17' });
+    expect(await failure(remove())).toMatchObject({ kind: 'notAccepted', retryAfterMs: 17_000 });
   });
 });
 

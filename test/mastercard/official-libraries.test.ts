@@ -80,6 +80,16 @@ describe.each(signingKeys)(
       expect(report.batchStatus).toBe('IN_PROGRESS');
       expect(server.statusCalls).toHaveLength(1);
     });
+
+    it('accepts the deletions, whatever characters the ids and the reason have', async () => {
+      const gateway = await gatewayWith(key);
+      const awkward = "a/b?c#d!!e**f'(g)%20+&=~";
+      const call = { correlationId: CORRELATION_ID };
+      await gateway.deleteCard({ ...call, srcDigitalCardId: awkward, reason: 'rolled back, für *immer*!' });
+      await gateway.deleteProfile({ ...call, srcConsumerId: `${awkward} ü` });
+      await gateway.close();
+      expect(server.deletions).toHaveLength(2);
+    });
   },
 );
 

@@ -46,6 +46,7 @@ export interface OfficialServerOptions {
 export class OfficialServer {
   readonly accepted: unknown[] = [];
   readonly statusCalls: string[] = [];
+  readonly deletions: string[] = [];
   private readonly decryption: OfficialDecryption;
   private readonly server: Server;
 
@@ -83,6 +84,9 @@ export class OfficialServer {
     } else if (request.method === 'POST') {
       const { externalBatchId } = this.open(body);
       response.writeHead(202).end(JSON.stringify({ batchId: 'mc-1', externalBatchId }));
+    } else if (request.method === 'DELETE') {
+      this.deletions.push(request.url ?? '');
+      response.end(JSON.stringify({ srcCorrelationId: 'any' }));
     } else {
       this.statusCalls.push(request.url ?? '');
       response.end(

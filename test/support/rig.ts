@@ -93,7 +93,12 @@ export class Rig {
     const deps: ActivityDependencies = {
       store: this.store,
       now: () => new Date(),
-      program: () => ({ gateway, recipient: () => Promise.resolve(recipient), contentEncryption: 'A128GCM' }),
+      program: () => ({
+        gateway,
+        recipient: () => Promise.resolve(recipient),
+        contentEncryption: 'A128GCM',
+        requestsPerSecond: 1_000,
+      }),
     };
     const taskQueue = this.nextBatchId('c2p-test');
     const common = { connection: this.env.nativeConnection, namespace: this.env.namespace };

@@ -4,7 +4,10 @@ import { GatewayFailure } from '../../mastercard/errors.js';
 import type {
   BatchReport,
   BatchSubmission,
+  CardRemoval,
   EnrollmentGateway,
+  ProfileRemoval,
+  RemovalResult,
   StatusRequest,
   SubmissionReceipt,
 } from '../../mastercard/gateway.js';
@@ -16,11 +19,16 @@ export class ScriptedGateway implements EnrollmentGateway {
   /** What was offered: id and digest of the bytes. */
   readonly submissions: { externalBatchId: string; sha256: string; at: number }[] = [];
   readonly polls: StatusRequest[] = [];
+  readonly cardRemovals: CardRemoval[] = [];
+  readonly profileRemovals: ProfileRemoval[] = [];
 
   constructor(
     private readonly script: {
       submit?: Answer<BatchSubmission, SubmissionReceipt>[];
       status?: Answer<StatusRequest, BatchReport>[];
+      /** Default: every card and every profile is removed. */
+      deleteCard?: Answer<CardRemoval, RemovalResult>[];
+      deleteProfile?: Answer<ProfileRemoval, RemovalResult>[];
     } = {},
   ) {}
 
@@ -36,6 +44,16 @@ export class ScriptedGateway implements EnrollmentGateway {
     const script = this.script.status;
     if (!script) throw new Error('the test wrote down no status answers');
     return play(script, this.polls.length, request);
+  }
+
+  async deleteCard(request: CardRemoval): Promise<RemovalResult> {
+    this.cardRemovals.push(request);
+    return play(this.script.deleteCard ?? ['removed'], this.cardRemovals.length, request);
+  }
+
+  async deleteProfile(request: ProfileRemoval): Promise<RemovalResult> {
+    this.profileRemovals.push(request);
+    return play(this.script.deleteProfile ?? ['removed'], this.profileRemovals.length, request);
   }
 
   async close(): Promise<void> {}
