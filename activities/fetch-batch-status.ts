@@ -1,10 +1,9 @@
 import { activityInfo, ApplicationFailure, cancellationSignal } from '@temporalio/activity';
-import type { BatchKey } from '../enrollment/batch.js';
+import type { BatchKey, BlobRef } from '../enrollment/batch.js';
 import { Blob } from '../enrollment/blobs.js';
 import { FailureType } from '../enrollment/errors.js';
 import { roundBatchId } from '../enrollment/identifiers.js';
 import {
-  cardKey,
   countOutcomes,
   inOrderOf,
   mergeOutcomes,
@@ -12,8 +11,8 @@ import {
   type OutcomeCounts,
 } from '../enrollment/outcomes.js';
 import { reconcile, type AnswerAnomalies } from '../enrollment/reconciliation.js';
-import type { CardKey } from '../enrollment/records.js';
-import { BatchStatusValue, TERMINAL_BATCH_STATUSES } from '../mastercard/contract.js';
+import { cardKeysOf, recordsOf, type CardKey, type EnrollmentRecord } from '../enrollment/records.js';
+import { BatchStatusValue, PASSING_RECORD_REASONS, TERMINAL_BATCH_STATUSES } from '../mastercard/contract.js';
 import { GatewayFailure } from '../mastercard/errors.js';
 import type { BatchReport } from '../mastercard/gateway.js';
 import { toReportedCards } from '../mastercard/record-results.js';
@@ -29,6 +28,8 @@ export interface FetchBatchStatusInput {
   round: number;
   batchId: string;
   flowId?: string | undefined;
+  /** On the terminal answer, put the records that may be sent again aside for this round. */
+  retryInRound?: number | undefined;
 }
 
 export type StatusAnswer =
@@ -41,6 +42,8 @@ export type StatusAnswer =
       batchFailed: boolean;
       counts: OutcomeCounts;
       anomalies: AnswerAnomalies;
+      /** Cards that failed for a passing reason, and where their records were put for the next round. */
+      retry?: { records: BlobRef; cards: number } | undefined;
     }
   /** Mastercard does not know the batchId: a replica behind, or a wrong id. */
   | { kind: 'notFound'; message: string }
@@ -79,25 +82,35 @@ export function fetchBatchStatus(deps: Pick<ActivityDependencies, 'store' | 'pro
         const known = report.batchStatus === BatchStatusValue.inProgress;
         return { kind: 'processing', batchStatus, known, flowId: report.flowId };
       }
-      const { counts, anomalies } = await recordOutcomes(deps, input, report);
+      const recorded = await recordOutcomes(deps, input, report);
       const batchFailed = report.batchStatus === BatchStatusValue.failed;
-      return { kind: 'terminal', batchStatus, batchFailed, counts, anomalies };
+      return { kind: 'terminal', batchStatus, batchFailed, ...recorded };
     });
 }
 
 async function recordOutcomes(
   { store }: Pick<ActivityDependencies, 'store'>,
-  { batch, round }: FetchBatchStatusInput,
+  { batch, round, retryInRound }: FetchBatchStatusInput,
   report: BatchReport,
-): Promise<{ counts: OutcomeCounts; anomalies: AnswerAnomalies }> {
+): Promise<Pick<Extract<StatusAnswer, { kind: 'terminal' }>, 'counts' | 'anomalies' | 'retry'>> {
   const cards = await getJson<CardKey[]>(store, batch, Blob.cards);
   const known = await getJson<Outcome[]>(store, batch, Blob.outcomes);
-  const neverSent = new Set(known.filter(({ status }) => status === 'INVALID').map(cardKey));
-  const sent = cards.filter((card) => !neverSent.has(cardKey(card)));
-  const { outcomes, anomalies } = reconcile(sent, toReportedCards(report.records), round);
+  const records = await getJson<EnrollmentRecord[]>(store, batch, Blob.validated(round));
+  const { outcomes, anomalies } = reconcile(cardKeysOf(records), toReportedCards(report.records), round);
   const merged = inOrderOf(cards, mergeOutcomes(known, outcomes));
   await putJson(store, batch, Blob.outcomes, merged);
-  return { counts: countOutcomes(cards.length, merged), anomalies };
+  const counts = countOutcomes(cards.length, merged);
+  if (retryInRound === undefined) return { counts, anomalies };
+
+  const again = recordsOf(records, outcomes.filter(mayPass));
+  if (again.length === 0) return { counts, anomalies };
+  const ref = Blob.validated(retryInRound);
+  await putJson(store, batch, ref, again);
+  return { counts, anomalies, retry: { records: ref, cards: cardKeysOf(again).length } };
+}
+
+function mayPass({ status, reason }: Outcome): boolean {
+  return status === 'FAILED' && reason !== undefined && PASSING_RECORD_REASONS.has(reason);
 }
 
 /** A batch that Mastercard has is not given up because a key expired: that heals, and the next poll sees it. */

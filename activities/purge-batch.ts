@@ -9,8 +9,8 @@ import {
   type Outcome,
   type OutcomeDetail,
 } from '../enrollment/outcomes.js';
-import type { CardKey } from '../enrollment/records.js';
-import { getJson, putJson } from '../store/store.js';
+import { cardKeysOf, type CardKey, type EnrollmentRecord } from '../enrollment/records.js';
+import { getJson, putJson, type BatchStore } from '../store/store.js';
 import { failingClearly } from './failures.js';
 import type { ActivityDependencies } from './index.js';
 import { validateBatch } from './validate-batch.js';
@@ -27,6 +27,8 @@ export interface PurgeBatchInput {
   failure?: FailureType | undefined;
   /** The outcome of every card that has none yet. */
   remaining: RemainingOutcome;
+  /** The round whose cards get `remaining` in the place of what an earlier round said of them. */
+  unsettledRound?: number | undefined;
 }
 
 export interface RemainingOutcome {
@@ -72,7 +74,7 @@ export function purgeBatch(deps: Pick<ActivityDependencies, 'store' | 'now'>) {
 
 async function finalOutcomes(
   deps: Pick<ActivityDependencies, 'store' | 'now'>,
-  { batch, records, remaining }: PurgeBatchInput,
+  { batch, records, remaining, unsettledRound }: PurgeBatchInput,
 ): Promise<Outcome[]> {
   const { store } = deps;
   // A batch that closed before it was validated still owes its issuer one outcome a card.
@@ -85,8 +87,19 @@ async function finalOutcomes(
   // Gone if an earlier attempt came as far as erasing: then the outcomes are already complete.
   if (!(await store.has(batch, Blob.cards))) return known;
   const cards = await getJson<CardKey[]>(store, batch, Blob.cards);
-  const open = cards.map((card) => ({ ...card, ...remaining }));
-  return inOrderOf(cards, mergeOutcomes(open, known));
+  const toRemaining = (card: CardKey): Outcome => ({ ...card, ...remaining });
+  const settled = known.filter(({ round }) => round === unsettledRound);
+  const unsettled = await cardsOfRound(store, batch, unsettledRound);
+  return inOrderOf(cards, mergeOutcomes(cards.map(toRemaining), known, unsettled.map(toRemaining), settled));
+}
+
+async function cardsOfRound(
+  store: BatchStore,
+  batch: BatchKey,
+  round: number | undefined,
+): Promise<CardKey[]> {
+  if (round === undefined) return [];
+  return cardKeysOf(await getJson<EnrollmentRecord[]>(store, batch, Blob.validated(round)));
 }
 
 /** Records that cannot be read must not keep the batch from being closed and erased. */

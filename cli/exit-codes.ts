@@ -76,6 +76,7 @@ const CALLERS_MISTAKE: Record<OwnErrorCode, boolean> = {
   KEY_UNSUITABLE: true,
   POLICY_INVALID: true,
   PROGRAM_UNKNOWN: true,
+  RESOLUTION_REFUSED: true,
   SIMULATOR_OPTIONS_INVALID: true,
   TEMPORAL_UNAVAILABLE: false,
 };

@@ -10,6 +10,7 @@ import { enrollCommand } from './commands/enroll.js';
 import { listCommand } from './commands/list.js';
 import { pollCommand } from './commands/poll.js';
 import { reportCommand } from './commands/report.js';
+import { resolveCommand } from './commands/resolve.js';
 import { simulatorCommand } from './commands/simulator.js';
 import { statusCommand } from './commands/status.js';
 import { validateCommand } from './commands/validate.js';
@@ -40,6 +41,7 @@ const commands = [
   listCommand,
   cancelCommand,
   pollCommand,
+  resolveCommand,
   validateCommand,
   workerCommand,
   simulatorCommand,

@@ -1,17 +1,27 @@
 import {
   WorkflowFailedError,
   WorkflowNotFoundError,
+  WorkflowUpdateFailedError,
   type Client,
   type WorkflowHandle,
 } from '@temporalio/client';
+import type { UpdateDefinition } from '@temporalio/common';
 import type { BatchKey, BatchResult } from '../enrollment/batch.js';
 import { Blob, type ClosedBatch } from '../enrollment/blobs.js';
 import { workflowIdOf } from '../enrollment/identifiers.js';
 import type { Outcome } from '../enrollment/outcomes.js';
 import type { BlobRef } from '../enrollment/batch.js';
 import { getJson, type BatchStore } from '../store/store.js';
-import { pollNowSignal, progressQuery, type BatchProgress } from '../workflows/messages.js';
-import { BatchNotFoundError, BatchTerminatedError } from './errors.js';
+import {
+  pollNowSignal,
+  progressQuery,
+  resolveSubmissionUpdate,
+  retryCompensationUpdate,
+  type BatchProgress,
+  type CompensationDecision,
+  type SubmissionResolution,
+} from '../workflows/messages.js';
+import { BatchNotFoundError, BatchTerminatedError, ResolutionRefusedError } from './errors.js';
 import { summaryOf } from './list.js';
 
 /** A worker answers a query in milliseconds; without one Temporal would wait for half a minute. */
@@ -102,6 +112,24 @@ export class EnrollmentBatch {
     });
   }
 
+  /**
+   * Settles a batch that is AWAITING_OPERATOR; resolves once that is decided.
+   * @param resolution the batchId under which Mastercard has the batch, or that it is given up.
+   * @throws ResolutionRefusedError when Mastercard's answer about the batchId does not name this batch,
+   *   or when the batch does not wait for an operator.
+   */
+  async resolve(resolution: SubmissionResolution): Promise<void> {
+    await this.update(resolveSubmissionUpdate, resolution);
+  }
+
+  /**
+   * Decides about a rollback that could not remove every card: once more, or given up.
+   * @throws ResolutionRefusedError when there is no such thing to decide.
+   */
+  async retryRollback(decision: CompensationDecision): Promise<void> {
+    await this.update(retryCompensationUpdate, decision);
+  }
+
   async exists(): Promise<boolean> {
     if (await this.closed()) return true;
     try {
@@ -128,6 +156,19 @@ export class EnrollmentBatch {
   async memo(): Promise<BatchMemo> {
     const { memo } = await this.workflow.describe();
     return memo as unknown as BatchMemo;
+  }
+
+  private async update<Argument>(
+    update: UpdateDefinition<void, [Argument]>,
+    argument: Argument,
+  ): Promise<void> {
+    try {
+      await this.workflow.executeUpdate(update, { args: [argument] });
+    } catch (error) {
+      if (error instanceof WorkflowNotFoundError) throw this.notFound();
+      if (!(error instanceof WorkflowUpdateFailedError)) throw error;
+      throw new ResolutionRefusedError(this.key, error.cause?.message ?? error.message);
+    }
   }
 
   private async progressWithoutWorker(): Promise<BatchProgress> {

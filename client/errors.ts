@@ -7,6 +7,7 @@ export type EnrollmentErrorCode =
   | 'BATCH_NOT_FOUND'
   | 'BATCH_AMBIGUOUS'
   | 'BATCH_TERMINATED'
+  | 'RESOLUTION_REFUSED'
   | 'PROGRAM_UNKNOWN'
   | 'TEMPORAL_UNAVAILABLE';
 
@@ -74,5 +75,14 @@ export class TemporalUnavailableError extends EnrollmentError {
   readonly code = 'TEMPORAL_UNAVAILABLE';
   constructor(address: string, cause: unknown) {
     super(temporalUnreachable(address), { cause });
+  }
+}
+
+/** What an operator answered was not believed, or nothing was asked. The batch is as it was. */
+export class ResolutionRefusedError extends EnrollmentError {
+  override readonly name = 'ResolutionRefusedError';
+  readonly code = 'RESOLUTION_REFUSED';
+  constructor({ program, externalBatchId }: BatchKey, why: string) {
+    super(`batch '${externalBatchId}' of program '${program}' was not resolved: ${why}`);
   }
 }

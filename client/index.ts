@@ -13,4 +13,4 @@ export type {
   Consumer,
   EnrollmentRecord,
 } from '../enrollment/records.js';
-export type { BatchProgress } from '../workflows/messages.js';
+export type { BatchProgress, SubmissionResolution } from '../workflows/messages.js';

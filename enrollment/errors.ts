@@ -9,6 +9,10 @@ export const FailureType = {
   PollingDeadlineExceeded: 'PollingDeadlineExceeded',
   /** Mastercard may have the batch, but its batchId could not be learned. */
   SubmissionUnresolved: 'SubmissionUnresolved',
+  /** Cards that should have been removed again could not be, and an operator gave that up. */
+  CompensationFailed: 'CompensationFailed',
+  /** What an operator answered cannot be believed, or nothing was asked. */
+  ResolutionRefused: 'ResolutionRefused',
   /** A key, id or address in the configuration is wrong; Mastercard refused the caller, not the batch. */
   ConfigurationInvalid: 'ConfigurationInvalid',
   /** A sealed blob was altered, truncated, or is sealed under a key that is not in the key ring. */

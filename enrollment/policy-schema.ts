@@ -63,6 +63,13 @@ const backoff = {
  */
 export const policySchema = strictObject({
   onInvalidRecords: z.enum(['submitValid', 'rejectBatch']).optional(),
+  uncertainSubmission: z.enum(['resend', 'askOperator']).optional(),
+  onPartialFailure: z.enum(['keep', 'rollback']).optional(),
+  onCancel: z.enum(['rollback', 'leave']).optional(),
+  retryFailedRecords: strictObject({
+    maxRounds: z.number().int().min(1).max(10).optional(),
+    delay: duration(0).optional(),
+  } satisfies FieldsOf<EnrollmentPolicy['retryFailedRecords']>).optional(),
   submission: strictObject(backoff).optional(),
   polling: strictObject({
     ...backoff,

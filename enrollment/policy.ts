@@ -5,10 +5,28 @@
 export interface EnrollmentPolicy {
   /** What to do when some records are invalid: send the valid ones, or send none. */
   onInvalidRecords: 'submitValid' | 'rejectBatch';
+  /**
+   * What to do when it is unknown whether Mastercard accepted the batch: send the same bytes under the
+   * same externalBatchId again, or ask an operator first.
+   */
+  uncertainSubmission: 'resend' | 'askOperator';
+  /** What to do when not every card could be enrolled: keep those that were, or take all of them back. */
+  onPartialFailure: 'keep' | 'rollback';
+  /** What to do with enrolled cards when the batch is cancelled: take them back, or leave them. */
+  onCancel: 'rollback' | 'leave';
+  /** Whether cards that Mastercard declined for a passing reason are sent again. */
+  retryFailedRecords: RoundsPolicy;
   /** How long to keep offering a batch that Mastercard has not taken. */
   submission: BackoffPolicy;
   /** How often to ask Mastercard how far a batch is. */
   polling: PollingPolicy;
+}
+
+export interface RoundsPolicy {
+  /** How many submissions in all; 1 sends nothing twice. */
+  maxRounds: number;
+  /** The wait before each further one (ms). */
+  delay: number;
 }
 
 /** Waits of `initial`, `initial × coefficient`, … up to `maximum` each and `deadline` in all (ms). */
@@ -32,6 +50,10 @@ const HOUR = 60 * MINUTE;
 
 export const DEFAULT_POLICY: EnrollmentPolicy = {
   onInvalidRecords: 'submitValid',
+  uncertainSubmission: 'resend',
+  onPartialFailure: 'keep',
+  onCancel: 'rollback',
+  retryFailedRecords: { maxRounds: 1, delay: HOUR },
   submission: { initial: 5 * SECOND, coefficient: 2, maximum: 5 * MINUTE, deadline: 24 * HOUR },
   polling: {
     initial: 30 * SECOND,
@@ -51,14 +73,18 @@ export type PolicyOverrides = {
 
 /** Lays overrides over the defaults, later ones winning field by field: program first, then batch. */
 export function resolvePolicy(...overrides: ReadonlyArray<PolicyOverrides | undefined>): EnrollmentPolicy {
-  const policy = structuredClone(DEFAULT_POLICY);
-  for (const over of overrides) {
-    if (!over) continue;
-    if (over.onInvalidRecords) policy.onInvalidRecords = over.onInvalidRecords;
-    Object.assign(policy.submission, defined(over.submission));
-    Object.assign(policy.polling, defined(over.polling));
-  }
-  return policy;
+  return overrides.reduce<EnrollmentPolicy>(
+    (policy, over = {}) => ({
+      onInvalidRecords: over.onInvalidRecords ?? policy.onInvalidRecords,
+      uncertainSubmission: over.uncertainSubmission ?? policy.uncertainSubmission,
+      onPartialFailure: over.onPartialFailure ?? policy.onPartialFailure,
+      onCancel: over.onCancel ?? policy.onCancel,
+      retryFailedRecords: { ...policy.retryFailedRecords, ...defined(over.retryFailedRecords) },
+      submission: { ...policy.submission, ...defined(over.submission) },
+      polling: { ...policy.polling, ...defined(over.polling) },
+    }),
+    DEFAULT_POLICY,
+  );
 }
 
 function defined<T extends object>(fields: T | undefined): Partial<T> {

@@ -83,3 +83,26 @@ export interface CardKey {
   externalConsumerId: string;
   externalCardId: string;
 }
+
+/** The cards of the records, in order. */
+export function cardKeysOf(records: readonly EnrollmentRecord[]): CardKey[] {
+  return records.flatMap(({ externalConsumerId, cards }) =>
+    cards.map(({ externalCardId }) => ({ externalConsumerId, externalCardId })),
+  );
+}
+
+/** The records with only those of their cards that `keys` names; records without any are left out. */
+export function recordsOf(
+  records: readonly EnrollmentRecord[],
+  keys: readonly CardKey[],
+): EnrollmentRecord[] {
+  const wanted = new Set(
+    keys.map(({ externalConsumerId, externalCardId }) => `${externalConsumerId} ${externalCardId}`),
+  );
+  return records.flatMap((record) => {
+    const cards = record.cards.filter(({ externalCardId }) =>
+      wanted.has(`${record.externalConsumerId} ${externalCardId}`),
+    );
+    return cards.length > 0 ? [{ ...record, cards }] : [];
+  });
+}

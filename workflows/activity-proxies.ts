@@ -6,6 +6,8 @@ import type {
   GatewayActivities,
   LocalActivities,
   PurgeBatchInput,
+  RemoveCardsInput,
+  RemoveCardsResult,
   StatusAnswer,
   SubmissionAnswer,
   SubmitBatchInput,
@@ -68,6 +70,21 @@ export function fetchStatus(
       ...GATEWAY_CALL,
       taskQueue: queueOf(input.batch.program),
       scheduleToCloseTimeout: giveUpAfter,
+      retry: { initialInterval: '5s', backoffCoefficient: 2, maximumInterval: '5 minutes' },
+      summary,
+    },
+    [input],
+  );
+}
+
+/** Takes back what was enrolled: card by card at the program's rate, going on where a dead worker stopped. */
+export function remove(input: RemoveCardsInput, summary: string): Promise<RemoveCardsResult> {
+  return gateway.removeCards.executeWithOptions(
+    {
+      taskQueue: queueOf(input.batch.program),
+      startToCloseTimeout: '6h',
+      heartbeatTimeout: '30s',
+      cancellationType: 'WAIT_CANCELLATION_COMPLETED',
       retry: { initialInterval: '5s', backoffCoefficient: 2, maximumInterval: '5 minutes' },
       summary,
     },

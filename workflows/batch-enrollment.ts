@@ -1,10 +1,21 @@
-import { ApplicationFailure, CancellationScope, CancelledFailure, setHandler } from '@temporalio/workflow';
-import type { BatchResult } from '../enrollment/batch.js';
+import {
+  allHandlersFinished,
+  ApplicationFailure,
+  CancellationScope,
+  CancelledFailure,
+  condition,
+  patched,
+  setHandler,
+} from '@temporalio/workflow';
+import type { BatchResult, BlobRef } from '../enrollment/batch.js';
 import { encrypt, purge, validate } from './activity-proxies.js';
 import { BatchState } from './batch-state.js';
-import { endingOf, rejected, type Ending } from './ending.js';
+import { throughCancellation, takeBack } from './compensation.js';
+import { endingOf, rejected, unresolved, type Ending } from './ending.js';
 import { pollNowSignal, progressQuery, type BatchEnrollmentInput } from './messages.js';
-import { pollUntilTerminal } from './polling.js';
+import { OperatorDesk } from './operator.js';
+import { pollUntilTerminal, type TerminalAnswer } from './polling.js';
+import { endingOfRounds, waitForRound } from './rounds.js';
 import { submitUntilSettled } from './submission.js';
 
 /**
@@ -18,20 +29,23 @@ export async function batchEnrollment(input: BatchEnrollmentInput): Promise<Batc
   const state = new BatchState(input);
   setHandler(progressQuery, () => state.progress());
   setHandler(pollNowSignal, () => state.nudge());
+  const desk = new OperatorDesk(state);
 
   let ending: Ending;
   try {
-    ending = await enroll(input, state);
+    ending = await enroll(input, state, desk);
   } catch (error) {
-    ending = endingOf(error, state.mayBeAccepted);
+    ending = endingOf(error, state);
   }
+  ending = await takeBack(state, desk, ending);
   return CancellationScope.nonCancellable(() => close(input, state, ending));
 }
 
+const NOT_SENT = { status: 'UNREPORTED', reason: 'NOT_SENT' } as const;
+
 /** The way of a batch from the issuer's records to the end that Mastercard gives it. */
-async function enroll(input: BatchEnrollmentInput, state: BatchState): Promise<Ending> {
+async function enroll(input: BatchEnrollmentInput, state: BatchState, desk: OperatorDesk): Promise<Ending> {
   const { batch, policy } = state;
-  const round = 1;
 
   const validation = await validate({ batch, records: input.records }, `${input.cards} cards`);
   state.validated(validation);
@@ -44,31 +58,61 @@ async function enroll(input: BatchEnrollmentInput, state: BatchState): Promise<E
     );
   }
 
+  let toSend = validation.validated;
+  for (let round = 1; ; round += 1) {
+    const result = await enrollRound(state, desk, round, toSend);
+    if ('status' in result || !result.retry || round >= policy.retryFailedRecords.maxRounds) {
+      return endingOfRounds(state, round, result);
+    }
+    await waitForRound(state, round + 1, result.retry.cards);
+    toSend = result.retry.records;
+  }
+}
+
+/** One submission of a set of records, to the answer that settles it. */
+async function enrollRound(
+  state: BatchState,
+  desk: OperatorDesk,
+  round: number,
+  validated: BlobRef,
+): Promise<TerminalAnswer | Ending> {
+  const { batch } = state;
   const { enrollmentData } = await encrypt(
-    { batch, round, validated: validation.validated },
-    `round ${round}, ${validCards} cards`,
+    { batch, round, validated },
+    `round ${round}, ${state.progress().counts.pending} cards`,
   );
 
   state.enters('SUBMITTING');
-  const submission = await submitUntilSettled(state, round, enrollmentData);
-  if ('status' in submission) return submission;
+  let submission = await throughCancellation(state, () => submitUntilSettled(state, round, enrollmentData));
+  for (;;) {
+    if ('uncertain' in submission) {
+      // Since 0.2.0; before, it failed the batch. replay-tested: 2026-11-24
+      submission = patched('operator-desk')
+        ? await desk.askForBatchId(round, submission.why)
+        : unresolved(submission.why, round);
+    }
+    if ('status' in submission) return submission;
 
-  state.accepted(submission.batchId);
-  return pollUntilTerminal(state, round, submission);
+    const accepted = submission;
+    state.accepted(accepted);
+    const answer = await throughCancellation(state, () => pollUntilTerminal(state, round, accepted));
+    if (!('uncertain' in answer)) return answer;
+    submission = answer;
+  }
 }
-
-const NOT_SENT = { status: 'UNREPORTED', reason: 'NOT_SENT' } as const;
 
 /** Completes the outcomes, erases the cardholder data, and ends the workflow as the ending says. */
 async function close(input: BatchEnrollmentInput, state: BatchState, ending: Ending): Promise<BatchResult> {
-  const { status, reasons, remaining, failure } = ending;
+  const { status, reasons, remaining, unsettledRound, failure } = ending;
   const { batchIds } = state.progress();
   const { records, recordsDigest, cards } = input;
+  const { batch } = state;
   const result = await purge(
-    { batch: state.batch, records, recordsDigest, cards, status, batchIds, reasons, failure, remaining },
+    { batch, records, recordsDigest, cards, status, batchIds, reasons, failure, remaining, unsettledRound },
     `${status}: complete the outcomes, erase cardholder data`,
   );
   state.closed(result, failure && `${failure}: ${reasons.join('; ')}`);
+  await condition(allHandlersFinished);
   if (failure) {
     throw ApplicationFailure.create({
       type: failure,

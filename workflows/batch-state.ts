@@ -1,11 +1,17 @@
 import { setCurrentDetails, upsertSearchAttributes } from '@temporalio/workflow';
 import type { BatchKey, BatchResult, OpenStatus } from '../enrollment/batch.js';
 import type { OutcomeCounts } from '../enrollment/outcomes.js';
-import type { EnrollmentPolicy } from '../enrollment/policy.js';
+import { resolvePolicy, type EnrollmentPolicy } from '../enrollment/policy.js';
 import type { AnswerAnomalies } from '../enrollment/reconciliation.js';
-import type { StatusAnswer, SubmissionAnswer, ValidateBatchResult } from '../activities/index.js';
+import type {
+  RemoveCardsResult,
+  StatusAnswer,
+  SubmissionAnswer,
+  ValidateBatchResult,
+} from '../activities/index.js';
 import { describeBatch, type BatchView } from './current-details.js';
 import type { BatchEnrollmentInput, BatchProgress } from './messages.js';
+import type { AcceptedSubmission } from './submission.js';
 import { C2pBatchId, C2pFailedRecords, C2pRecords, C2pStatus } from './search-attributes.js';
 
 /**
@@ -15,18 +21,26 @@ import { C2pBatchId, C2pFailedRecords, C2pRecords, C2pStatus } from './search-at
 export class BatchState {
   readonly batch: BatchKey;
   readonly policy: EnrollmentPolicy;
-  /** Whether Mastercard has the batch, or may have it. */
+  round = 1;
+  /** Whether Mastercard has the current round, or may have it. */
   mayBeAccepted = false;
+  /** When Mastercard took the current round: milliseconds since the epoch. */
+  acceptedAt = 0;
+  /** Of Mastercard's last answer about the batch. */
+  flowId: string | undefined;
+  /** When the current round was first offered: milliseconds since the epoch. */
+  offeredAt: number | undefined;
   private nudged = false;
   private readonly view: BatchView;
 
   constructor({ program, externalBatchId, policy, cards }: BatchEnrollmentInput) {
     this.batch = { program, externalBatchId };
-    this.policy = policy;
+    this.policy = resolvePolicy(policy);
     this.view = {
       program,
       externalBatchId,
       status: 'VALIDATING',
+      round: 1,
       batchIds: [],
       counts: { cards, pending: cards, enrolled: 0, failed: 0, invalid: 0, rolledBack: 0, unreported: 0 },
       submission: { attempts: 0 },
@@ -42,6 +56,11 @@ export class BatchState {
 
   get polls(): number {
     return this.view.polling.polls;
+  }
+
+  /** Until when the current round is offered: milliseconds since the epoch. */
+  get submissionDeadline(): number {
+    return (this.offeredAt ?? Date.now()) + this.policy.submission.deadline;
   }
 
   nudge(): void {
@@ -74,6 +93,7 @@ export class BatchState {
 
   /** @returns the number of this attempt, from 1. */
   submissionStarts(): number {
+    this.offeredAt ??= Date.now();
     this.view.submission = { attempts: this.view.submission.attempts + 1 };
     this.show();
     return this.view.submission.attempts;
@@ -93,14 +113,73 @@ export class BatchState {
     this.show();
   }
 
-  accepted(batchId: string): void {
-    this.view.batchIds.push(batchId);
-    this.view.status = 'PROCESSING';
+  accepted({ batchId, flowId }: AcceptedSubmission): void {
+    this.mayBeAccepted = true;
+    this.acceptedAt = Date.now();
+    this.flowId = flowId;
+    if (!this.view.batchIds.includes(batchId)) this.view.batchIds.push(batchId);
+    Object.assign(this.view, { status: 'PROCESSING', error: undefined, reasons: [] });
     this.show();
     upsertSearchAttributes([
       { key: C2pStatus, value: 'PROCESSING' },
       { key: C2pBatchId, value: batchId },
     ]);
+  }
+
+  /** @param why what is unknown, and so what the operator is asked. */
+  awaitsOperator(why: string): void {
+    this.view.error = why;
+    this.view.nextPollAt = undefined;
+    this.enters('AWAITING_OPERATOR');
+  }
+
+  /** @param why what could not be removed. */
+  awaitsDecision(why: string): void {
+    this.view.error = `CompensationFailed: ${why}`;
+    this.enters('AWAITING_OPERATOR');
+  }
+
+  /** @param why what the cards are removed for. */
+  rollsBack(why: string): void {
+    Object.assign(this.view, { error: undefined, nextPollAt: undefined, reasons: [why] });
+    this.enters('ROLLING_BACK');
+  }
+
+  removed({ counts }: RemoveCardsResult): void {
+    this.view.counts = counts;
+    this.show();
+  }
+
+  /** Somebody cancelled the batch; what Mastercard has of it must be known before it can be taken back. */
+  cancelling(): void {
+    this.view.reasons = ['cancelled: the cards are removed as soon as Mastercard has processed them'];
+    this.show();
+  }
+
+  operatorWasRefused(why: string): void {
+    this.view.reasons = [`an operator's answer was refused: ${why}`];
+    this.show();
+  }
+
+  waitsForRound(round: number, ms: number): void {
+    this.view.nextRoundAt = isoIn(ms);
+    this.round = round;
+    this.mayBeAccepted = false;
+    this.offeredAt = undefined;
+    this.show();
+  }
+
+  /** Makes the cards that an earlier round failed for a passing reason pending again. */
+  startsRound(round: number, cards: number): void {
+    const { counts } = this.view;
+    Object.assign(this.view, {
+      round,
+      nextRoundAt: undefined,
+      counts: { ...counts, failed: counts.failed - cards, pending: counts.pending + cards },
+      submission: { attempts: 0 },
+      polling: { polls: 0 },
+    });
+    this.show();
   }
 
   pollsUntil(deadlineAt: number): void {
@@ -119,6 +198,7 @@ export class BatchState {
     if (answer.kind === 'processing' || answer.kind === 'terminal') {
       polling.lastStatus = answer.batchStatus;
       polling.lastStatusUnknown = answer.kind === 'processing' && !answer.known;
+      if (answer.kind === 'processing') this.flowId = answer.flowId ?? this.flowId;
     }
     this.view.error = answer.kind === 'denied' || answer.kind === 'notFound' ? answer.message : undefined;
     if (answer.kind === 'terminal') {

@@ -20,7 +20,7 @@ export function describeBatch(progress: BatchView): string {
 }
 
 function nextStep(progress: BatchView): string {
-  const { status, submission, nextPollAt } = progress;
+  const { status, submission, nextPollAt, nextRoundAt } = progress;
   if (isClosed(status)) return progress.error ?? 'Closed. Cardholder data is erased; outcomes are kept.';
   switch (status) {
     case 'VALIDATING':
@@ -32,11 +32,21 @@ function nextStep(progress: BatchView): string {
         ? `Next attempt to submit at ${submission.nextAttemptAt}. Nothing is expected of anybody.`
         : 'Offering the batch to Mastercard. Nothing is expected of anybody.';
     case 'PROCESSING':
+      if (nextRoundAt) return `Cards that failed for a passing reason are sent again at ${nextRoundAt}.`;
       return nextPollAt
         ? `Mastercard is processing. Next poll at ${nextPollAt}; the signal \`pollNow\` asks at once.`
         : 'Asking Mastercard for the status.';
     case 'AWAITING_OPERATOR':
-      return 'Waiting for an operator.';
+      if (progress.error?.startsWith('CompensationFailed')) {
+        return (
+          '**An operator is expected**: some cards could not be removed; `c2p report ID` names them. ' +
+          '`c2p resolve ID --retry` tries again, `c2p resolve ID --abandon` gives it up.'
+        );
+      }
+      return (
+        '**An operator is expected**: find out from Mastercard under which batchId it has the batch, then ' +
+        '`c2p resolve ID --batch-id B`, or `c2p resolve ID --abandon` to give it up.'
+      );
     case 'ROLLING_BACK':
       return 'Removing the enrolled cards again.';
   }

@@ -9,12 +9,15 @@ import {
 import type { ClosedStatus } from '../enrollment/batch.js';
 import { FailureType } from '../enrollment/errors.js';
 import type { RemainingOutcome } from '../activities/index.js';
+import type { BatchState } from './batch-state.js';
 
 /** How a batch ends: what it is called, and what becomes of the cards that have no outcome yet. */
 export interface Ending {
   status: ClosedStatus;
   reasons: string[];
   remaining: RemainingOutcome;
+  /** The round whose cards get `remaining` even if an earlier round gave them an outcome: it may have changed them. */
+  unsettledRound?: number | undefined;
   /** Set when somebody must look: the workflow then fails with this type. */
   failure?: FailureType | undefined;
 }
@@ -29,29 +32,40 @@ export function failed(failure: FailureType, reason: string, remaining: Remainin
   return { status: 'FAILED', reasons: [reason], remaining, failure };
 }
 
+/** Mastercard has the round, or may have it, and nobody knows under which batchId. */
+export function unresolved(reason: string, round: number): Ending {
+  const remaining = { status: 'UNREPORTED', reason: 'SUBMISSION_UNRESOLVED', round } as const;
+  return { ...failed(FailureType.SubmissionUnresolved, reason, remaining), unsettledRound: round };
+}
+
 /**
  * The ending that a failure leads to: a cancellation, or an activity that could not do its work. Any
  * other error is a defect of the workflow itself and is thrown on: Temporal then holds the workflow
  * task until a worker with the defect mended takes it, and nothing is lost.
  *
- * @param submitted whether Mastercard has the batch, or may have it.
  */
-export function endingOf(error: unknown, submitted: boolean): Ending {
-  // A call that a cancellation cut short fails in its own way.
-  const cutShort = error instanceof ActivityFailure && CancellationScope.current().consideredCancelled;
-  if (isCancellation(error) || cutShort) {
+export function endingOf(
+  error: unknown,
+  { round, mayBeAccepted }: Pick<BatchState, 'round' | 'mayBeAccepted'>,
+): Ending {
+  const unsettledRound = mayBeAccepted ? round : undefined;
+  if (wasCancelled(error)) {
     return {
       status: 'CANCELLED',
-      reasons: [submitted ? 'cancelled while Mastercard had the batch' : 'cancelled before it was submitted'],
-      remaining: { status: 'UNREPORTED', reason: submitted ? 'CANCELLED_UNREPORTED' : 'CANCELLED_NOT_SENT' },
+      reasons: [
+        mayBeAccepted ? 'cancelled while Mastercard had the batch' : 'cancelled before it was submitted',
+      ],
+      remaining: {
+        status: 'UNREPORTED',
+        reason: mayBeAccepted ? 'CANCELLED_UNREPORTED' : 'CANCELLED_NOT_SENT',
+      },
+      unsettledRound,
     };
   }
   if (!(error instanceof ActivityFailure)) throw error;
   const reason = `${error.activityType}: ${rootCause(error) ?? error.message}`;
-  return failed(failureTypeOf(error.cause), reason, {
-    status: 'UNREPORTED',
-    reason: submitted ? 'BATCH_FAILED' : 'NOT_SENT',
-  });
+  const remaining = { status: 'UNREPORTED', reason: mayBeAccepted ? 'BATCH_FAILED' : 'NOT_SENT' } as const;
+  return { ...failed(failureTypeOf(error.cause), reason, remaining), unsettledRound };
 }
 
 function failureTypeOf(cause: unknown): FailureType {
@@ -61,6 +75,12 @@ function failureTypeOf(cause: unknown): FailureType {
 
 function isFailureType(type: string | undefined | null): type is FailureType {
   return Object.values<string | undefined | null>(FailureType).includes(type);
+}
+
+/** Whether an error is a cancellation. A call that one cut short fails in its own way. */
+export function wasCancelled(error: unknown): boolean {
+  const cutShort = error instanceof ActivityFailure && CancellationScope.current().consideredCancelled;
+  return isCancellation(error) || cutShort;
 }
 
 /** Whether an activity ended by a time limit: its worker may have died, or done the work and not said so. */

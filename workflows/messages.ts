@@ -1,4 +1,4 @@
-import { defineQuery, defineSignal } from '@temporalio/workflow';
+import { defineQuery, defineSignal, defineUpdate } from '@temporalio/workflow';
 import type { BatchKey, BatchStatus, BlobRef } from '../enrollment/batch.js';
 import type { OutcomeCounts } from '../enrollment/outcomes.js';
 import type { EnrollmentPolicy } from '../enrollment/policy.js';
@@ -20,6 +20,10 @@ export interface BatchProgress extends BatchKey {
   /** Mastercard's id of each accepted submission, oldest first. */
   batchIds: string[];
   counts: OutcomeCounts;
+  /** The submission that is under way; absent for a batch that is closed. */
+  round?: number;
+  /** When cards that failed for a passing reason are sent again. */
+  nextRoundAt?: string | undefined;
   /** How the submission went; absent for a batch that is closed. */
   submission?: {
     attempts: number;
@@ -43,6 +47,25 @@ export interface BatchProgress extends BatchKey {
 }
 
 export const progressQuery = defineQuery<BatchProgress, []>('progress');
+
+/** What an operator found out about a submission of which it is unknown whether Mastercard has it. */
+export type SubmissionResolution = { batchId: string } | { abandon: true };
+
+/**
+ * Settles a batch that is AWAITING_OPERATOR: with the batchId under which Mastercard has it, which is
+ * believed only if Mastercard's answer about it names our externalBatchId, or by giving it up.
+ * Resolves once that is decided; rejected with the reason if it cannot be believed or nothing was asked.
+ */
+export const resolveSubmissionUpdate = defineUpdate<void, [SubmissionResolution]>('resolveSubmission');
+
+/** What an operator decides about cards that could not be removed. */
+export type CompensationDecision = { retry: true } | { abandon: true };
+
+/**
+ * Decides about a rollback that could not remove every card: once more, or given up, which ends the
+ * batch as failed. Refused when there is no such thing to decide.
+ */
+export const retryCompensationUpdate = defineUpdate<void, [CompensationDecision]>('retryCompensation');
 
 /** Asks for a poll now instead of at the next scheduled time. */
 export const pollNowSignal = defineSignal<[]>('pollNow');

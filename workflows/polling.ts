@@ -5,7 +5,9 @@ import type { StatusAnswer } from '../activities/index.js';
 import { fetchStatus } from './activity-proxies.js';
 import type { BatchState } from './batch-state.js';
 import { endedByTimeout, failed, type Ending } from './ending.js';
-import type { AcceptedSubmission } from './submission.js';
+import type { AcceptedSubmission, UncertainSubmission } from './submission.js';
+
+export type TerminalAnswer = Extract<StatusAnswer, { kind: 'terminal' }>;
 
 /** A last poll at the deadline still gets this long (ms). */
 const LAST_POLL_MS = 60_000;
@@ -13,51 +15,49 @@ const LAST_POLL_MS = 60_000;
 /**
  * Asks Mastercard for the batch's status, at the times the policy says or when nudged, until it is
  * terminal or the deadline has passed. A status nobody knows is not terminal.
+ *
+ * @returns the terminal answer, that the batchId is not ours, or how the batch ends without one.
  */
 export async function pollUntilTerminal(
   state: BatchState,
   round: number,
   submission: AcceptedSubmission,
-): Promise<Ending> {
+): Promise<TerminalAnswer | UncertainSubmission | Ending> {
   const { batch, policy } = state;
   const { batchId } = submission;
-  let { flowId } = submission;
-  const acceptedAt = Date.now();
+  const { acceptedAt } = state;
   const deadlineAt = acceptedAt + policy.polling.deadline;
   state.pollsUntil(deadlineAt);
+  const further = round < policy.retryFailedRecords.maxRounds;
 
   while (Date.now() < deadlineAt) {
     const wait = Math.min(pollDelay(policy.polling, state.polls, Math.random()), deadlineAt - Date.now());
     state.waitsToPoll(wait);
     await condition(() => state.takeNudge(), wait, { summary: `next poll (${state.polls + 1})` });
 
-    const answer = await poll(state, { batch, round, batchId, flowId }, deadlineAt);
+    const { flowId } = state;
+    const input = { batch, round, batchId, flowId, ...(further ? { retryInRound: round + 1 } : {}) };
+    const answer = await poll(state, input, deadlineAt);
     if (!answer) break;
     state.polled(answer);
     switch (answer.kind) {
       case 'terminal':
-        return endingOfTerminal(state, answer, round);
+        return answer;
       case 'foreign':
-        return failed(
-          FailureType.SubmissionUnresolved,
-          `batchId ${batchId} belongs to another externalBatchId`,
-          {
-            status: 'UNREPORTED',
-            reason: 'SUBMISSION_UNRESOLVED',
-            round,
-          },
-        );
+        return { uncertain: true, why: `batchId ${batchId} belongs to another externalBatchId` };
       case 'notFound':
         if (Date.now() - acceptedAt <= policy.polling.notFoundGrace) break;
-        return failed(FailureType.BatchFailed, `Mastercard does not know batchId ${batchId}`, {
-          status: 'UNREPORTED',
-          reason: 'BATCH_NOT_FOUND',
-          round,
-        });
+        return {
+          ...failed(FailureType.BatchFailed, `Mastercard does not know batchId ${batchId}`, {
+            status: 'UNREPORTED',
+            reason: 'BATCH_NOT_FOUND',
+            round,
+          }),
+          unsettledRound: round,
+        };
       case 'denied':
-        break;
       case 'processing':
-        flowId = answer.flowId ?? flowId;
+        break;
     }
   }
   return {
@@ -65,6 +65,7 @@ export async function pollUntilTerminal(
     failure: FailureType.PollingDeadlineExceeded,
     reasons: [`batchId ${batchId} was not terminal before the polling deadline`],
     remaining: { status: 'UNREPORTED', reason: 'POLLING_DEADLINE_EXCEEDED', round },
+    unsettledRound: round,
   };
 }
 
@@ -81,17 +82,4 @@ async function poll(
     if (endedByTimeout(error)) return undefined;
     throw error;
   }
-}
-
-function endingOfTerminal(
-  state: BatchState,
-  { counts, batchFailed, batchStatus }: Extract<StatusAnswer, { kind: 'terminal' }>,
-  round: number,
-): Ending {
-  const remaining = { status: 'UNREPORTED', reason: 'MISSING_FROM_ANSWER', round } as const;
-  if (batchFailed && counts.unreported > 0) {
-    return failed(FailureType.BatchFailed, `Mastercard ended the batch as ${batchStatus}`, remaining);
-  }
-  if (counts.enrolled === counts.cards) return { status: 'COMPLETED', reasons: [], remaining };
-  return { status: 'COMPLETED_WITH_ERRORS', reasons: state.shortfalls(), remaining };
 }

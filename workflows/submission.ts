@@ -12,21 +12,26 @@ export interface AcceptedSubmission {
   flowId?: string | undefined;
 }
 
+/** Mastercard has the round, or may have it; only a person can find out. `why` is what they will read. */
+export interface UncertainSubmission {
+  uncertain: true;
+  why: string;
+}
+
 /**
  * Offers a round to Mastercard until it is settled whether it has it. Every attempt sends the same
  * bytes under the same externalBatchId, so that an attempt whose fate is unknown can be repeated
  * without making a second batch.
  *
- * @returns what Mastercard accepted, or how the batch ends because it did not.
+ * @returns what Mastercard accepted, that it is uncertain, or how the batch ends because it did not.
  */
 export async function submitUntilSettled(
   state: BatchState,
   round: number,
   enrollmentData: BlobRef,
-): Promise<AcceptedSubmission | Ending> {
+): Promise<AcceptedSubmission | UncertainSubmission | Ending> {
   const { batch, policy } = state;
-  const startedAt = Date.now();
-  for (let waits = 0; ; waits += 1) {
+  for (;;) {
     const attempt = state.submissionStarts();
     const answer = await attemptOnce(state, { batch, round, enrollmentData }, attempt);
     state.submissionAnswered(answer);
@@ -35,15 +40,13 @@ export async function submitUntilSettled(
         return { batchId: answer.batchId, flowId: answer.flowId };
       case 'duplicate':
         if (answer.batchId !== undefined) return { batchId: answer.batchId };
-        return unresolved(
+        return uncertain(
           'Mastercard has accepted this externalBatchId before and does not say as which batchId',
-          round,
         );
       case 'refused':
         if (state.mayBeAccepted) {
-          return unresolved(
+          return uncertain(
             `Mastercard refused a repeated offer and may have accepted an earlier one: ${answer.message}`,
-            round,
           );
         }
         return rejected([answer.message], {
@@ -54,9 +57,12 @@ export async function submitUntilSettled(
         });
       case 'notAccepted':
       case 'unknown': {
-        const backoff = backoffDelay(policy.submission, waits);
+        if (answer.kind === 'unknown' && policy.uncertainSubmission === 'askOperator') {
+          return uncertain(`it is unknown whether Mastercard accepted the batch: ${answer.message}`);
+        }
+        const backoff = backoffDelay(policy.submission, attempt - 1);
         const wait = answer.kind === 'notAccepted' ? Math.max(backoff, answer.retryAfter ?? 0) : backoff;
-        if (Date.now() + wait > startedAt + policy.submission.deadline) return outOfTime(state, round);
+        if (Date.now() + wait > state.submissionDeadline) return outOfTime(state);
         state.waitsToSubmit(wait);
         await sleep(wait, {
           summary: `next attempt to submit (${answer.kind}: ${answer.reason ?? 'no answer'})`,
@@ -85,11 +91,10 @@ async function attemptOnce(
   }
 }
 
-function outOfTime(state: BatchState, round: number): Ending {
+function outOfTime(state: BatchState): UncertainSubmission | Ending {
   if (state.mayBeAccepted) {
-    return unresolved(
+    return uncertain(
       'Mastercard may have accepted the batch, and gave no clear answer before the submission deadline',
-      round,
     );
   }
   return failed(
@@ -102,11 +107,6 @@ function outOfTime(state: BatchState, round: number): Ending {
   );
 }
 
-/** Mastercard has the batch, or may have it, and its batchId is not known. */
-function unresolved(reason: string, round: number): Ending {
-  return failed(FailureType.SubmissionUnresolved, reason, {
-    status: 'UNREPORTED',
-    reason: 'SUBMISSION_UNRESOLVED',
-    round,
-  });
+function uncertain(why: string): UncertainSubmission {
+  return { uncertain: true, why };
 }

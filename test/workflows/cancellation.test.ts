@@ -12,7 +12,12 @@ beforeAll(async () => {
 afterAll(() => rig.close());
 
 function enrollment(externalBatchId: string) {
-  return { externalBatchId, program: PROGRAM, records: testRecords(2) };
+  return {
+    externalBatchId,
+    program: PROGRAM,
+    records: testRecords(2),
+    policy: { onCancel: 'leave' as const },
+  };
 }
 
 test('a batch that is cancelled before Mastercard accepted it ends CANCELLED, each card accounted for and erased', async () => {

@@ -4,6 +4,7 @@ import { GatewayFailure } from '../../mastercard/errors.js';
 import { PROGRAM, Rig } from '../support/rig.js';
 import { testRecords } from '../support/records.js';
 import { report, ScriptedGateway, success } from '../support/scripted-gateway.js';
+import { until } from '../support/until.js';
 
 let rig: Rig;
 beforeAll(async () => {
@@ -88,20 +89,6 @@ describe('a batchId that Mastercard does not know', () => {
   });
 });
 
-test('an answer about another externalBatchId is not believed', async () => {
-  const id = rig.nextBatchId();
-  const gateway = new ScriptedGateway({
-    status: [report('another', completed, [success('cust-1', 'card-100')])],
-  });
-  const result = await rig.running(gateway, async (client) => (await client.enroll(enrollment(id))).result());
-
-  expect(result).toMatchObject({
-    status: 'FAILED',
-    failure: 'SubmissionUnresolved',
-    counts: { enrolled: 0 },
-  });
-});
-
 test('a status call that fails for a passing reason is repeated until it is answered', async () => {
   const id = rig.nextBatchId();
   const passing = new GatewayFailure({ operation: 'fetchBatchStatus', kind: 'unknown', httpStatus: 500 });
@@ -164,8 +151,3 @@ test('pollNow asks at once instead of at the next scheduled time', async () => {
 
   expect(elapsedMs).toBeLessThan(3_600_000);
 });
-
-/** Waits for something that is under way; the test's own time limit bounds it. */
-async function until(condition: () => Promise<boolean>): Promise<void> {
-  while (!(await condition())) await new Promise((resolve) => setTimeout(resolve, 20));
-}

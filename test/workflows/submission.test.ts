@@ -106,43 +106,6 @@ describe('a submission whose fate is unknown', () => {
 
     expect(await batch.result()).toMatchObject({ status: 'COMPLETED', batchIds: ['mc-1'] });
   });
-
-  test('fails with SubmissionUnresolved when ALREADY_EXISTS does not name the batchId', async () => {
-    const { batch, id } = await enrollAgainst([
-      refusal({ kind: 'unknown', httpStatus: 504 }),
-      refusal({ kind: 'duplicate', httpStatus: 409, reason: 'ALREADY_EXISTS' }),
-    ]);
-
-    expect(await batch.result()).toMatchObject({ status: 'FAILED', failure: 'SubmissionUnresolved' });
-    await expect(rig.workflow(id).result()).rejects.toMatchObject({
-      cause: { type: 'SubmissionUnresolved' },
-    });
-    expect((await batch.outcomes())[0]).toMatchObject({
-      status: 'UNREPORTED',
-      reason: 'SUBMISSION_UNRESOLVED',
-    });
-  });
-
-  test('fails with SubmissionUnresolved, not REJECTED, when the repeated offer is refused: the first may have been accepted', async () => {
-    const { batch } = await enrollAgainst([
-      refusal({ kind: 'unknown', httpStatus: 504 }),
-      refusal({ kind: 'refused', httpStatus: 400, reason: 'INVALID_STATE' }),
-    ]);
-
-    expect(await batch.result()).toMatchObject({ status: 'FAILED', failure: 'SubmissionUnresolved' });
-    expect((await batch.outcomes())[0]).toMatchObject({
-      status: 'UNREPORTED',
-      reason: 'SUBMISSION_UNRESOLVED',
-    });
-  });
-
-  test('fails with SubmissionUnresolved when nothing settles it before the deadline', async () => {
-    const { batch } = await enrollAgainst([refusal({ kind: 'unknown', httpStatus: 500 })], {
-      submission: { deadline: '1h' },
-    });
-
-    expect(await batch.result()).toMatchObject({ status: 'FAILED', failure: 'SubmissionUnresolved' });
-  });
 });
 
 describe('a submission that Mastercard refuses', () => {
