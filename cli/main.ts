@@ -4,18 +4,7 @@ import { inspect } from 'node:util';
 import { Command, CommanderError, InvalidArgumentError } from 'commander';
 import { EnrollmentError } from '../client/errors.js';
 import { maskPans } from '../protection/mask.js';
-import { cancelCommand } from './commands/cancel.js';
-import { devCommand } from './commands/dev.js';
-import { enrollCommand } from './commands/enroll.js';
-import { listCommand } from './commands/list.js';
-import { pollCommand } from './commands/poll.js';
-import { reportCommand } from './commands/report.js';
-import { resolveCommand } from './commands/resolve.js';
-import { simulatorCommand } from './commands/simulator.js';
-import { statusCommand } from './commands/status.js';
-import { validateCommand } from './commands/validate.js';
-import { watchCommand } from './commands/watch.js';
-import { workerCommand } from './commands/worker.js';
+import { commands } from './commands/index.js';
 import { exitCodeOfError, ExitCode } from './exit-codes.js';
 import { endQuietlyWithoutReader, note } from './output.js';
 
@@ -33,20 +22,6 @@ const c2p = new Command('c2p')
       '\n            4 batch rejected, failed or expired; 5 cancelled or rolled back.',
   );
 
-const commands = [
-  enrollCommand,
-  statusCommand,
-  watchCommand,
-  reportCommand,
-  listCommand,
-  cancelCommand,
-  pollCommand,
-  resolveCommand,
-  validateCommand,
-  workerCommand,
-  simulatorCommand,
-  devCommand,
-];
 for (const command of commands) {
   command.showHelpAfterError(`(c2p ${command.name()} --help says more)`);
   c2p.addCommand(command.exitOverride());

@@ -11,7 +11,8 @@ export const cancelCommand = new Command('cancel')
     'after',
     example(
       'c2p cancel 2026-11-debit-0001',
-      'What Mastercard has received by then it may still enroll; c2p report shows those cards as UNREPORTED.',
+      'Cards that Mastercard has by then are removed again as soon as it has processed them; the policy',
+      'onCancel: leave keeps them, and c2p report then shows those without an answer as UNREPORTED.',
     ),
   )
   .action(async (id: string, options: { program?: string }) => {

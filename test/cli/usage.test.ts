@@ -13,7 +13,7 @@ import { testRecord, testRecords } from '../support/records.js';
 import { c2p, writeRecords } from './command-line.js';
 
 const SAMPLE = fileURLToPath(new URL('../../examples/cards.jsonl', import.meta.url));
-const COMMANDS = ['enroll', 'status', 'watch', 'report', 'list', 'cancel', 'poll', 'validate'];
+const COMMANDS = ['enroll', 'status', 'watch', 'report', 'list', 'cancel', 'poll', 'resolve', 'validate'];
 const PROCESSES = ['worker', 'simulator', 'dev'];
 
 let folder: string;

@@ -1,0 +1,28 @@
+import { cancelCommand } from './cancel.js';
+import { devCommand } from './dev.js';
+import { enrollCommand } from './enroll.js';
+import { listCommand } from './list.js';
+import { pollCommand } from './poll.js';
+import { reportCommand } from './report.js';
+import { resolveCommand } from './resolve.js';
+import { simulatorCommand } from './simulator.js';
+import { statusCommand } from './status.js';
+import { validateCommand } from './validate.js';
+import { watchCommand } from './watch.js';
+import { workerCommand } from './worker.js';
+
+/** All commands of `c2p`, in the order in which its help tells them. */
+export const commands = [
+  enrollCommand,
+  statusCommand,
+  watchCommand,
+  reportCommand,
+  listCommand,
+  cancelCommand,
+  pollCommand,
+  resolveCommand,
+  validateCommand,
+  workerCommand,
+  simulatorCommand,
+  devCommand,
+];
