@@ -4,19 +4,16 @@ import {
   CancellationScope,
   CancelledFailure,
   condition,
-  patched,
   setHandler,
 } from '@temporalio/workflow';
-import type { BatchResult, BlobRef } from '../enrollment/batch.js';
-import { encrypt, purge, validate } from './activity-proxies.js';
+import type { BatchResult } from '../enrollment/batch.js';
+import { purge, validate } from './activity-proxies.js';
 import { BatchState } from './batch-state.js';
-import { throughCancellation, takeBack } from './compensation.js';
-import { endingOf, rejected, unresolved, type Ending } from './ending.js';
+import { takeBack } from './compensation.js';
+import { endingOf, rejected, type Ending } from './ending.js';
 import { pollNowSignal, progressQuery, type BatchEnrollmentInput } from './messages.js';
 import { OperatorDesk } from './operator.js';
-import { pollUntilTerminal, type TerminalAnswer } from './polling.js';
-import { endingOfRounds, waitForRound } from './rounds.js';
-import { submitUntilSettled } from './submission.js';
+import { enrollRound, endingOfRounds, waitForRound, type RoundStart } from './rounds.js';
 
 /**
  * Enrolls one batch of cards into Click to Pay: validate, encrypt, submit, poll until terminal, purge.
@@ -45,11 +42,26 @@ const NOT_SENT = { status: 'UNREPORTED', reason: 'NOT_SENT' } as const;
 
 /** The way of a batch from the issuer's records to the end that Mastercard gives it. */
 async function enroll(input: BatchEnrollmentInput, state: BatchState, desk: OperatorDesk): Promise<Ending> {
-  const { batch, policy } = state;
+  const { policy } = state;
+  let start = input.carried?.at ?? (await prepare(input, state));
+  if ('status' in start) return start;
 
+  for (let { round } = state; ; round += 1) {
+    const result = await enrollRound(state, desk, round, start);
+    if ('status' in result || !result.retry || round >= policy.retryFailedRecords.maxRounds) {
+      return endingOfRounds(state, round, result);
+    }
+    await waitForRound(state, round + 1, result.retry.cards);
+    start = { stage: 'encrypting', validated: result.retry.records };
+  }
+}
+
+/** Sorts the valid cards from the invalid ones; where nothing may be sent, the batch ends here. */
+async function prepare(input: BatchEnrollmentInput, state: BatchState): Promise<RoundStart | Ending> {
+  const { batch, policy } = state;
   const validation = await validate({ batch, records: input.records }, `${input.cards} cards`);
   state.validated(validation);
-  const { cards, validCards, invalidCards } = validation;
+  const { cards, validCards, invalidCards, validated } = validation;
   if (validCards === 0) return rejected([`all ${cards} cards are invalid`], NOT_SENT);
   if (invalidCards > 0 && policy.onInvalidRecords === 'rejectBatch') {
     return rejected(
@@ -57,48 +69,7 @@ async function enroll(input: BatchEnrollmentInput, state: BatchState, desk: Oper
       NOT_SENT,
     );
   }
-
-  let toSend = validation.validated;
-  for (let round = 1; ; round += 1) {
-    const result = await enrollRound(state, desk, round, toSend);
-    if ('status' in result || !result.retry || round >= policy.retryFailedRecords.maxRounds) {
-      return endingOfRounds(state, round, result);
-    }
-    await waitForRound(state, round + 1, result.retry.cards);
-    toSend = result.retry.records;
-  }
-}
-
-/** One submission of a set of records, to the answer that settles it. */
-async function enrollRound(
-  state: BatchState,
-  desk: OperatorDesk,
-  round: number,
-  validated: BlobRef,
-): Promise<TerminalAnswer | Ending> {
-  const { batch } = state;
-  const { enrollmentData } = await encrypt(
-    { batch, round, validated },
-    `round ${round}, ${state.progress().counts.pending} cards`,
-  );
-
-  state.enters('SUBMITTING');
-  let submission = await throughCancellation(state, () => submitUntilSettled(state, round, enrollmentData));
-  for (;;) {
-    if ('uncertain' in submission) {
-      // Since 0.2.0; before, it failed the batch. replay-tested: 2026-11-24
-      submission = patched('operator-desk')
-        ? await desk.askForBatchId(round, submission.why)
-        : unresolved(submission.why, round);
-    }
-    if ('status' in submission) return submission;
-
-    const accepted = submission;
-    state.accepted(accepted);
-    const answer = await throughCancellation(state, () => pollUntilTerminal(state, round, accepted));
-    if (!('uncertain' in answer)) return answer;
-    submission = answer;
-  }
+  return { stage: 'encrypting', validated };
 }
 
 /** Completes the outcomes, erases the cardholder data, and ends the workflow as the ending says. */

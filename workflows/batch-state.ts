@@ -10,7 +10,7 @@ import type {
   ValidateBatchResult,
 } from '../activities/index.js';
 import { describeBatch, type BatchView } from './current-details.js';
-import type { BatchEnrollmentInput, BatchProgress } from './messages.js';
+import type { BatchEnrollmentInput, BatchProgress, Checkpoint } from './messages.js';
 import type { AcceptedSubmission } from './submission.js';
 import { C2pBatchId, C2pFailedRecords, C2pRecords, C2pStatus } from './search-attributes.js';
 
@@ -30,10 +30,13 @@ export class BatchState {
   flowId: string | undefined;
   /** When the current round was first offered: milliseconds since the epoch. */
   offeredAt: number | undefined;
+  /** Whether the batch was cancelled and is seen to its end all the same. */
+  isCancelling = false;
   private nudged = false;
   private readonly view: BatchView;
 
-  constructor({ program, externalBatchId, policy, cards }: BatchEnrollmentInput) {
+  constructor(private readonly input: BatchEnrollmentInput) {
+    const { program, externalBatchId, policy, cards, carried } = input;
     this.batch = { program, externalBatchId };
     this.policy = resolvePolicy(policy);
     this.view = {
@@ -46,8 +49,19 @@ export class BatchState {
       submission: { attempts: 0 },
       polling: { polls: 0 },
       reasons: [],
+      ...carried?.view,
     };
+    if (carried) {
+      const { round, mayBeAccepted, acceptedAt, offeredAt, flowId } = carried;
+      Object.assign(this, { round, mayBeAccepted, acceptedAt, offeredAt, flowId });
+    }
     this.show();
+  }
+
+  /** The input of the next run, which goes on at the checkpoint. */
+  carriedTo(at: Checkpoint): BatchEnrollmentInput {
+    const { input, view, round, mayBeAccepted, acceptedAt, offeredAt, flowId } = this;
+    return { ...input, carried: { at, view, round, mayBeAccepted, acceptedAt, offeredAt, flowId } };
   }
 
   progress(): BatchProgress {
@@ -152,6 +166,7 @@ export class BatchState {
 
   /** Somebody cancelled the batch; what Mastercard has of it must be known before it can be taken back. */
   cancelling(): void {
+    this.isCancelling = true;
     this.view.reasons = ['cancelled: the cards are removed as soon as Mastercard has processed them'];
     this.show();
   }

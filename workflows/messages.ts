@@ -12,6 +12,25 @@ export interface BatchEnrollmentInput extends BatchKey {
   /** How many cards the records hold. */
   cards: number;
   policy: EnrollmentPolicy;
+  /** Only from one run of a batch to the next. */
+  carried?: CarriedState | undefined;
+}
+
+/** A place where a batch may wait for long, and what it needs to go on from there. */
+export type Checkpoint =
+  | { stage: 'submitting'; enrollmentData: BlobRef }
+  | { stage: 'polling'; batchId: string }
+  | { stage: 'asking'; why: string };
+
+/** What a batch takes along into its next run. */
+export interface CarriedState {
+  at: Checkpoint;
+  view: BatchProgress;
+  round: number;
+  mayBeAccepted: boolean;
+  acceptedAt: number;
+  offeredAt?: number | undefined;
+  flowId?: string | undefined;
 }
 
 /** How far a batch is, as the query `progress` answers it. Times are ISO 8601 in UTC. */

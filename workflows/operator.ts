@@ -4,6 +4,7 @@ import type { StatusAnswer } from '../activities/index.js';
 import { fetchStatus } from './activity-proxies.js';
 import type { BatchState } from './batch-state.js';
 import { endedByTimeout, unresolved, type Ending } from './ending.js';
+import { handOverWhenLong } from './hand-over.js';
 import {
   resolveSubmissionUpdate,
   retryCompensationUpdate,
@@ -46,9 +47,11 @@ export class OperatorDesk {
    */
   async askForBatchId(round: number, why: string): Promise<AcceptedSubmission | Ending> {
     this.state.awaitsOperator(why);
-    this.asking = true;
     try {
       for (;;) {
+        this.asking = false;
+        await handOverWhenLong(this.state, { stage: 'asking', why });
+        this.asking = true;
         await condition(() => this.pending !== undefined);
         const pending = this.pending!;
         const decision = await this.decide(round, pending.resolution, why);

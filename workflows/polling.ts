@@ -5,6 +5,7 @@ import type { StatusAnswer } from '../activities/index.js';
 import { fetchStatus } from './activity-proxies.js';
 import type { BatchState } from './batch-state.js';
 import { endedByTimeout, failed, type Ending } from './ending.js';
+import { handOverWhenLong } from './hand-over.js';
 import type { AcceptedSubmission, UncertainSubmission } from './submission.js';
 
 export type TerminalAnswer = Extract<StatusAnswer, { kind: 'terminal' }>;
@@ -31,6 +32,7 @@ export async function pollUntilTerminal(
   const further = round < policy.retryFailedRecords.maxRounds;
 
   while (Date.now() < deadlineAt) {
+    await handOverWhenLong(state, { stage: 'polling', batchId });
     const wait = Math.min(pollDelay(policy.polling, state.polls, Math.random()), deadlineAt - Date.now());
     state.waitsToPoll(wait);
     await condition(() => state.takeNudge(), wait, { summary: `next poll (${state.polls + 1})` });

@@ -1,8 +1,66 @@
-import { sleep } from '@temporalio/workflow';
+import { patched, sleep } from '@temporalio/workflow';
+import type { BlobRef } from '../enrollment/batch.js';
 import { FailureType } from '../enrollment/errors.js';
+import { encrypt } from './activity-proxies.js';
 import type { BatchState } from './batch-state.js';
-import { failed, type Ending } from './ending.js';
-import type { TerminalAnswer } from './polling.js';
+import { throughCancellation } from './compensation.js';
+import { failed, unresolved, type Ending } from './ending.js';
+import type { Checkpoint } from './messages.js';
+import type { OperatorDesk } from './operator.js';
+import { pollUntilTerminal, type TerminalAnswer } from './polling.js';
+import { submitUntilSettled, type AcceptedSubmission, type UncertainSubmission } from './submission.js';
+
+/** Where a round begins, or where the run before this one left it. */
+export type RoundStart = { stage: 'encrypting'; validated: BlobRef } | Checkpoint;
+
+/** One submission of a set of records, to the answer that settles it. */
+export async function enrollRound(
+  state: BatchState,
+  desk: OperatorDesk,
+  round: number,
+  start: RoundStart,
+): Promise<TerminalAnswer | Ending> {
+  let alreadyAccepted = start.stage === 'polling';
+  let submission = await submitRound(state, round, start);
+  for (;;) {
+    if ('uncertain' in submission) {
+      // Since 0.2.0; before, it failed the batch. replay-tested: 2026-11-24
+      submission = patched('operator-desk')
+        ? await desk.askForBatchId(round, submission.why)
+        : unresolved(submission.why, round);
+    }
+    if ('status' in submission) return submission;
+
+    const accepted = submission;
+    if (!alreadyAccepted) state.accepted(accepted);
+    alreadyAccepted = false;
+    const answer = await throughCancellation(state, () => pollUntilTerminal(state, round, accepted));
+    if (!('uncertain' in answer)) return answer;
+    submission = answer;
+  }
+}
+
+async function submitRound(
+  state: BatchState,
+  round: number,
+  start: RoundStart,
+): Promise<AcceptedSubmission | UncertainSubmission | Ending> {
+  switch (start.stage) {
+    case 'polling':
+      return { batchId: start.batchId };
+    case 'asking':
+      return { uncertain: true, why: start.why };
+    case 'submitting':
+      return throughCancellation(state, () => submitUntilSettled(state, round, start.enrollmentData));
+    case 'encrypting': {
+      const summary = `round ${round}, ${state.progress().counts.pending} cards`;
+      const { batch } = state;
+      const { enrollmentData } = await encrypt({ batch, round, validated: start.validated }, summary);
+      state.enters('SUBMITTING');
+      return throughCancellation(state, () => submitUntilSettled(state, round, enrollmentData));
+    }
+  }
+}
 
 /** Waits for as long as the policy wants between rounds, and makes the cards of the next one pending again. */
 export async function waitForRound(state: BatchState, round: number, cards: number): Promise<void> {

@@ -6,6 +6,7 @@ import type { SubmissionAnswer } from '../activities/index.js';
 import { submitOnce } from './activity-proxies.js';
 import type { BatchState } from './batch-state.js';
 import { endedByTimeout, failed, rejected, type Ending } from './ending.js';
+import { handOverWhenLong } from './hand-over.js';
 
 export interface AcceptedSubmission {
   batchId: string;
@@ -32,6 +33,7 @@ export async function submitUntilSettled(
 ): Promise<AcceptedSubmission | UncertainSubmission | Ending> {
   const { batch, policy } = state;
   for (;;) {
+    await handOverWhenLong(state, { stage: 'submitting', enrollmentData });
     const attempt = state.submissionStarts();
     const answer = await attemptOnce(state, { batch, round, enrollmentData }, attempt);
     state.submissionAnswered(answer);

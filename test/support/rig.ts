@@ -3,6 +3,7 @@ import { mkdtemp, rm } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import type { WorkflowClientInterceptor, WorkflowHandle } from '@temporalio/client';
+import type { History } from '@temporalio/common/lib/proto-utils.js';
 import type { TestWorkflowEnvironment } from '@temporalio/testing';
 import {
   bundleWorkflowCode,
@@ -125,6 +126,23 @@ export class Rig {
     return this.store.list({ program: PROGRAM, externalBatchId } satisfies BatchKey);
   }
 
+  /** The history of every run of a batch, the last first. */
+  histories(externalBatchId: string): Promise<History[]> {
+    return this.runsOf(workflowIdOf({ program: PROGRAM, externalBatchId }));
+  }
+
+  private async runsOf(workflowId: string): Promise<History[]> {
+    const histories: History[] = [];
+    let runId: string | undefined;
+    do {
+      const history = await this.env.client.workflow.getHandle(workflowId, runId).fetchHistory();
+      histories.push(history);
+      runId =
+        history.events?.[0]?.workflowExecutionStartedEventAttributes?.continuedExecutionRunId || undefined;
+    } while (runId);
+    return histories;
+  }
+
   /** Replays every history, and fails if a test left a workflow running. */
   async close(): Promise<void> {
     try {
@@ -132,11 +150,9 @@ export class Rig {
         const handle = this.env.client.workflow.getHandle(workflowId);
         const { status } = await handle.describe();
         if (status.name === 'RUNNING') throw new Error(`a test left ${workflowId} running`);
-        await Worker.runReplayHistory(
-          { workflowBundle: this.bundle },
-          await handle.fetchHistory(),
-          workflowId,
-        );
+        for (const history of await this.runsOf(workflowId)) {
+          await Worker.runReplayHistory({ workflowBundle: this.bundle }, history, workflowId);
+        }
       }
     } finally {
       await this.env.teardown();
