@@ -1,6 +1,7 @@
 import { setTimeout as delay } from 'node:timers/promises';
 import type { EnrollmentBatch } from '../client/enrollment-batch.js';
 import { BatchTerminatedError } from '../client/errors.js';
+import { throughOutages } from '../client/outage.js';
 import { isClosed } from '../enrollment/batch.js';
 import type { BatchProgress } from '../workflows/messages.js';
 import { ExitCode } from './exit-codes.js';
@@ -28,14 +29,14 @@ export async function watchUntilClosed(batch: EnrollmentBatch): Promise<BatchPro
   let shown = '';
   try {
     for (;;) {
-      const progress = await batch.progress();
+      const progress = await throughOutages(() => batch.progress());
       const { status, counts, error } = progress;
       const seen = JSON.stringify([status, counts, error]);
       if (spinner) spinner.text = progressLine(progress);
       else if (seen !== shown) note(progressLine(progress));
       shown = seen;
       if (isClosed(status)) return progress;
-      const execution = await batch.execution();
+      const execution = await throughOutages(() => batch.execution());
       if (execution !== 'RUNNING' && !(await batch.closed()))
         throw new BatchTerminatedError(batch.key, execution);
       await delay(REFRESH_MS);

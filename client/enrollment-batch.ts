@@ -23,6 +23,7 @@ import {
 } from '../workflows/messages.js';
 import { BatchNotFoundError, BatchTerminatedError, ResolutionRefusedError } from './errors.js';
 import { summaryOf } from './list.js';
+import { throughOutages } from './outage.js';
 
 /** A worker answers a query in milliseconds; without one Temporal would wait for half a minute. */
 const WORKER_ANSWERS_WITHIN_MS = 5_000;
@@ -68,24 +69,23 @@ export class EnrollmentBatch {
   }
 
   /**
-   * Waits until the batch is closed, for days if need be. It resolves for every way a batch can end,
+   * Waits until the batch is closed, for days if need be, and through outages of Temporal. It resolves for every way a batch can end,
    * so look at `status`; `failure` is set when somebody must look.
    * @throws BatchNotFoundError; BatchTerminatedError when the workflow was ended from outside c2p;
-   *   ServiceError when Temporal stays away for longer than its client retries (some 20 s): call it again.
+   *   ServiceError when Temporal stays away for longer than a quarter of an hour.
    */
   async result(): Promise<BatchResult> {
     const before = await this.closed();
     if (before) return before.result;
     try {
-      await this.workflow.result();
+      await throughOutages(() => this.workflow.result());
     } catch (error) {
       if (error instanceof WorkflowNotFoundError) throw this.notFound();
       if (!(error instanceof WorkflowFailedError)) throw error;
     }
     const closed = await this.closed();
     if (closed) return closed.result;
-    const { status } = await this.workflow.describe();
-    throw new BatchTerminatedError(this.key, status.name);
+    throw new BatchTerminatedError(this.key, await throughOutages(() => this.execution()));
   }
 
   /** The outcome of every card once the batch is closed; before, of those that have one. */
