@@ -7,6 +7,7 @@ const UNAVAILABLE = 14;
 /** How long Temporal may stay away (ms): a restart, a failover, an upgrade. */
 const PATIENCE_MS = 15 * 60_000;
 const PAUSE_MS = 2_000;
+const SDK_GIVES_UP_WITHIN_MS = 60_000;
 
 /**
  * Asks Temporal again while it is away; the SDK's own client gives up after some 20 s.
@@ -19,10 +20,13 @@ export async function throughOutages<T>(
 ): Promise<T> {
   let awaySince: number | undefined;
   for (;;) {
+    const askedAt = Date.now();
     try {
       return await ask();
     } catch (error) {
       if (!isAway(error)) throw error;
+      // A question that waited longer than the SDK's client does had somebody there to wait for.
+      if (Date.now() - askedAt > SDK_GIVES_UP_WITHIN_MS) awaySince = undefined;
       awaySince ??= Date.now();
       if (Date.now() - awaySince >= patienceMs) throw error;
       await delay(pauseMs);
@@ -31,5 +35,9 @@ export async function throughOutages<T>(
 }
 
 function isAway(error: unknown): boolean {
-  return error instanceof ServiceError && isGrpcServiceError(error.cause) && error.cause.code === UNAVAILABLE;
+  return (
+    error instanceof ServiceError &&
+    isGrpcServiceError(error.cause) &&
+    Number(error.cause.code) === UNAVAILABLE
+  );
 }

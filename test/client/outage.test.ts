@@ -13,10 +13,9 @@ const quickly = { patienceMs: 60_000, pauseMs: 1 };
 
 test('a question is put again while Temporal is away, and answered when it is back', async () => {
   const answers = [away, away, 'answer'];
-  const ask = async () => {
+  const ask = () => {
     const answer = answers.shift();
-    if (answer instanceof Error) throw answer;
-    return answer;
+    return answer instanceof Error ? Promise.reject(answer) : Promise.resolve(answer);
   };
 
   expect(await throughOutages(ask, quickly)).toBe('answer');
@@ -24,9 +23,9 @@ test('a question is put again while Temporal is away, and answered when it is ba
 
 test('a question that Temporal refuses is not put again', async () => {
   let asked = 0;
-  const ask = async () => {
+  const ask = () => {
     asked += 1;
-    throw grpcError(5);
+    return Promise.reject(grpcError(5));
   };
 
   await expect(throughOutages(ask, quickly)).rejects.toThrow(ServiceError);
@@ -34,9 +33,7 @@ test('a question that Temporal refuses is not put again', async () => {
 });
 
 test('an outage that outlasts the patience is told', async () => {
-  const ask = async () => {
-    throw away;
-  };
+  const ask = () => Promise.reject(away);
 
   await expect(throughOutages(ask, { patienceMs: 0, pauseMs: 1 })).rejects.toBe(away);
 });
