@@ -23,6 +23,8 @@ export interface SiteOptions {
   processingMs?: number;
   /** Names of programs beside `demo`, which are like it. */
   otherPrograms?: string[];
+  /** How many calls a second the program may make; default as in the configuration. */
+  requestsPerSecond?: number;
 }
 
 /**
@@ -93,14 +95,14 @@ export class RealSite {
   static async create(
     environment: RealEnvironment,
     name: string,
-    { processingMs = 0, otherPrograms = [] }: SiteOptions,
+    { processingMs = 0, otherPrograms = [], requestsPerSecond }: SiteOptions,
   ): Promise<RealSite> {
     const folder = join(environment.folder, name);
     const keys = await prepareSandboxKeys(folder);
     const simulator = await createSimulator({ credentials: [keys.credentials], processingMs });
     const { baseUrl } = simulator;
     const { configPath } = await writeSandboxConfig(keys, { baseUrl, taskQueue: `c2p-${name}` });
-    await addPrograms(configPath, otherPrograms);
+    await adjustPrograms(configPath, otherPrograms, requestsPerSecond);
 
     const config = await loadConfig(configPath);
     const keyRing = await loadKeyRing(config.dataKeys.path);
@@ -134,9 +136,13 @@ export class RealSite {
   }
 }
 
-async function addPrograms(configPath: string, names: string[]): Promise<void> {
-  if (names.length === 0) return;
-  const config = JSON.parse(await readFile(configPath, 'utf8')) as { programs: Record<string, unknown> };
-  for (const name of names) config.programs[name] = config.programs[PROGRAM];
+async function adjustPrograms(
+  configPath: string,
+  others: string[],
+  requestsPerSecond: number | undefined,
+): Promise<void> {
+  const config = JSON.parse(await readFile(configPath, 'utf8')) as { programs: Record<string, object> };
+  const program = { ...config.programs[PROGRAM], requestsPerSecond };
+  for (const name of [PROGRAM, ...others]) config.programs[name] = program;
   await writeFile(configPath, JSON.stringify(config));
 }

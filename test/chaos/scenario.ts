@@ -1,0 +1,96 @@
+import fc from 'fast-check';
+import type { EnrollmentRecord } from '../../enrollment/records.js';
+import { TRIGGERS, type Fault, type FaultRequest } from '../../simulator/index.js';
+import { testRecord } from '../support/records.js';
+
+/** A batch to be enrolled, and what the issuer knows about each of its cards. */
+export interface PlannedBatch {
+  externalBatchId: string;
+  records: EnrollmentRecord[];
+  cards: PlannedCard[];
+}
+
+export interface PlannedCard {
+  externalConsumerId: string;
+  externalCardId: string;
+  /** Whether it may not be sent. */
+  invalid: boolean;
+}
+
+const CONSUMERS = ['enrolled', 'declinedForGood', 'declinedForNow', 'unmentioned', 'invalid'] as const;
+type ConsumerKind = (typeof CONSUMERS)[number];
+
+const PAN_OF: Partial<Record<ConsumerKind, string>> = {
+  declinedForGood: TRIGGERS.cards.PAN_INELIGIBLE.pan,
+  declinedForNow: TRIGGERS.cards.NO_RESPONSE_FROM_ISSUER.pan,
+  unmentioned: TRIGGERS.cards.RECORD_MISSING.pan,
+};
+
+const consumer = fc.record({
+  kind: fc.oneof(
+    { weight: 80, arbitrary: fc.constant<ConsumerKind>('enrolled') },
+    { weight: 20, arbitrary: fc.constantFrom(...CONSUMERS) },
+  ),
+  cards: fc.integer({ min: 1, max: 2 }),
+});
+
+const consumers = fc.array(consumer, { minLength: 1, maxLength: 10, size: 'max' });
+
+/** `count` batches of 1 to 20 cards, the same ones for the same seed; no card is in two of them. */
+export function planBatches(count: number, seed: number): PlannedBatch[] {
+  return fc.sample(consumers, { seed, numRuns: count }).map((planned, index) => {
+    const records = planned.map(({ kind, cards }, n) => recordOf(index * 100 + n, kind, cards));
+    return {
+      externalBatchId: `chaos-${String(index + 1).padStart(4, '0')}`,
+      records,
+      cards: records.flatMap(({ externalConsumerId, cards }, n) =>
+        cards.map(({ externalCardId }) => ({
+          externalConsumerId,
+          externalCardId,
+          invalid: planned[n]?.kind === 'invalid',
+        })),
+      ),
+    };
+  });
+}
+
+function recordOf(n: number, kind: ConsumerKind, cards: number): EnrollmentRecord {
+  const record = testRecord(n, cards);
+  const pan = PAN_OF[kind];
+  return {
+    ...record,
+    cards: record.cards.map((card) => ({
+      ...card,
+      ...(pan !== undefined && { primaryAccountNumber: pan }),
+      ...(kind === 'invalid' && { panExpirationYear: '2020' }),
+    })),
+  };
+}
+
+const FAULTS: Fault[] = [
+  { kind: 'dropBefore' },
+  { kind: 'dropAfter' },
+  { kind: 'status', status: 429, retryAfter: 1 },
+  { kind: 'status', status: 429 },
+  { kind: 'status', status: 500 },
+  { kind: 'statusAfter', status: 500 },
+  { kind: 'status', status: 503, shape: 'gatewayA', recoverable: true },
+  { kind: 'statusAfter', status: 504 },
+  { kind: 'malformedJson', accepted: false },
+  { kind: 'malformedJson', accepted: true },
+  { kind: 'html', status: 502 },
+  { kind: 'html', status: 200 },
+];
+
+/** No fault at all: takes up a call in the queue of faults, and carries it out at once. */
+export const NO_FAULT = { kind: 'delay', ms: 0 } as const satisfies Fault;
+
+/** What each of the next `calls` calls meets, one in `1 / rate` of them a fault; the same for the same seed. */
+export function planFaults(calls: number, rate: number, seed: number): FaultRequest[] {
+  const share = Math.round(rate * 100);
+  const fault = fc.oneof(
+    { weight: share, arbitrary: fc.constantFrom(...FAULTS) },
+    { weight: 100 - share, arbitrary: fc.constant(NO_FAULT) },
+  );
+  return fc.sample(fault, { seed, numRuns: calls }).map((met) => ({ operation: 'any', fault: met }));
+}

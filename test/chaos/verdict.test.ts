@@ -1,0 +1,89 @@
+import { describe, expect, test } from 'vitest';
+import type { Outcome } from '../../enrollment/outcomes.js';
+import type { AcceptedBatch } from '../../simulator/index.js';
+import { testRecord } from '../support/records.js';
+import type { PlannedBatch } from './scenario.js';
+import { judge } from './verdict.js';
+
+const [sent, invalid] = ['card-1', 'card-2'].map((externalCardId) => ({
+  externalConsumerId: 'cust-1',
+  externalCardId,
+})) as [Outcome, Outcome];
+
+const planned: PlannedBatch[] = [
+  {
+    externalBatchId: 'batch-1',
+    records: [testRecord(1, 2)],
+    cards: [
+      { ...sent, invalid: false },
+      { ...invalid, invalid: true },
+    ],
+  },
+];
+
+function accepted(changes: Partial<AcceptedBatch> = {}): AcceptedBatch {
+  return {
+    srcClientId: 'client',
+    serviceId: 'SRC',
+    externalBatchId: 'batch-1',
+    batchId: 'b-1',
+    acceptedAt: '2026-11-24T00:00:00.000Z',
+    offers: [{ at: '2026-11-24T00:00:00.000Z', sha256: '00', accepted: true }],
+    consumers: 1,
+    cards: 1,
+    batchStatus: 'COMPLETED_SUCCESSFULLY',
+    records: [{ externalConsumerId: 'cust-1', externalCardId: 'card-1', outcome: 'SUCCESS' }],
+    ...changes,
+  };
+}
+
+const enrolled: Outcome = { ...sent, status: 'ENROLLED' };
+const refused: Outcome = { ...invalid, status: 'INVALID' };
+
+function verdict(outcomes: Outcome[] | undefined, batches = [accepted()]) {
+  const closed = new Map(outcomes ? [['batch-1', outcomes]] : []);
+  return judge({ planned, closed, accepted: batches });
+}
+
+const clean = { batches: 1, cards: 2, closed: 1, lost: 0, doubled: 0, outcomesWrong: 0 };
+
+describe('the verdict of a chaos run', () => {
+  test('is clean when every card has the outcome that Mastercard recorded, and an invalid one was never sent', () => {
+    expect(verdict([enrolled, refused])).toEqual(clean);
+  });
+
+  test('counts every card of a batch that did not close as lost', () => {
+    expect(verdict(undefined)).toMatchObject({ closed: 0, lost: 2 });
+  });
+
+  test('counts a card without an outcome, or with two, as lost', () => {
+    expect(verdict([enrolled])).toMatchObject({ lost: 1 });
+    expect(verdict([enrolled, enrolled, refused])).toMatchObject({ lost: 1 });
+  });
+
+  test('counts a batch that was accepted by two calls, and a card that is in two batches', () => {
+    const twice = accepted({ offers: [...accepted().offers, ...accepted().offers] });
+    expect(verdict([enrolled, refused], [twice])).toEqual({ ...clean, doubled: 1 });
+    const again = accepted({ batchId: 'b-2', offers: accepted().offers });
+    expect(verdict([enrolled, refused], [accepted(), again])).toMatchObject({ doubled: 1 });
+  });
+
+  test('counts an outcome that Mastercard did not record, under this id', () => {
+    const declined: Outcome = { ...sent, status: 'FAILED', reason: 'PAN_INELIGIBLE' };
+    expect(verdict([declined, refused])).toEqual({ ...clean, outcomesWrong: 1 });
+    expect(verdict([enrolled, refused], [])).toEqual({ ...clean, outcomesWrong: 1 });
+    const elsewhere = accepted({ externalBatchId: 'batch-1~2' });
+    expect(verdict([enrolled, refused], [elsewhere])).toEqual({ ...clean, outcomesWrong: 1 });
+  });
+
+  test('counts an invalid card that was sent all the same, and cards and outcomes that nobody asked for', () => {
+    const both = accepted().records.concat({ ...invalid, outcome: 'SUCCESS' });
+    expect(verdict([enrolled, refused], [accepted({ records: both })])).toMatchObject({ outcomesWrong: 1 });
+    const foreign = { externalConsumerId: 'cust-9', externalCardId: 'card-9' };
+    const more = accepted().records.concat({ ...foreign, outcome: 'SUCCESS' });
+    expect(verdict([enrolled, refused], [accepted({ records: more })])).toMatchObject({ outcomesWrong: 1 });
+    expect(verdict([enrolled, refused, { ...foreign, status: 'ENROLLED' }])).toMatchObject({
+      outcomesWrong: 1,
+    });
+  });
+});
