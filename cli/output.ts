@@ -27,13 +27,14 @@ export function note(line: string): void {
 
 /** One line that says where a batch is and what comes next. */
 export function progressLine(progress: BatchProgress, now = Date.now()): string {
-  const { status, counts, submission, polling, nextPollAt, error } = progress;
-  const next = nextPollAt ?? submission?.nextAttemptAt;
+  const { status, counts, submission, polling, nextPollAt, nextRoundAt, error } = progress;
+  const next = nextPollAt ?? nextRoundAt ?? submission?.nextAttemptAt;
+  const what = nextPollAt ? 'poll' : nextRoundAt ? 'round' : 'attempt';
   return [
     status,
     countsLine(counts),
     ...(polling?.polls ? [counted(polling.polls, 'poll')] : []),
-    ...(next ? [`next ${nextPollAt ? 'poll' : 'attempt'} in ${secondsUntil(next, now)} s`] : []),
+    ...(next ? [`next ${what} in ${secondsUntil(next, now)} s`] : []),
     ...(error ? [error] : []),
   ].join(' · ');
 }

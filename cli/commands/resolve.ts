@@ -1,6 +1,6 @@
 import { Command, InvalidArgumentError } from 'commander';
-import type { EnrollmentBatch } from '../../client/enrollment-batch.js';
 import { FailureType } from '../../enrollment/errors.js';
+import { ExitCode } from '../exit-codes.js';
 import { example } from '../help.js';
 import { note } from '../output.js';
 import { withClient } from '../with-client.js';
@@ -34,10 +34,19 @@ export const resolveCommand = new Command('resolve')
     if ([batchId, retry, abandon].filter((given) => given !== undefined).length !== 1) {
       throw new InvalidArgumentError('give exactly one of --batch-id, --retry and --abandon.');
     }
-    await withClient(async (client) => {
+    process.exitCode = await withClient(async (client) => {
       const batch = await client.find(id, program);
       const closed = await batch.closed();
-      if (closed) return note(`batch ${id} is already closed: ${closed.result.status}`);
+      if (closed) {
+        note(`batch ${id} is already closed: ${closed.result.status}`);
+        return ExitCode.ok;
+      }
+      const { round, error } = await batch.progress();
+      // Only a worker knows the round; without one nobody would take the answer, however long we wait.
+      if (round === undefined) {
+        note(`c2p: batch ${id} cannot be resolved: ${error}`);
+        return ExitCode.unexpected;
+      }
       if (batchId !== undefined) {
         await batch.resolve({ batchId });
         note(`batch ${id} goes on as Mastercard's ${batchId}`);
@@ -45,15 +54,11 @@ export const resolveCommand = new Command('resolve')
         await batch.retryRollback({ retry });
         note(`batch ${id} tries again to remove its cards`);
       } else {
-        await abandonWhatIsAsked(batch);
+        // A batch asks one thing at a time, so giving up needs no name for it.
+        const rollback = error?.startsWith(FailureType.CompensationFailed);
+        await (rollback ? batch.retryRollback({ abandon: true }) : batch.resolve({ abandon: true }));
         note(`batch ${id} is given up`);
       }
+      return ExitCode.ok;
     });
   });
-
-/** A batch asks one thing at a time, so giving up needs no name for it. */
-async function abandonWhatIsAsked(batch: EnrollmentBatch): Promise<void> {
-  const { error } = await batch.progress();
-  const rollback = error?.startsWith(FailureType.CompensationFailed);
-  await (rollback ? batch.retryRollback({ abandon: true }) : batch.resolve({ abandon: true }));
-}

@@ -198,3 +198,15 @@ test('c2p resolve of an unknown batch exits with 2', async () => {
   expect(stderr).toBe("c2p: no batch 'no-such-batch' in 'demo'");
   expect(exitCode).toBe(2);
 });
+
+test('c2p resolve without a worker exits with 1 instead of waiting for one', async () => {
+  const id = 'without-worker';
+  const alone = await environment.site('without-worker');
+  const env = { C2P_CONFIG: alone.configPath, TEMPORAL_ADDRESS: environment.address };
+  await c2p(['enroll', await writeRecords(join(alone.folder, `${id}.jsonl`), testRecords(1))], env);
+  const { exitCode, stderr } = await c2p(['resolve', id, '--abandon'], env);
+  expect(stderr).toContain(
+    `c2p: batch ${id} cannot be resolved: no worker answers on task queue 'c2p-without-worker'`,
+  );
+  expect(exitCode).toBe(1);
+});
