@@ -2,7 +2,7 @@ import { SealedBlobMissingError, type BatchAddress, type BatchStore } from '../s
 
 /** A store that costs nothing: leaves disk and sealing out of what is measured. */
 export class MemoryStore implements BatchStore {
-  private readonly batches = new Map<string, Map<string, Uint8Array>>();
+  private readonly held = new Map<string, Map<string, Uint8Array>>();
 
   put(batch: BatchAddress, ref: string, plaintext: Uint8Array): Promise<void> {
     this.blobsOf(batch).set(ref, plaintext);
@@ -27,10 +27,22 @@ export class MemoryStore implements BatchStore {
     return Promise.resolve([...this.blobsOf(batch).keys()].sort());
   }
 
+  // eslint-disable-next-line @typescript-eslint/require-await -- nothing to wait for in memory
+  async *batches(): AsyncGenerator<BatchAddress> {
+    for (const key of this.held.keys()) {
+      const [program, externalBatchId] = JSON.parse(key) as [string, string];
+      yield { program, externalBatchId };
+    }
+  }
+
+  lastWritten(): Promise<undefined> {
+    return Promise.resolve(undefined);
+  }
+
   private blobsOf({ program, externalBatchId }: BatchAddress): Map<string, Uint8Array> {
     const key = JSON.stringify([program, externalBatchId]);
-    const blobs = this.batches.get(key) ?? new Map<string, Uint8Array>();
-    this.batches.set(key, blobs);
+    const blobs = this.held.get(key) ?? new Map<string, Uint8Array>();
+    this.held.set(key, blobs);
     return blobs;
   }
 }

@@ -25,6 +25,7 @@ import {
   ProgramUnknownError,
   TemporalUnavailableError,
 } from './errors.js';
+import { eraseOrphan, findOrphans, type OrphanedBatch } from './sweep.js';
 import { listBatches, type BatchSummary, type ListFilter } from './list.js';
 
 export interface ConnectOptions {
@@ -166,6 +167,19 @@ export class EnrollmentClient {
   /** Batches that Temporal still knows, by its search attributes: the open ones, then those that closed last. */
   list(filter: ListFilter = {}): AsyncIterable<BatchSummary> {
     return listBatches(this.temporal, filter);
+  }
+
+  /**
+   * Batches that nobody works on any more and that still have cardholder data in the store.
+   * @param graceMs leaves batches alone that were written to within this time.
+   */
+  orphans(graceMs: number): AsyncIterable<OrphanedBatch> {
+    return findOrphans(this.temporal, this.store, graceMs);
+  }
+
+  /** Erases the cardholder data of a batch that `orphans` named. */
+  async eraseOrphan(orphan: OrphanedBatch): Promise<void> {
+    await eraseOrphan(this.store, orphan);
   }
 
   async close(): Promise<void> {

@@ -1,4 +1,4 @@
-import { access, readFile } from 'node:fs/promises';
+import { access, readFile, stat } from 'node:fs/promises';
 import { join, resolve } from 'node:path';
 import type { KeyRing } from '../protection/key-ring.js';
 import { escapeName, unescapeName } from './blob-path.js';
@@ -63,6 +63,26 @@ export class FilesystemStore implements BatchStore {
       .filter((name) => name.endsWith(SUFFIX))
       .map((name) => unescapeName(name.slice(0, -SUFFIX.length)))
       .sort();
+  }
+
+  async *batches(): AsyncGenerator<BatchAddress> {
+    for (const program of await this.#attempt('list', this.#root, () => readFolder(this.#root))) {
+      const folder = join(this.#root, program);
+      for (const batch of await this.#attempt('list', folder, () => readFolder(folder))) {
+        const address = { program: unescapeName(program), externalBatchId: unescapeName(batch) };
+        if ((await this.list(address)).length > 0) yield address;
+      }
+    }
+  }
+
+  async lastWritten(batch: BatchAddress): Promise<Date | undefined> {
+    const times: number[] = [];
+    for (const ref of await this.list(batch)) {
+      const path = this.#path(batch, ref);
+      const found = await this.#attempt('read', path, () => stat(path).catch(absent));
+      if (found) times.push(found.mtimeMs);
+    }
+    return times.length === 0 ? undefined : new Date(Math.max(...times));
   }
 
   #folder({ program, externalBatchId }: BatchAddress): string {

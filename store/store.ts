@@ -20,6 +20,10 @@ export interface BatchStore {
   delete(batch: BatchAddress, ref: string): Promise<void>;
   /** The names of the batch's blobs, sorted; empty for an unknown batch. */
   list(batch: BatchAddress): Promise<string[]>;
+  /** Every batch that has blobs, in no order. */
+  batches(): AsyncIterable<BatchAddress>;
+  /** When a blob of the batch was last written; nothing for an unknown batch. */
+  lastWritten(batch: BatchAddress): Promise<Date | undefined>;
 }
 
 /** A blob that was asked for is not in the store. The message names the batch and the blob. */

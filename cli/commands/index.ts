@@ -7,6 +7,7 @@ import { reportCommand } from './report.js';
 import { resolveCommand } from './resolve.js';
 import { simulatorCommand } from './simulator.js';
 import { statusCommand } from './status.js';
+import { sweepCommand } from './sweep.js';
 import { validateCommand } from './validate.js';
 import { watchCommand } from './watch.js';
 import { workerCommand } from './worker.js';
@@ -22,6 +23,7 @@ export const commands = [
   pollCommand,
   resolveCommand,
   validateCommand,
+  sweepCommand,
   workerCommand,
   simulatorCommand,
   devCommand,

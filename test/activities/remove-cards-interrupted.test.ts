@@ -122,6 +122,8 @@ async function dyingAt(card: string, answers: (RemovalResult | GatewayFailure)[]
   });
   const { store } = rig;
   const mortal: BatchStore = {
+    batches: () => store.batches(),
+    lastWritten: (batch) => store.lastWritten(batch),
     get: store.get.bind(store),
     has: store.has.bind(store),
     delete: store.delete.bind(store),

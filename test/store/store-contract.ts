@@ -37,6 +37,23 @@ export function describeStore(name: string, makeStore: () => Promise<BatchStore>
       expect(await store.list(BATCH)).toEqual(['outcomes']);
     });
 
+    it('names every batch that has blobs, and when it was last written to', async () => {
+      const other = { program: 'demo', externalBatchId: '..' };
+      const before = Date.now();
+      await store.put(BATCH, 'outcomes', bytes('one'));
+      await store.put(other, 'outcomes', bytes('two'));
+      await store.put(other, 'gone', bytes('three'));
+      await store.delete(other, 'gone');
+
+      const found: BatchAddress[] = [];
+      for await (const batch of store.batches()) found.push(batch);
+      expect(found).toHaveLength(2);
+      expect(found).toEqual(expect.arrayContaining([BATCH, other]));
+      // File systems keep times in steps of up to two seconds.
+      expect((await store.lastWritten(BATCH))!.getTime()).toBeGreaterThan(before - 2_000);
+      expect(await store.lastWritten({ program: 'demo', externalBatchId: 'unknown' })).toBeUndefined();
+    });
+
     it('keeps JSON', async () => {
       await putJson(store, BATCH, 'closed', { name: 'Díaz', cards: [1, null] });
       expect(await getJson(store, BATCH, 'closed')).toEqual({ name: 'Díaz', cards: [1, null] });
