@@ -36,13 +36,21 @@ export async function watchUntilClosed(batch: EnrollmentBatch): Promise<BatchPro
       else if (seen !== shown) note(progressLine(progress));
       shown = seen;
       if (isClosed(status)) return progress;
-      const execution = await throughOutages(() => batch.execution());
-      if (execution !== 'RUNNING' && !(await batch.closed()))
-        throw new BatchTerminatedError(batch.key, execution);
+      await throughOutages(() => checkStillRuns(batch));
       await delay(REFRESH_MS);
     }
   } finally {
     process.off('SIGINT', interrupted);
     spinner?.stop();
   }
+}
+
+/**
+ * An open batch whose workflow does not run any more will never be closed.
+ * @throws BatchTerminatedError.
+ */
+export async function checkStillRuns(batch: EnrollmentBatch): Promise<void> {
+  const execution = await batch.execution();
+  if (execution !== 'RUNNING' && !(await batch.closed()))
+    throw new BatchTerminatedError(batch.key, execution);
 }

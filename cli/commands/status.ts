@@ -1,7 +1,9 @@
 import { Command } from 'commander';
+import { isClosed } from '../../enrollment/batch.js';
 import { example } from '../help.js';
 import { exitCodeOf } from '../exit-codes.js';
 import { print, printJson, progressLine } from '../output.js';
+import { checkStillRuns } from '../watching.js';
 import { withClient } from '../with-client.js';
 
 export const statusCommand = new Command('status')
@@ -20,6 +22,7 @@ export const statusCommand = new Command('status')
         for (const batchId of progress.batchIds) print(`  Mastercard batchId ${batchId}`);
         for (const reason of progress.reasons) if (!progress.error?.includes(reason)) print(`  ${reason}`);
       }
+      if (!isClosed(progress.status)) await checkStillRuns(batch);
       return exitCodeOf(progress.status);
     });
   });

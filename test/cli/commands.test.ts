@@ -19,7 +19,8 @@ beforeAll(async () => {
   environment = await RealEnvironment.start();
   site = await environment.site('cli');
   await changeProgram(site.configPath, (program) => {
-    program.policy = { polling: { initial: '200ms', maximum: '1s' } };
+    // Else cancelling would wait for what Mastercard never answers here.
+    program.policy = { onCancel: 'leave', polling: { initial: '200ms', maximum: '1s' } };
     program.maxCardsPerBatch = 3_000;
   });
   await site.startWorker();
@@ -131,6 +132,19 @@ describe('a batch that did not go well', () => {
       exitCode: 0,
       stderr: `batch ${id} is already closed: CANCELLED`,
     });
+  });
+
+  test('terminated from outside exits with 1, and still tells its batchId', async () => {
+    const id = 'sim-never-terminal-terminated';
+    await run('enroll', await file(`${id}.jsonl`, testRecords(1)));
+    await vi.waitFor(async () => expect((await run('status', id)).stdout).toContain('PROCESSING'), {
+      timeout: 20_000,
+    });
+    await site.workflow(id).terminate();
+    const { exitCode, stdout, stderr } = await run('status', id);
+    expect(stdout).toMatch(/^ {2}Mastercard batchId \S+$/m);
+    expect(stderr).toContain('was ended from outside (TERMINATED)');
+    expect(exitCode).toBe(1);
   });
 });
 
