@@ -10,7 +10,8 @@ import {
   type OutcomeDetail,
 } from '../enrollment/outcomes.js';
 import { cardKeysOf, type CardKey, type EnrollmentRecord } from '../enrollment/records.js';
-import { getJson, putJson, type BatchStore } from '../store/store.js';
+import { SealedBlobError } from '../protection/seal.js';
+import { getJson, putJson, SealedBlobMissingError, type BatchStore } from '../store/store.js';
 import { failingClearly } from './failures.js';
 import type { ActivityDependencies } from './index.js';
 import { validateBatch } from './validate-batch.js';
@@ -99,7 +100,13 @@ async function cardsOfRound(
   round: number | undefined,
 ): Promise<CardKey[]> {
   if (round === undefined) return [];
-  return cardKeysOf(await getJson<EnrollmentRecord[]>(store, batch, Blob.validated(round)));
+  try {
+    return cardKeysOf(await getJson<EnrollmentRecord[]>(store, batch, Blob.validated(round)));
+  } catch (error) {
+    // What cannot be read must not keep the batch from being closed and erased.
+    if (error instanceof SealedBlobError || error instanceof SealedBlobMissingError) return [];
+    throw error;
+  }
 }
 
 /** Records that cannot be read must not keep the batch from being closed and erased. */

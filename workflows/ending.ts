@@ -83,7 +83,11 @@ export function wasCancelled(error: unknown): boolean {
   return isCancellation(error) || cutShort;
 }
 
-/** Whether an activity ended by a time limit: its worker may have died, or done the work and not said so. */
+/**
+ * Whether an activity ended by a time limit: its worker may have died, or done the work and not said so.
+ * Where the next retry would come too late, Temporal does not wait for the limit: the last failure is the cause then.
+ */
 export function endedByTimeout(error: unknown): boolean {
-  return error instanceof ActivityFailure && error.cause instanceof TimeoutFailure;
+  if (!(error instanceof ActivityFailure)) return false;
+  return error.cause instanceof TimeoutFailure || error.retryState === 'TIMEOUT';
 }

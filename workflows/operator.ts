@@ -54,7 +54,11 @@ export class OperatorDesk {
         this.asking = true;
         await condition(() => this.pending !== undefined);
         const pending = this.pending!;
-        const decision = await this.decide(round, pending.resolution, why);
+        const decision = await this.decide(round, pending.resolution, why).catch((error: unknown) => {
+          // Whoever answered must not wait for a batch that is ending.
+          pending.verdict = { refusedBecause: 'the check could not be made' };
+          throw error;
+        });
         pending.verdict =
           decision.refusedBecause === undefined ? {} : { refusedBecause: decision.refusedBecause };
         this.pending = undefined;

@@ -139,6 +139,28 @@ describe('a batchId that an operator gives', () => {
     expect(result.status).toBe('FAILED');
   });
 
+  test('is refused for now while Mastercard cannot be asked', async () => {
+    const { result } = await withOperator(
+      [duplicate],
+      async (batch) => {
+        await expect(batch.resolve({ batchId: 'mc-9' })).rejects.toThrow(/could not be asked/);
+        await batch.resolve({ abandon: true });
+      },
+      {
+        status: () => {
+          throw new GatewayFailure({
+            operation: 'fetchBatchStatus',
+            kind: 'notAccepted',
+            httpStatus: 503,
+            retryAfterMs: 3_600_000,
+          });
+        },
+      },
+    );
+
+    expect(result).toMatchObject({ status: 'FAILED', failure: 'SubmissionUnresolved' });
+  });
+
   test('is refused unread when it cannot be one', async () => {
     await withOperator([duplicate], async (batch) => {
       await expect(batch.resolve({ batchId: 'two words' })).rejects.toThrow(/give either/);

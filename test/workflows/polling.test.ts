@@ -65,6 +65,18 @@ test('a status that nobody knows is polled on, and shown as Mastercard wrote it'
   });
 });
 
+test('an outage of Mastercard that lasts to the deadline expires the batch', async () => {
+  const id = rig.nextBatchId();
+  const down = new GatewayFailure({ operation: 'fetchBatchStatus', kind: 'notAccepted', httpStatus: 503 });
+  const gateway = new ScriptedGateway({ status: [down] });
+  const policy = { polling: { deadline: '2h' } };
+  const result = await rig.running(gateway, async (client) =>
+    (await client.enroll(enrollment(id, policy))).result(),
+  );
+
+  expect(result).toMatchObject({ status: 'EXPIRED', failure: 'PollingDeadlineExceeded', batchIds: ['mc-1'] });
+});
+
 describe('a batchId that Mastercard does not know', () => {
   test('is asked for again right after the submission', async () => {
     const id = rig.nextBatchId();
