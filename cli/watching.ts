@@ -1,7 +1,6 @@
 import { setTimeout as delay } from 'node:timers/promises';
 import type { EnrollmentBatch } from '../client/enrollment-batch.js';
 import { BatchTerminatedError } from '../client/errors.js';
-import { throughOutages } from '../client/outage.js';
 import { isClosed } from '../enrollment/batch.js';
 import type { BatchProgress } from '../workflows/messages.js';
 import { ExitCode } from './exit-codes.js';
@@ -18,6 +17,8 @@ const REFRESH_MS = 1_000;
  * @throws BatchTerminatedError when the batch was ended from outside.
  */
 export async function watchUntilClosed(batch: EnrollmentBatch): Promise<BatchProgress> {
+  // With a batch at hand its module is loaded; commands that need no client must not load it.
+  const { throughOutages } = await import('../client/outage.js');
   const spinner = await spinnerOn(process.stderr);
   const interrupted = () => {
     spinner?.stop();
