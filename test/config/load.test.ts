@@ -198,7 +198,8 @@ describe('parseConfig', () => {
           const path = ['root', ...place.split('.').filter(Boolean), ...(add ? [name] : [])];
           let at: Record<string, unknown> | undefined = root;
           for (const step of path.slice(0, -1)) at = at?.[step] as Record<string, unknown> | undefined;
-          if (at !== null && typeof at === 'object') at[path.at(-1) ?? ''] = value;
+          // A copy: a later mutation may write into it, and the generator's own constant must stay as it is.
+          if (at !== null && typeof at === 'object') at[path.at(-1) ?? ''] = structuredClone(value);
         }
         const text = JSON.stringify(root.root);
         for (const broken of [text, text.slice(0, -1), text.replace(':', ',')]) {
