@@ -21,8 +21,6 @@ export const FailureType = {
   SealedBlobMissing: 'SealedBlobMissing',
   /** A call to Mastercard failed in a way that a later attempt may not. */
   GatewayUnavailable: 'GatewayUnavailable',
-  /** Mastercard answered something that is not the contract's JSON. */
-  GatewayAnswerUnreadable: 'GatewayAnswerUnreadable',
 } as const;
 
 export type FailureType = (typeof FailureType)[keyof typeof FailureType];
