@@ -2,6 +2,7 @@ import ms from 'ms';
 import { z } from 'zod';
 import type { EnrollmentPolicy, PolicyOverrides } from './policy.js';
 import { resolvePolicy } from './policy.js';
+import { LONGEST, POLICY_RULES, policyProblems, type Range } from './policy-rules.js';
 import type { Problem } from './schema-problems.js';
 import { check, strictObject } from './schema-problems.js';
 
@@ -24,10 +25,9 @@ export class PolicyError extends Error {
 }
 
 const WITH_UNIT = /^\d{1,15}(\.\d{1,6})? ?[a-z]{1,12}$/i;
-const LONGEST = ms('365d');
 const DURATION_RULE = 'must be a duration such as "30s" or "72h", or a number of milliseconds';
 
-function duration(shortest: number) {
+function duration({ min }: Range) {
   return z
     .union([z.number(), z.string()], {
       error: ({ input }) => (input === undefined ? 'is missing' : DURATION_RULE),
@@ -35,13 +35,12 @@ function duration(shortest: number) {
     .transform((written: Duration, context) => {
       const parsed = typeof written === 'number' ? written : milliseconds(written);
       if (parsed === undefined) context.addIssue(DURATION_RULE);
-      else if (parsed < shortest || parsed > LONGEST)
-        context.addIssue(
-          `must be ${shortest === 0 ? '' : `at least ${ms(shortest)} and `}at most ${ms(LONGEST)}`,
-        );
+      else if (parsed < min || parsed > LONGEST)
+        context.addIssue(`must be ${min === 0 ? '' : `at least ${ms(min)} and `}at most ${ms(LONGEST)}`);
       else return Math.round(parsed);
       return z.NEVER;
-    });
+    })
+    .optional();
 }
 
 function milliseconds(written: string): number | undefined {
@@ -50,46 +49,54 @@ function milliseconds(written: string): number | undefined {
   return Number.isFinite(parsed) ? parsed : undefined;
 }
 
-const backoff = {
-  initial: duration(1).optional(),
-  coefficient: z.number().min(1).max(10).optional(),
-  maximum: duration(1).optional(),
-  deadline: duration(1).optional(),
-} satisfies FieldsOf<EnrollmentPolicy['submission']>;
+function number({ min, max, integer }: Range) {
+  const range = z.number().min(min).max(max);
+  return (integer ? range.int() : range).optional();
+}
+
+const { retryFailedRecords, submission, polling } = POLICY_RULES;
 
 /**
- * Checks the fields of a policy one by one and makes `PolicyOverrides` of it. What they say together
- * depends on what they are laid over: see `policyProblems`.
+ * Checks the fields of a policy one by one, by `POLICY_RULES`, and makes `PolicyOverrides` of it. What
+ * they say together depends on what they are laid over: see `policyProblems`.
  */
 export const policySchema = strictObject({
-  onInvalidRecords: z.enum(['submitValid', 'rejectBatch']).optional(),
-  uncertainSubmission: z.enum(['resend', 'askOperator']).optional(),
-  onPartialFailure: z.enum(['keep', 'rollback']).optional(),
-  onCancel: z.enum(['rollback', 'leave']).optional(),
+  onInvalidRecords: z.enum(POLICY_RULES.onInvalidRecords).optional(),
+  uncertainSubmission: z.enum(POLICY_RULES.uncertainSubmission).optional(),
+  onPartialFailure: z.enum(POLICY_RULES.onPartialFailure).optional(),
+  onCancel: z.enum(POLICY_RULES.onCancel).optional(),
+  onPollingDeadline: z.enum(POLICY_RULES.onPollingDeadline).optional(),
   retryFailedRecords: strictObject({
-    maxRounds: z.number().int().min(1).max(10).optional(),
-    delay: duration(0).optional(),
+    maxRounds: number(retryFailedRecords.maxRounds),
+    delay: duration(retryFailedRecords.delay),
   } satisfies FieldsOf<EnrollmentPolicy['retryFailedRecords']>).optional(),
-  submission: strictObject(backoff).optional(),
+  submission: strictObject({
+    initial: duration(submission.initial),
+    coefficient: number(submission.coefficient),
+    maximum: duration(submission.maximum),
+    deadline: duration(submission.deadline),
+  } satisfies FieldsOf<EnrollmentPolicy['submission']>).optional(),
   polling: strictObject({
-    ...backoff,
-    jitter: z.number().min(0).max(1).optional(),
-    notFoundGrace: duration(0).optional(),
+    initial: duration(polling.initial),
+    coefficient: number(polling.coefficient),
+    maximum: duration(polling.maximum),
+    deadline: duration(polling.deadline),
+    jitter: number(polling.jitter),
+    notFoundGrace: duration(polling.notFoundGrace),
   } satisfies FieldsOf<EnrollmentPolicy['polling']>).optional(),
 } satisfies FieldsOf<EnrollmentPolicy>);
 
 type FieldsOf<T> = { [Name in keyof T]: z.ZodType };
 
-/** What in a whole policy contradicts itself: waits that are longer than they may be. */
-export function policyProblems(policy: EnrollmentPolicy): Problem[] {
-  return (['submission', 'polling'] as const).flatMap((part) => {
-    const { initial, maximum, deadline } = policy[part];
-    const path = `${part}.initial`;
-    return [
-      ...(initial > maximum ? [{ path, message: `is longer than ${part}.maximum (${ms(maximum)})` }] : []),
-      ...(initial > deadline ? [{ path, message: `is longer than ${part}.deadline (${ms(deadline)})` }] : []),
-    ];
-  });
+/**
+ * Checks what somebody wrote to change the policy of a batch that runs, field by field; what it says
+ * together with the rest is for the batch to judge (`policyChangeProblems`).
+ * @throws PolicyError with everything that is wrong.
+ */
+export function parsePolicyChange(input: PolicyInput): PolicyOverrides {
+  const result = check(policySchema, input);
+  if (!result.ok) throw new PolicyError(result.problems);
+  return result.value;
 }
 
 /**
@@ -98,9 +105,8 @@ export function policyProblems(policy: EnrollmentPolicy): Problem[] {
  * @throws PolicyError with everything that is wrong.
  */
 export function parsePolicy(input: PolicyInput, base: PolicyOverrides = {}): PolicyOverrides {
-  const result = check(policySchema, input);
-  if (!result.ok) throw new PolicyError(result.problems);
-  const problems = policyProblems(resolvePolicy(base, result.value));
+  const overrides = parsePolicyChange(input);
+  const problems = policyProblems(resolvePolicy(base, overrides));
   if (problems.length > 0) throw new PolicyError(problems);
-  return result.value;
+  return overrides;
 }

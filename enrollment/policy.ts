@@ -14,6 +14,8 @@ export interface EnrollmentPolicy {
   onPartialFailure: 'keep' | 'rollback';
   /** What to do with enrolled cards when the batch is cancelled: take them back, or leave them. */
   onCancel: 'rollback' | 'leave';
+  /** What to do when Mastercard is not done at `polling.deadline`: end the batch, or ask an operator. */
+  onPollingDeadline: 'expire' | 'askOperator';
   /** Whether cards that Mastercard declined for a passing reason are sent again. */
   retryFailedRecords: RoundsPolicy;
   /** How long to keep offering a batch that Mastercard has not taken. */
@@ -53,6 +55,7 @@ export const DEFAULT_POLICY: EnrollmentPolicy = {
   uncertainSubmission: 'resend',
   onPartialFailure: 'keep',
   onCancel: 'rollback',
+  onPollingDeadline: 'expire',
   retryFailedRecords: { maxRounds: 1, delay: HOUR },
   submission: { initial: 5 * SECOND, coefficient: 2, maximum: 5 * MINUTE, deadline: 24 * HOUR },
   polling: {
@@ -79,6 +82,7 @@ export function resolvePolicy(...overrides: ReadonlyArray<PolicyOverrides | unde
       uncertainSubmission: over.uncertainSubmission ?? policy.uncertainSubmission,
       onPartialFailure: over.onPartialFailure ?? policy.onPartialFailure,
       onCancel: over.onCancel ?? policy.onCancel,
+      onPollingDeadline: over.onPollingDeadline ?? policy.onPollingDeadline,
       retryFailedRecords: { ...policy.retryFailedRecords, ...defined(over.retryFailedRecords) },
       submission: { ...policy.submission, ...defined(over.submission) },
       polling: { ...policy.polling, ...defined(over.polling) },

@@ -2,7 +2,8 @@ import fc from 'fast-check';
 import { describe, expect, it } from 'vitest';
 import { DEFAULT_POLICY, resolvePolicy } from '../../enrollment/policy.js';
 import type { PolicyInput } from '../../enrollment/policy-schema.js';
-import { parsePolicy, policyProblems, PolicyError } from '../../enrollment/policy-schema.js';
+import { policyProblems } from '../../enrollment/policy-rules.js';
+import { parsePolicy, PolicyError } from '../../enrollment/policy-schema.js';
 
 describe('parsePolicy', () => {
   it('takes durations with a unit and numbers of milliseconds', () => {
