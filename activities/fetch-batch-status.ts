@@ -1,4 +1,10 @@
-import { activityInfo, ApplicationFailure, cancellationSignal } from '@temporalio/activity';
+import {
+  activityInfo,
+  ApplicationFailure,
+  CancelledFailure,
+  cancellationSignal,
+  Context,
+} from '@temporalio/activity';
 import type { BatchKey, BlobRef } from '../enrollment/batch.js';
 import { Blob } from '../enrollment/blobs.js';
 import { FailureType } from '../enrollment/errors.js';
@@ -72,6 +78,8 @@ export function fetchBatchStatus(deps: Pick<ActivityDependencies, 'store' | 'pro
         );
       } catch (error) {
         if (!(error instanceof GatewayFailure)) throw error;
+        // The call failed because it was cut short, so the activity is cancelled; it did not fail.
+        if (Context.current().cancellationDetails?.cancelRequested) throw new CancelledFailure(error.message);
         return answerOf(error);
       }
       if (report.externalBatchId !== roundBatchId(input.batch.externalBatchId, input.round)) {

@@ -113,6 +113,8 @@ export class Rig {
       ...common,
       taskQueue: gatewayTaskQueue(taskQueue, PROGRAM),
       activities: createGatewayActivities(deps),
+      // A cancellation comes with the answer to a heartbeat.
+      maxHeartbeatThrottleInterval: '200ms',
     });
     return workflows.runUntil(calls.runUntil(() => work(this.client({ taskQueue }))));
   }

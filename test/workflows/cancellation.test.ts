@@ -1,3 +1,4 @@
+import { Context } from '@temporalio/activity';
 import { afterAll, beforeAll, expect, test } from 'vitest';
 import { BatchStatusValue } from '../../mastercard/contract.js';
 import { GatewayFailure } from '../../mastercard/errors.js';
@@ -65,6 +66,7 @@ test('a batch that is cancelled while Mastercard is being asked for its status e
     status: [
       async () => {
         await rig.workflow(id).cancel();
+        await Context.current().cancelled.catch(() => undefined);
         throw new GatewayFailure({ operation: 'fetchBatchStatus', kind: 'unknown', problem: 'aborted' });
       },
     ],
