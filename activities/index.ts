@@ -1,6 +1,7 @@
 import type { EnrollmentGateway } from '../mastercard/gateway.js';
 import type { Recipient } from '../mastercard/jwe.js';
 import type { BatchStore } from '../store/store.js';
+import { cancelThisRun } from './cancel-this-run.js';
 import { encryptBatch } from './encrypt-batch.js';
 import { fetchBatchStatus } from './fetch-batch-status.js';
 import { purgeBatch } from './purge-batch.js';
@@ -32,6 +33,7 @@ export function createLocalActivities(deps: ActivityDependencies) {
     validateBatch: validateBatch(deps),
     encryptBatch: encryptBatch(deps),
     purgeBatch: purgeBatch(deps),
+    cancelThisRun,
   };
 }
 

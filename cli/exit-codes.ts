@@ -63,6 +63,7 @@ const CALLERS_MISTAKE: Record<OwnErrorCode, boolean> = {
   BATCH_INVALID: true,
   BATCH_NOT_FOUND: true,
   BATCH_TERMINATED: false,
+  CHANGE_REFUSED: true,
   CONFIGURATION_INVALID: true,
   DIGEST_UNREADABLE: true,
   KEY_ALIAS_UNKNOWN: true,

@@ -5,23 +5,33 @@ import {
   type Client,
   type WorkflowHandle,
 } from '@temporalio/client';
-import type { UpdateDefinition } from '@temporalio/common';
+import { ApplicationFailure, type UpdateDefinition } from '@temporalio/common';
 import type { BatchKey, BatchResult } from '../enrollment/batch.js';
 import { Blob, type ClosedBatch } from '../enrollment/blobs.js';
+import { FailureType } from '../enrollment/errors.js';
 import { workflowIdOf } from '../enrollment/identifiers.js';
 import type { Outcome } from '../enrollment/outcomes.js';
 import type { BlobRef } from '../enrollment/batch.js';
+import { parsePolicyChange, type PolicyInput } from '../enrollment/policy-schema.js';
 import { getJson, type BatchStore } from '../store/store.js';
 import {
+  extendDeadlineUpdate,
   pollNowSignal,
   progressQuery,
   resolveSubmissionUpdate,
   retryCompensationUpdate,
+  updatePolicyUpdate,
   type BatchProgress,
   type CompensationDecision,
   type SubmissionResolution,
 } from '../workflows/messages.js';
-import { BatchNotFoundError, BatchTerminatedError, ResolutionRefusedError } from './errors.js';
+import {
+  BatchNotFoundError,
+  BatchTerminatedError,
+  ChangeRefusedError,
+  ResolutionRefusedError,
+  type EnrollmentError,
+} from './errors.js';
 import { summaryOf } from './list.js';
 import { throughOutages } from './outage.js';
 
@@ -130,6 +140,26 @@ export class EnrollmentBatch {
     await this.update(retryCompensationUpdate, decision);
   }
 
+  /**
+   * Gives Mastercard more time to process the batch: while it does, or when the batch waits for an
+   * operator since its polling deadline has passed. That question can also be answered by giving it up.
+   * @throws ChangeRefusedError when the time is not after the present deadline, or Mastercard is not
+   *   processing the batch.
+   */
+  async extendDeadline(decision: { until: Date } | { abandon: true }): Promise<void> {
+    const written = 'until' in decision ? { until: decision.until.toISOString() } : decision;
+    await this.update(extendDeadlineUpdate, written);
+  }
+
+  /**
+   * Changes the policy while the batch runs, field by field.
+   * @throws PolicyError for fields that no policy has; ChangeRefusedError for what is decided already
+   *   (`onInvalidRecords`), for what contradicts the rest of the policy, and for a batch that is ending.
+   */
+  async updatePolicy(change: PolicyInput): Promise<void> {
+    await this.update(updatePolicyUpdate, parsePolicyChange(change));
+  }
+
   async exists(): Promise<boolean> {
     if (await this.closed()) return true;
     try {
@@ -165,9 +195,12 @@ export class EnrollmentBatch {
     try {
       await this.workflow.executeUpdate(update, { args: [argument] });
     } catch (error) {
-      if (error instanceof WorkflowNotFoundError) throw this.notFound();
+      if (error instanceof WorkflowNotFoundError) throw await this.closedOrNotFound();
       if (!(error instanceof WorkflowUpdateFailedError)) throw error;
-      throw new ResolutionRefusedError(this.key, error.cause?.message ?? error.message);
+      const { cause, message } = error;
+      const asked = cause instanceof ApplicationFailure && cause.type === FailureType.ResolutionRefused;
+      const Refused = asked ? ResolutionRefusedError : ChangeRefusedError;
+      throw new Refused(this.key, cause?.message ?? message);
     }
   }
 
@@ -185,6 +218,12 @@ export class EnrollmentBatch {
           ? `no worker answers on task queue '${execution.taskQueue}', is one running? This is what Temporal knows`
           : `the workflow was ended from outside (${execution.status.name})`,
     };
+  }
+
+  private async closedOrNotFound(): Promise<EnrollmentError> {
+    const closed = await this.closed();
+    if (!closed) return this.notFound();
+    return new ChangeRefusedError(this.key, `it is closed: ${closed.result.status}`);
   }
 
   private notFound(): BatchNotFoundError {

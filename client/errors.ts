@@ -8,6 +8,7 @@ export type EnrollmentErrorCode =
   | 'BATCH_AMBIGUOUS'
   | 'BATCH_TERMINATED'
   | 'RESOLUTION_REFUSED'
+  | 'CHANGE_REFUSED'
   | 'PROGRAM_UNKNOWN'
   | 'TEMPORAL_UNAVAILABLE';
 
@@ -84,5 +85,14 @@ export class ResolutionRefusedError extends EnrollmentError {
   readonly code = 'RESOLUTION_REFUSED';
   constructor({ program, externalBatchId }: BatchKey, why: string) {
     super(`batch '${externalBatchId}' of program '${program}' was not resolved: ${why}`);
+  }
+}
+
+/** A change to a running batch was malformed, or came at the wrong time. The batch is as it was. */
+export class ChangeRefusedError extends EnrollmentError {
+  override readonly name = 'ChangeRefusedError';
+  readonly code = 'CHANGE_REFUSED';
+  constructor({ program, externalBatchId }: BatchKey, why: string) {
+    super(`batch '${externalBatchId}' of program '${program}' was not changed: ${why}`);
   }
 }

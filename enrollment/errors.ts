@@ -13,6 +13,8 @@ export const FailureType = {
   CompensationFailed: 'CompensationFailed',
   /** What an operator answered cannot be believed, or nothing was asked. */
   ResolutionRefused: 'ResolutionRefused',
+  /** A change that was asked of a running batch is malformed, or comes at the wrong time. */
+  ChangeRefused: 'ChangeRefused',
   /** A key, id or address in the configuration is wrong; Mastercard refused the caller, not the batch. */
   ConfigurationInvalid: 'ConfigurationInvalid',
   /** A sealed blob was altered, truncated, or is sealed under a key that is not in the key ring. */

@@ -39,6 +39,14 @@ export function purge(input: PurgeBatchInput, summary: string): Promise<BatchRes
   return local.purgeBatch.executeWithOptions({ ...LOCAL_WORK, summary }, [input]);
 }
 
+/** Asks Temporal to cancel the run that calls it. */
+export function cancelThisRun(): Promise<void> {
+  return local.cancelThisRun.executeWithOptions(
+    { ...LOCAL_WORK, summary: 'the batch was cancelled before this run began' },
+    [],
+  );
+}
+
 /** A call has 30 s; this is the net under it. Heartbeats tell of a dead worker sooner. */
 const GATEWAY_CALL: ActivityOptions = {
   startToCloseTimeout: '90s',

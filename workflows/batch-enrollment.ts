@@ -9,11 +9,14 @@ import {
 import type { BatchResult } from '../enrollment/batch.js';
 import { purge, validate } from './activity-proxies.js';
 import { BatchState } from './batch-state.js';
-import { takeBack } from './compensation.js';
+import { removeAll, takeBack } from './compensation.js';
+import { DeadlineDesk } from './deadline-desk.js';
 import { endingOf, rejected, type Ending } from './ending.js';
+import { cancelledAsBefore } from './hand-over.js';
 import { pollNowSignal, progressQuery, type BatchEnrollmentInput } from './messages.js';
 import { OperatorDesk } from './operator.js';
-import { enrollRound, endingOfRounds, waitForRound, type RoundStart } from './rounds.js';
+import { acceptPolicyChanges } from './policy-change.js';
+import { enrollRound, endingOfRounds, waitForRound, type Desks, type RoundStart } from './rounds.js';
 
 /**
  * Enrolls one batch of cards into Click to Pay: validate, encrypt, submit, poll until terminal, purge.
@@ -26,29 +29,38 @@ export async function batchEnrollment(input: BatchEnrollmentInput): Promise<Batc
   const state = new BatchState(input);
   setHandler(progressQuery, () => state.progress());
   setHandler(pollNowSignal, () => state.nudge());
-  const desk = new OperatorDesk(state);
+  acceptPolicyChanges(state);
+  const desks = { operator: new OperatorDesk(state), deadline: new DeadlineDesk(state) };
 
+  await cancelledAsBefore(state);
+  const ending = await toItsEnd(input, state, desks);
+  return CancellationScope.nonCancellable(() => close(input, state, ending));
+}
+
+/** @returns how the batch ends, when all that is to be taken back is taken back. */
+async function toItsEnd(input: BatchEnrollmentInput, state: BatchState, desks: Desks): Promise<Ending> {
+  const at = input.carried?.at;
+  if (at?.stage === 'removing') {
+    return CancellationScope.nonCancellable(() => removeAll(state, desks.operator, at.ending, at.unremoved));
+  }
   let ending: Ending;
   try {
-    ending = await enroll(input, state, desk);
+    ending = await enroll(at ?? (await prepare(input, state)), state, desks);
   } catch (error) {
     ending = endingOf(error, state);
   }
-  ending = await takeBack(state, desk, ending);
-  return CancellationScope.nonCancellable(() => close(input, state, ending));
+  return takeBack(state, desks.operator, ending);
 }
 
 const NOT_SENT = { status: 'UNREPORTED', reason: 'NOT_SENT' } as const;
 
 /** The way of a batch from the issuer's records to the end that Mastercard gives it. */
-async function enroll(input: BatchEnrollmentInput, state: BatchState, desk: OperatorDesk): Promise<Ending> {
-  const { policy } = state;
-  let start = input.carried?.at ?? (await prepare(input, state));
+async function enroll(start: RoundStart | Ending, state: BatchState, desks: Desks): Promise<Ending> {
   if ('status' in start) return start;
 
   for (let { round } = state; ; round += 1) {
-    const result = await enrollRound(state, desk, round, start);
-    if ('status' in result || !result.retry || round >= policy.retryFailedRecords.maxRounds) {
+    const result = await enrollRound(state, desks, round, start);
+    if ('status' in result || !result.retry || round >= state.policy.retryFailedRecords.maxRounds) {
       return endingOfRounds(state, round, result);
     }
     await waitForRound(state, round + 1, result.retry.cards);
@@ -74,6 +86,7 @@ async function prepare(input: BatchEnrollmentInput, state: BatchState): Promise<
 
 /** Completes the outcomes, erases the cardholder data, and ends the workflow as the ending says. */
 async function close(input: BatchEnrollmentInput, state: BatchState, ending: Ending): Promise<BatchResult> {
+  state.isClosing = true;
   const { status, reasons, remaining, unsettledRound, failure } = ending;
   const { batchIds } = state.progress();
   const { records, recordsDigest, cards } = input;

@@ -1,7 +1,7 @@
 import { setCurrentDetails, upsertSearchAttributes } from '@temporalio/workflow';
 import type { BatchKey, BatchResult, OpenStatus } from '../enrollment/batch.js';
 import type { OutcomeCounts } from '../enrollment/outcomes.js';
-import { resolvePolicy, type EnrollmentPolicy } from '../enrollment/policy.js';
+import { resolvePolicy, type EnrollmentPolicy, type PolicyOverrides } from '../enrollment/policy.js';
 import type { AnswerAnomalies } from '../enrollment/reconciliation.js';
 import type {
   RemoveCardsResult,
@@ -10,7 +10,7 @@ import type {
   ValidateBatchResult,
 } from '../activities/index.js';
 import { describeBatch, type BatchView } from './current-details.js';
-import type { BatchEnrollmentInput, BatchProgress, Checkpoint } from './messages.js';
+import type { BatchEnrollmentInput, BatchProgress, Checkpoint, Question } from './messages.js';
 import type { AcceptedSubmission } from './submission.js';
 import { C2pBatchId, C2pFailedRecords, C2pRecords, C2pStatus } from './search-attributes.js';
 
@@ -20,7 +20,7 @@ import { C2pBatchId, C2pFailedRecords, C2pRecords, C2pStatus } from './search-at
  */
 export class BatchState {
   readonly batch: BatchKey;
-  readonly policy: EnrollmentPolicy;
+  policy: EnrollmentPolicy;
   round = 1;
   /** Whether Mastercard has the current round, or may have it. */
   mayBeAccepted = false;
@@ -32,6 +32,10 @@ export class BatchState {
   offeredAt: number | undefined;
   /** Whether the batch was cancelled and is seen to its end all the same. */
   isCancelling = false;
+  /** Whether it is decided how the batch ends. */
+  isClosing = false;
+  /** The polling deadline that an operator set: milliseconds since the epoch. */
+  private extendedUntil: number | undefined;
   private nudged = false;
   private readonly view: BatchView;
 
@@ -52,20 +56,33 @@ export class BatchState {
       ...carried?.view,
     };
     if (carried) {
-      const { round, mayBeAccepted, acceptedAt, offeredAt, flowId } = carried;
-      Object.assign(this, { round, mayBeAccepted, acceptedAt, offeredAt, flowId });
+      const { at: _at, view: _view, ...facts } = carried;
+      Object.assign(this, facts);
     }
     this.show();
   }
 
   /** The input of the next run, which goes on at the checkpoint. */
   carriedTo(at: Checkpoint): BatchEnrollmentInput {
-    const { input, view, round, mayBeAccepted, acceptedAt, offeredAt, flowId } = this;
-    return { ...input, carried: { at, view, round, mayBeAccepted, acceptedAt, offeredAt, flowId } };
+    const { input, policy, view, round, mayBeAccepted, acceptedAt, offeredAt, flowId } = this;
+    const { isCancelling, extendedUntil } = this;
+    const facts = { round, mayBeAccepted, acceptedAt, offeredAt, flowId, isCancelling, extendedUntil };
+    return { ...input, policy, carried: { at, view, ...facts } };
   }
 
   progress(): BatchProgress {
-    return this.view;
+    return { ...this.view, policy: this.policy };
+  }
+
+  /** Whether Mastercard is asked about the batch, now and then. */
+  get isPolled(): boolean {
+    return this.view.status === 'PROCESSING' && this.mayBeAccepted && !this.isClosing;
+  }
+
+  /** Whether its policy can still make a difference. */
+  get mayChange(): boolean {
+    const takesBack = this.view.status === 'ROLLING_BACK' || this.view.question === 'removal';
+    return !this.isCancelling && !this.isClosing && !takesBack;
   }
 
   get polls(): number {
@@ -77,8 +94,31 @@ export class BatchState {
     return (this.offeredAt ?? Date.now()) + this.policy.submission.deadline;
   }
 
+  /** Until when Mastercard is asked about the current round: milliseconds since the epoch. */
+  get pollingDeadline(): number {
+    return Math.max(this.acceptedAt + this.policy.polling.deadline, this.extendedUntil ?? 0);
+  }
+
+  /** @param until milliseconds since the epoch. */
+  extendDeadline(until: number): void {
+    this.extendedUntil = until;
+    this.showDeadline();
+  }
+
+  /** @param written the change as it is shown. */
+  changePolicy(change: PolicyOverrides, written: string): void {
+    this.policy = resolvePolicy(this.policy, change);
+    (this.view.policyChanges ??= []).push(written);
+    if (this.view.polling.deadlineAt !== undefined) this.showDeadline();
+    this.show();
+  }
+
   nudge(): void {
     this.nudged = true;
+  }
+
+  get isNudged(): boolean {
+    return this.nudged;
   }
 
   /** Whether somebody asked for a poll since the last one; asking takes the nudge away. */
@@ -132,7 +172,7 @@ export class BatchState {
     this.acceptedAt = Date.now();
     this.flowId = flowId;
     if (!this.view.batchIds.includes(batchId)) this.view.batchIds.push(batchId);
-    Object.assign(this.view, { status: 'PROCESSING', error: undefined, reasons: [] });
+    Object.assign(this.view, { status: 'PROCESSING', error: undefined, question: undefined, reasons: [] });
     this.show();
     upsertSearchAttributes([
       { key: C2pStatus, value: 'PROCESSING' },
@@ -140,22 +180,26 @@ export class BatchState {
     ]);
   }
 
-  /** @param why what is unknown, and so what the operator is asked. */
-  awaitsOperator(why: string): void {
-    this.view.error = why;
-    this.view.nextPollAt = undefined;
+  /** @param error what is unknown or went wrong, and so what the operator is asked about. */
+  awaitsOperator(question: Question, error: string): void {
+    Object.assign(this.view, { question, error, nextPollAt: undefined });
     this.enters('AWAITING_OPERATOR');
   }
 
-  /** @param why what could not be removed. */
-  awaitsDecision(why: string): void {
-    this.view.error = `CompensationFailed: ${why}`;
-    this.enters('AWAITING_OPERATOR');
+  /** Mastercard is asked again about a round whose polling deadline had passed. */
+  pollsAgain(): void {
+    Object.assign(this.view, { question: undefined, error: undefined });
+    this.enters('PROCESSING');
   }
 
   /** @param why what the cards are removed for. */
   rollsBack(why: string): void {
-    Object.assign(this.view, { error: undefined, nextPollAt: undefined, reasons: [why] });
+    Object.assign(this.view, {
+      error: undefined,
+      question: undefined,
+      nextPollAt: undefined,
+      reasons: [why],
+    });
     this.enters('ROLLING_BACK');
   }
 
@@ -197,8 +241,9 @@ export class BatchState {
     this.show();
   }
 
-  pollsUntil(deadlineAt: number): void {
-    this.view.polling.deadlineAt = new Date(deadlineAt).toISOString();
+  showDeadline(): void {
+    this.view.polling.deadlineAt = new Date(this.pollingDeadline).toISOString();
+    this.show();
   }
 
   waitsToPoll(ms: number): void {
@@ -238,7 +283,15 @@ export class BatchState {
   }
 
   closed({ status, counts, reasons }: BatchResult, error?: string): void {
-    Object.assign(this.view, { status, counts, reasons, error, nextPollAt: undefined });
+    Object.assign(this.view, {
+      status,
+      counts,
+      reasons,
+      error,
+      question: undefined,
+      nextPollAt: undefined,
+      nextRoundAt: undefined,
+    });
     this.show();
     upsertSearchAttributes([
       { key: C2pStatus, value: status },

@@ -12,6 +12,7 @@ import type { OperatorDesk } from './operator.js';
  * @param work goes on from where the batch stands when it is called again.
  */
 export async function throughCancellation<T>(state: BatchState, work: () => Promise<T>): Promise<T> {
+  if (state.isCancelling) return CancellationScope.nonCancellable(work);
   try {
     return await work();
   } catch (error) {
@@ -39,41 +40,53 @@ export async function takeBack(state: BatchState, desk: OperatorDesk, ending: En
   // Since 0.2.0; before, nothing was taken back. replay-tested: 2026-11-24
   if (!patched('compensation')) return ending;
 
-  const why = cancelled ? 'the batch was cancelled' : 'not every card could be enrolled';
-  const failure = await CancellationScope.nonCancellable(() => removeAll(state, desk, why));
-  const { enrolled, rolledBack } = state.progress().counts;
-  const reasons = [`${rolledBack} cards removed again: ${why}`, ...ending.reasons];
-  if (failure) {
-    reasons.unshift(`${enrolled} cards could not be removed again`);
-    return { ...ending, status: 'FAILED', failure, reasons };
+  state.isCancelling = cancelled;
+  return CancellationScope.nonCancellable(() => removeAll(state, desk, ending));
+}
+
+/**
+ * Removes what is enrolled, as often as an operator wants it tried.
+ * @param unremoved what an attempt of the run before this one could not remove.
+ */
+export async function removeAll(
+  state: BatchState,
+  desk: OperatorDesk,
+  ending: Ending,
+  unremoved?: string,
+): Promise<Ending> {
+  const why = state.isCancelling ? 'the batch was cancelled' : 'not every card could be enrolled';
+  let left = unremoved ?? (await removeOnce(state, why, 1));
+  for (let attempt = 2; left !== undefined; attempt += 1) {
+    const decision = await desk.askToRetryRemoval(ending, left);
+    if ('abandon' in decision) return notTakenBack(state, ending, why);
+    left = await removeOnce(state, why, attempt);
   }
+  const { failure, status } = ending;
   return {
     ...ending,
-    reasons,
-    status: ending.failure ? ending.status : cancelled ? 'CANCELLED' : 'ROLLED_BACK',
+    reasons: [removedReason(state, why), ...ending.reasons],
+    status: failure ? status : state.isCancelling ? 'CANCELLED' : 'ROLLED_BACK',
   };
 }
 
-/** @returns the type of the failure when an operator gave up on cards that could not be removed. */
-async function removeAll(
-  state: BatchState,
-  desk: OperatorDesk,
-  why: string,
-): Promise<FailureType | undefined> {
-  for (let attempt = 1; ; attempt += 1) {
-    state.rollsBack(why);
-    const { enrolled } = state.progress().counts;
-    const { batch, flowId } = state;
-    const removal = await remove(
-      { batch, reason: why, flowId },
-      `${enrolled} cards, attempt ${attempt}: ${why}`,
-    );
-    state.removed(removal);
-    const unremoved = removal.failed + removal.profilesFailed;
-    if (unremoved === 0) return undefined;
-    const decision = await desk.askToRetryRemoval(
-      `${removal.failed} cards and ${removal.profilesFailed} profiles could not be removed`,
-    );
-    if ('abandon' in decision) return FailureType.CompensationFailed;
-  }
+/** @returns what could not be removed, if anything. */
+async function removeOnce(state: BatchState, why: string, attempt: number): Promise<string | undefined> {
+  state.rollsBack(why);
+  const { enrolled } = state.progress().counts;
+  const { batch, flowId } = state;
+  const summary = `${enrolled} cards, attempt ${attempt}: ${why}`;
+  const removal = await remove({ batch, reason: why, flowId }, summary);
+  state.removed(removal);
+  if (removal.failed + removal.profilesFailed === 0) return undefined;
+  return `${removal.failed} cards and ${removal.profilesFailed} profiles could not be removed`;
+}
+
+function notTakenBack(state: BatchState, ending: Ending, why: string): Ending {
+  const left = `${state.progress().counts.enrolled} cards could not be removed again`;
+  const reasons = [left, removedReason(state, why), ...ending.reasons];
+  return { ...ending, status: 'FAILED', failure: FailureType.CompensationFailed, reasons };
+}
+
+function removedReason(state: BatchState, why: string): string {
+  return `${state.progress().counts.rolledBack} cards removed again: ${why}`;
 }

@@ -1,5 +1,5 @@
 import { isClosed } from '../enrollment/batch.js';
-import type { BatchProgress } from './messages.js';
+import type { BatchProgress, Question } from './messages.js';
 
 /** Progress as the workflow itself knows it: always with both. */
 export type BatchView = BatchProgress & Required<Pick<BatchProgress, 'submission' | 'polling'>>;
@@ -37,22 +37,41 @@ function nextStep(progress: BatchView): string {
         ? `Mastercard is processing. Next poll at ${nextPollAt}; the signal \`pollNow\` asks at once.`
         : 'Asking Mastercard for the status.';
     case 'AWAITING_OPERATOR':
-      if (progress.error?.startsWith('CompensationFailed')) {
-        return (
-          '**An operator is expected**: some cards could not be removed; `c2p report ID` names them. ' +
-          '`c2p resolve ID --retry` tries again, `c2p resolve ID --abandon` gives it up.'
-        );
-      }
-      return (
-        '**An operator is expected**: find out from Mastercard under which batchId it has the batch, then ' +
-        '`c2p resolve ID --batch-id B`, or `c2p resolve ID --abandon` to give it up.'
-      );
+      return `**An operator is expected**: ${expectedOfOperator(progress.question ?? 'batchId')}`;
     case 'ROLLING_BACK':
       return 'Removing the enrolled cards again.';
   }
 }
 
-function facts({ batchIds, submission, polling, reasons, error, status }: BatchView): string[] {
+function expectedOfOperator(question: Question): string {
+  switch (question) {
+    case 'batchId':
+      return (
+        'find out from Mastercard under which batchId it has the batch, then `c2p resolve ID --batch-id B`, ' +
+        'or `c2p resolve ID --abandon` to give it up.'
+      );
+    case 'moreTime':
+      return (
+        'Mastercard was not done in time. `c2p extend ID --by 24h` gives it more, `c2p poll ID` asks once more, ' +
+        '`c2p resolve ID --abandon` gives the batch up.'
+      );
+    case 'removal':
+      return (
+        'some cards could not be removed; `c2p report ID` names them. `c2p resolve ID --retry` tries again, ' +
+        '`c2p resolve ID --abandon` gives it up.'
+      );
+  }
+}
+
+function facts({
+  batchIds,
+  submission,
+  polling,
+  policyChanges,
+  reasons,
+  error,
+  status,
+}: BatchView): string[] {
   const known = polling.lastStatusUnknown ? ' (a status this version does not know)' : '';
   return [
     ...batchIds.map((batchId) => `Mastercard batchId \`${batchId}\``),
@@ -63,6 +82,7 @@ function facts({ batchIds, submission, polling, reasons, error, status }: BatchV
       ? [`polls: ${polling.polls}, last status: \`${polling.lastStatus}\`${known}`]
       : []),
     ...(polling.deadlineAt ? [`polling ends at ${polling.deadlineAt}`] : []),
+    ...(policyChanges ?? []).map((change) => `policy changed: \`${change}\``),
     ...reasons,
     ...(error && !isClosed(status) ? [`**${error}**`] : []),
   ];

@@ -1,7 +1,8 @@
 import { defineQuery, defineSignal, defineUpdate } from '@temporalio/workflow';
 import type { BatchKey, BatchStatus, BlobRef } from '../enrollment/batch.js';
 import type { OutcomeCounts } from '../enrollment/outcomes.js';
-import type { EnrollmentPolicy } from '../enrollment/policy.js';
+import type { EnrollmentPolicy, PolicyOverrides } from '../enrollment/policy.js';
+import type { Ending } from './ending.js';
 
 /** What starts a batch. References and counts: cardholder data stays in the store. */
 export interface BatchEnrollmentInput extends BatchKey {
@@ -20,7 +21,8 @@ export interface BatchEnrollmentInput extends BatchKey {
 export type Checkpoint =
   | { stage: 'submitting'; enrollmentData: BlobRef }
   | { stage: 'polling'; batchId: string }
-  | { stage: 'asking'; why: string };
+  | { stage: 'asking'; why: string }
+  | { stage: 'removing'; ending: Ending; unremoved: string };
 
 /** What a batch takes along into its next run. */
 export interface CarriedState {
@@ -31,7 +33,13 @@ export interface CarriedState {
   acceptedAt: number;
   offeredAt?: number | undefined;
   flowId?: string | undefined;
+  extendedUntil?: number | undefined;
+  /** The run before was cancelled, and so this one is to be. */
+  isCancelling?: boolean | undefined;
 }
+
+/** What an operator is asked while a batch is AWAITING_OPERATOR. */
+export type Question = 'batchId' | 'moreTime' | 'removal';
 
 /** How far a batch is, as the query `progress` answers it. Times are ISO 8601 in UTC. */
 export interface BatchProgress extends BatchKey {
@@ -60,6 +68,12 @@ export interface BatchProgress extends BatchKey {
     deadlineAt?: string | undefined;
   };
   nextPollAt?: string | undefined;
+  /** What an operator is asked; absent unless the batch is AWAITING_OPERATOR. */
+  question?: Question | undefined;
+  /** How the batch is run; absent for a batch that is closed. */
+  policy?: EnrollmentPolicy;
+  /** What was changed of the policy since the batch was started, the last change last. */
+  policyChanges?: string[];
   /** Why the batch ended as it did, or what holds it up. */
   reasons: string[];
   error?: string | undefined;
@@ -85,6 +99,22 @@ export type CompensationDecision = { retry: true } | { abandon: true };
  * batch as failed. Refused when there is no such thing to decide.
  */
 export const retryCompensationUpdate = defineUpdate<void, [CompensationDecision]>('retryCompensation');
+
+/** What an operator decides about a batch with which Mastercard takes long. */
+export type DeadlineDecision = { until: string } | { abandon: true };
+
+/**
+ * Gives Mastercard more time, until an instant (ISO 8601): while it is processing, or when the batch is
+ * AWAITING_OPERATOR since the polling deadline has passed. That question can also be answered by giving
+ * the batch up, which ends it as EXPIRED.
+ */
+export const extendDeadlineUpdate = defineUpdate<void, [DeadlineDecision]>('extendDeadline');
+
+/**
+ * Changes the policy of a batch that runs, field by field, durations in ms. Refused for what is decided
+ * already (`onInvalidRecords`), and once the batch is cancelled or takes cards back.
+ */
+export const updatePolicyUpdate = defineUpdate<void, [PolicyOverrides]>('updatePolicy');
 
 /** Asks for a poll now instead of at the next scheduled time. */
 export const pollNowSignal = defineSignal<[]>('pollNow');

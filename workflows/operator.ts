@@ -46,7 +46,7 @@ export class OperatorDesk {
    * @param why what is unknown, as the operator will read it.
    */
   async askForBatchId(round: number, why: string): Promise<AcceptedSubmission | Ending> {
-    this.state.awaitsOperator(why);
+    this.state.awaitsOperator('batchId', why);
     try {
       for (;;) {
         this.asking = false;
@@ -72,10 +72,12 @@ export class OperatorDesk {
 
   /**
    * Asks an operator whether to try once more to remove cards.
-   * @param why what could not be removed, as the operator will read it.
+   * @param ending how the batch ended before its cards were to be removed.
+   * @param unremoved what could not be removed, as the operator will read it.
    */
-  async askToRetryRemoval(why: string): Promise<CompensationDecision> {
-    this.state.awaitsDecision(why);
+  async askToRetryRemoval(ending: Ending, unremoved: string): Promise<CompensationDecision> {
+    this.state.awaitsOperator('removal', `${FailureType.CompensationFailed}: ${unremoved}`);
+    await handOverWhenLong(this.state, { stage: 'removing', ending, unremoved });
     this.deciding = true;
     try {
       await condition(() => this.decision !== undefined);

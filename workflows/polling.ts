@@ -4,6 +4,7 @@ import { pollDelay } from '../enrollment/schedule.js';
 import type { StatusAnswer } from '../activities/index.js';
 import { fetchStatus } from './activity-proxies.js';
 import type { BatchState } from './batch-state.js';
+import type { DeadlineDesk } from './deadline-desk.js';
 import { endedByTimeout, failed, type Ending } from './ending.js';
 import { handOverWhenLong } from './hand-over.js';
 import type { AcceptedSubmission, UncertainSubmission } from './submission.js';
@@ -15,32 +16,31 @@ const LAST_POLL_MS = 60_000;
 
 /**
  * Asks Mastercard for the batch's status, at the times the policy says or when nudged, until it is
- * terminal or the deadline has passed. A status nobody knows is not terminal.
+ * terminal or the deadline has passed and nobody gives it more time. A status nobody knows is not terminal.
  *
  * @returns the terminal answer, that the batchId is not ours, or how the batch ends without one.
  */
 export async function pollUntilTerminal(
   state: BatchState,
+  desk: DeadlineDesk,
   round: number,
-  submission: AcceptedSubmission,
+  { batchId }: AcceptedSubmission,
 ): Promise<TerminalAnswer | UncertainSubmission | Ending> {
-  const { batch, policy } = state;
-  const { batchId } = submission;
-  const { acceptedAt } = state;
-  const deadlineAt = acceptedAt + policy.polling.deadline;
-  state.pollsUntil(deadlineAt);
-  const further = round < policy.retryFailedRecords.maxRounds;
+  const { batch, acceptedAt } = state;
+  state.showDeadline();
 
-  while (Date.now() < deadlineAt) {
+  for (let late = false; ;) {
+    late ||= Date.now() >= state.pollingDeadline;
+    if (late && !(await desk.askForMoreTime(batchId))) return expired(batchId, round);
     await handOverWhenLong(state, { stage: 'polling', batchId });
-    const wait = Math.min(pollDelay(policy.polling, state.polls, Math.random()), deadlineAt - Date.now());
-    state.waitsToPoll(wait);
-    await condition(() => state.takeNudge(), wait, { summary: `next poll (${state.polls + 1})` });
+    await waitForPoll(state);
 
-    const { flowId } = state;
+    const { flowId, policy, pollingDeadline } = state;
+    const further = round < policy.retryFailedRecords.maxRounds;
     const input = { batch, round, batchId, flowId, ...(further ? { retryInRound: round + 1 } : {}) };
-    const answer = await poll(state, input, deadlineAt);
-    if (!answer) break;
+    const answer = await poll(state, input);
+    late = answer === undefined && pollingDeadline === state.pollingDeadline;
+    if (!answer) continue;
     state.polled(answer);
     switch (answer.kind) {
       case 'terminal':
@@ -62,6 +62,17 @@ export async function pollUntilTerminal(
         break;
     }
   }
+}
+
+/** Until the next poll is due, or until somebody wants one. */
+async function waitForPoll(state: BatchState): Promise<void> {
+  const delay = pollDelay(state.policy.polling, state.polls, Math.random());
+  const wait = Math.max(1, Math.min(delay, state.pollingDeadline - Date.now()));
+  state.waitsToPoll(wait);
+  await condition(() => state.takeNudge(), wait, { summary: `next poll (${state.polls + 1})` });
+}
+
+function expired(batchId: string, round: number): Ending {
   return {
     status: 'EXPIRED',
     failure: FailureType.PollingDeadlineExceeded,
@@ -75,9 +86,8 @@ export async function pollUntilTerminal(
 async function poll(
   state: BatchState,
   input: Parameters<typeof fetchStatus>[0],
-  deadlineAt: number,
 ): Promise<StatusAnswer | undefined> {
-  const giveUpAfter = Math.max(deadlineAt - Date.now(), LAST_POLL_MS);
+  const giveUpAfter = Math.max(state.pollingDeadline - Date.now(), LAST_POLL_MS);
   try {
     return await fetchStatus(input, giveUpAfter, `poll ${state.polls + 1}`);
   } catch (error) {

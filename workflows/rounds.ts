@@ -4,6 +4,7 @@ import { FailureType } from '../enrollment/errors.js';
 import { encrypt } from './activity-proxies.js';
 import type { BatchState } from './batch-state.js';
 import { throughCancellation } from './compensation.js';
+import type { DeadlineDesk } from './deadline-desk.js';
 import { failed, unresolved, type Ending } from './ending.js';
 import type { Checkpoint } from './messages.js';
 import type { OperatorDesk } from './operator.js';
@@ -11,12 +12,19 @@ import { pollUntilTerminal, type TerminalAnswer } from './polling.js';
 import { submitUntilSettled, type AcceptedSubmission, type UncertainSubmission } from './submission.js';
 
 /** Where a round begins, or where the run before this one left it. */
-export type RoundStart = { stage: 'encrypting'; validated: BlobRef } | Checkpoint;
+export type RoundStart =
+  { stage: 'encrypting'; validated: BlobRef } | Exclude<Checkpoint, { stage: 'removing' }>;
+
+/** Where a batch waits for people. */
+export interface Desks {
+  operator: OperatorDesk;
+  deadline: DeadlineDesk;
+}
 
 /** One submission of a set of records, to the answer that settles it. */
 export async function enrollRound(
   state: BatchState,
-  desk: OperatorDesk,
+  desks: Desks,
   round: number,
   start: RoundStart,
 ): Promise<TerminalAnswer | Ending> {
@@ -26,7 +34,7 @@ export async function enrollRound(
     if ('uncertain' in submission) {
       // Since 0.2.0; before, it failed the batch. replay-tested: 2026-11-24
       submission = patched('operator-desk')
-        ? await desk.askForBatchId(round, submission.why)
+        ? await desks.operator.askForBatchId(round, submission.why)
         : unresolved(submission.why, round);
     }
     if ('status' in submission) return submission;
@@ -34,7 +42,9 @@ export async function enrollRound(
     const accepted = submission;
     if (!alreadyAccepted) state.accepted(accepted);
     alreadyAccepted = false;
-    const answer = await throughCancellation(state, () => pollUntilTerminal(state, round, accepted));
+    const answer = await throughCancellation(state, () =>
+      pollUntilTerminal(state, desks.deadline, round, accepted),
+    );
     if (!('uncertain' in answer)) return answer;
     submission = answer;
   }

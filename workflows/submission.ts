@@ -31,12 +31,13 @@ export async function submitUntilSettled(
   round: number,
   enrollmentData: BlobRef,
 ): Promise<AcceptedSubmission | UncertainSubmission | Ending> {
-  const { batch, policy } = state;
+  const { batch } = state;
   for (;;) {
     await handOverWhenLong(state, { stage: 'submitting', enrollmentData });
     const attempt = state.submissionStarts();
     const answer = await attemptOnce(state, { batch, round, enrollmentData }, attempt);
     state.submissionAnswered(answer);
+    const { policy } = state;
     switch (answer.kind) {
       case 'accepted':
         return { batchId: answer.batchId, flowId: answer.flowId };

@@ -1,7 +1,9 @@
 import { cancelCommand } from './cancel.js';
 import { devCommand } from './dev.js';
 import { enrollCommand } from './enroll.js';
+import { extendCommand } from './extend.js';
 import { listCommand } from './list.js';
+import { policyCommand } from './policy.js';
 import { pollCommand } from './poll.js';
 import { reportCommand } from './report.js';
 import { resolveCommand } from './resolve.js';
@@ -21,6 +23,8 @@ export const commands = [
   listCommand,
   cancelCommand,
   pollCommand,
+  extendCommand,
+  policyCommand,
   resolveCommand,
   validateCommand,
   sweepCommand,

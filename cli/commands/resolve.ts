@@ -1,9 +1,7 @@
 import { Command, InvalidArgumentError } from 'commander';
-import { FailureType } from '../../enrollment/errors.js';
-import { ExitCode } from '../exit-codes.js';
 import { example } from '../help.js';
+import { withOpenBatch } from '../open-batch.js';
 import { note } from '../output.js';
-import { withClient } from '../with-client.js';
 
 interface ResolveOptions {
   batchId?: string;
@@ -20,7 +18,7 @@ export const resolveCommand = new Command('resolve')
     'the batchId under which Mastercard has the batch; it is checked with Mastercard',
   )
   .option('--retry', 'try once more to remove the cards that could not be removed')
-  .option('--abandon', 'give up what the batch waits for: it then ends as FAILED')
+  .option('--abandon', 'give up what the batch waits for: it then ends as FAILED or EXPIRED')
   .option('-p, --program <program>', 'only where several programs have a batch of this id')
   .addHelpText(
     'after',
@@ -34,19 +32,7 @@ export const resolveCommand = new Command('resolve')
     if ([batchId, retry, abandon].filter((given) => given !== undefined).length !== 1) {
       throw new InvalidArgumentError('give exactly one of --batch-id, --retry and --abandon.');
     }
-    process.exitCode = await withClient(async (client) => {
-      const batch = await client.find(id, program);
-      const closed = await batch.closed();
-      if (closed) {
-        note(`batch ${id} is already closed: ${closed.result.status}`);
-        return ExitCode.ok;
-      }
-      const { round, error } = await batch.progress();
-      // Only a worker knows the round; without one nobody would take the answer, however long we wait.
-      if (round === undefined) {
-        note(`c2p: batch ${id} cannot be resolved: ${error}`);
-        return ExitCode.unexpected;
-      }
+    await withOpenBatch(id, program, async (batch, { question }) => {
       if (batchId !== undefined) {
         await batch.resolve({ batchId });
         note(`batch ${id} goes on as Mastercard's ${batchId}`);
@@ -55,10 +41,10 @@ export const resolveCommand = new Command('resolve')
         note(`batch ${id} tries again to remove its cards`);
       } else {
         // A batch asks one thing at a time, so giving up needs no name for it.
-        const rollback = error?.startsWith(FailureType.CompensationFailed);
-        await (rollback ? batch.retryRollback({ abandon: true }) : batch.resolve({ abandon: true }));
+        if (question === 'removal') await batch.retryRollback({ abandon: true });
+        else if (question === 'moreTime') await batch.extendDeadline({ abandon: true });
+        else await batch.resolve({ abandon: true });
         note(`batch ${id} is given up`);
       }
-      return ExitCode.ok;
     });
   });

@@ -1,6 +1,7 @@
-import { Command, InvalidArgumentError } from 'commander';
+import { Command } from 'commander';
 import ms from 'ms';
 import type { OrphanedBatch } from '../../client/sweep.js';
+import { duration } from '../duration.js';
 import { example } from '../help.js';
 import { counted, note, print, printJson } from '../output.js';
 import { withClient } from '../with-client.js';
@@ -36,10 +37,3 @@ export const sweepCommand = new Command('sweep')
       note(`orphaned batches: ${orphans.length}${options.erase ? ', erased' : ''}`);
     });
   });
-
-function duration(text: string): number {
-  const parsed = /^\d+ ?[a-z]+$/i.test(text) ? ms(text as ms.StringValue) : undefined;
-  if (parsed === undefined || !Number.isFinite(parsed))
-    throw new InvalidArgumentError('give a duration such as 1h or 2d.');
-  return parsed;
-}

@@ -206,7 +206,7 @@ test('c2p resolve without a worker exits with 1 instead of waiting for one', asy
   await c2p(['enroll', await writeRecords(join(alone.folder, `${id}.jsonl`), testRecords(1))], env);
   const { exitCode, stderr } = await c2p(['resolve', id, '--abandon'], env);
   expect(stderr).toContain(
-    `c2p: batch ${id} cannot be resolved: no worker answers on task queue 'c2p-without-worker'`,
+    `c2p: batch ${id} cannot be changed: no worker answers on task queue 'c2p-without-worker'`,
   );
   expect(exitCode).toBe(1);
 });

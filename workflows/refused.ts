@@ -1,0 +1,7 @@
+import { ApplicationFailure } from '@temporalio/workflow';
+import { FailureType } from '../enrollment/errors.js';
+
+/** The error of a change to a running batch that cannot be made; the batch is as it was. */
+export function refused(message: string): ApplicationFailure {
+  return ApplicationFailure.create({ type: FailureType.ChangeRefused, message, nonRetryable: true });
+}
