@@ -75,10 +75,14 @@ export async function startEmbeddedTemporal(
   );
 
   onProgress(`starting Temporal on ${HOST}:${port}, log in ${logFile} …`);
-  const server = await startServerProcess(path, serverArguments({ ...options, port, uiPort, namespace, dbFilename }), {
-    env: withoutTemporalVariables(env),
-    logFile,
-  });
+  const server = await startServerProcess(
+    path,
+    serverArguments({ ...options, port, uiPort, namespace, dbFilename }),
+    {
+      env: withoutTemporalVariables(env),
+      logFile,
+    },
+  );
   const address = `${HOST}:${port}`;
   const uiUrl = `http://${HOST}:${uiPort}`;
   try {

@@ -33,7 +33,10 @@ export function deploymentVersion(
   return { deploymentName: versioning.deployment, buildId };
 }
 
-/** The same for every worker of the process: a batch is pinned with its calls to Mastercard. */
+/**
+ * The same for every worker of the process: a batch is pinned with its calls to Mastercard. Pinning is said
+ * here and not with the workflow, since Temporal refuses a workflow that says it on an unversioned worker.
+ */
 export function deploymentOptions(
   version: WorkerDeploymentVersion | undefined,
 ): Pick<WorkerOptions, 'workerDeploymentOptions'> {
