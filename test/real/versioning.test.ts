@@ -33,9 +33,10 @@ beforeAll(async () => {
 afterAll(() => environment.close());
 
 describe.concurrent(
-  'workers of two releases, of which the new one cannot go on with a batch of the old',
+  'an old and a new release, which cannot go on with batches of the old one,',
+  { timeout: 150_000 },
   () => {
-    test('with versioning each batch ends on the version that it began on, and the old one is drained then', async () => {
+    test('with versioning: each batch ends on the release that it began on, and the old one is drained then', async () => {
       const site = await environment.site('pinned', { processingMs: 3_600_000 });
       const deployment = await versioned(site);
       const oldWorker = await site.startWorker(undefined, oldRelease);
@@ -61,54 +62,57 @@ describe.concurrent(
       expect(await oldWorker.ended).toBe('exit code 0');
     });
 
-    test('without versioning the new one gets the batch and cannot go on', async () => {
+    test('without versioning: the new one gets the batch and stands still, and the old one still goes on', async () => {
       const site = await environment.site('unversioned', { processingMs: 3_600_000 });
       const oldWorker = await site.startWorker(undefined, oldRelease);
       await enroll(site, 'unversioned-batch');
       await inProcessing(site, 'unversioned-batch');
       await oldWorker.kill();
-      await site.startWorker(undefined, newRelease);
+      const newWorker = await site.startWorker(undefined, newRelease);
       const workflow = site.workflow('unversioned-batch');
       await until(async () =>
         (await eventsOf(workflow)).some(
           (event) => Number(event.workflowTaskFailedEventAttributes?.cause) === NON_DETERMINISTIC_ERROR,
         ),
       );
-      await workflow.terminate('end of the test');
+      await newWorker.kill();
+      await site.startWorker(undefined, oldRelease);
+      site.simulator.configure({ processingMs: 0 });
+      expect(await workflow.result()).toMatchObject({ status: 'COMPLETED' });
+    });
+
+    test('versioning switched on: a batch that is open is pinned by the version that becomes current, and can be moved back', async () => {
+      const id = 'switched-batch';
+      const site = await environment.site('switched', { processingMs: 3_600_000 });
+      const unversionedWorker = await site.startWorker(undefined, oldRelease);
+      await enroll(site, id);
+      await inProcessing(site, id);
+      expect(await versioningOf(site, id)).toBeUndefined();
+
+      const deployment = await versioned(site);
+      const versionedWorker = await site.startWorker(undefined, oldRelease);
+      await makeCurrent(deployment, OLD);
+      await until(async () => Number((await versioningOf(site, id))?.behavior) === VersioningBehavior.PINNED);
+
+      await makeCurrent(deployment);
+      await versionedWorker.stop();
+      const moved = { workflowId: site.workflow(id).workflowId };
+      await environment.connection.workflowService.updateWorkflowExecutionOptions({
+        namespace,
+        workflowExecution: moved,
+        workflowExecutionOptions: { versioningOverride: { autoUpgrade: true } },
+        updateMask: { paths: ['versioning_override'] },
+      });
+      site.simulator.configure({ processingMs: 0 });
+      expect(await site.workflow(id).result()).toMatchObject({ status: 'COMPLETED' });
+      const tasks = (await eventsOf(site.workflow(id))).flatMap(
+        (event) => event.workflowTaskCompletedEventAttributes ?? [],
+      );
+      expect(tasks.at(-1)?.identity).toBe(tasks.at(0)?.identity);
+      expect(tasks.at(-1)?.identity).toMatch(new RegExp(`^${unversionedWorker.pid}@`));
     });
   },
 );
-
-test('a batch that began unversioned is pinned by the version that becomes current, and can be moved back', async () => {
-  const id = 'switched-batch';
-  const site = await environment.site('switched', { processingMs: 3_600_000 });
-  const unversionedWorker = await site.startWorker(undefined, oldRelease);
-  await enroll(site, id);
-  await inProcessing(site, id);
-  expect(await versioningOf(site, id)).toBeUndefined();
-
-  const deployment = await versioned(site);
-  const versionedWorker = await site.startWorker(undefined, oldRelease);
-  await makeCurrent(deployment, OLD);
-  await until(async () => Number((await versioningOf(site, id))?.behavior) === VersioningBehavior.PINNED);
-
-  await makeCurrent(deployment);
-  await versionedWorker.stop();
-  const moved = { workflowId: site.workflow(id).workflowId };
-  await environment.connection.workflowService.updateWorkflowExecutionOptions({
-    namespace,
-    workflowExecution: moved,
-    workflowExecutionOptions: { versioningOverride: { autoUpgrade: true } },
-    updateMask: { paths: ['versioning_override'] },
-  });
-  site.simulator.configure({ processingMs: 0 });
-  expect(await site.workflow(id).result()).toMatchObject({ status: 'COMPLETED' });
-  const tasks = (await eventsOf(site.workflow(id))).flatMap(
-    (event) => event.workflowTaskCompletedEventAttributes ?? [],
-  );
-  expect(tasks.at(-1)?.identity).toBe(tasks.at(0)?.identity);
-  expect(tasks.at(-1)?.identity).toMatch(new RegExp(`^${unversionedWorker.pid}@`));
-});
 
 /** Turns versioning on for the site's workers that start from now on; returns the deployment's name. */
 async function versioned({ configPath, folder }: RealSite): Promise<string> {
