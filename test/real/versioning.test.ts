@@ -57,7 +57,13 @@ describe.concurrent(
 
       await expectEnrolledBy(site, 'old-batch', oldWorker, { deploymentName: deployment, buildId: OLD });
       await expectEnrolledBy(site, 'new-batch', newWorker, { deploymentName: deployment, buildId: NEW });
-      await until(async () => (await drainageOf(deployment, OLD)) === VersionDrainageStatus.DRAINED);
+      await vi.waitFor(
+        async () => expect(await drainageOf(deployment, OLD)).toBe(VersionDrainageStatus.DRAINED),
+        {
+          timeout: 60_000,
+          interval: 500,
+        },
+      );
       process.kill(oldWorker.pid, 'SIGTERM');
       expect(await oldWorker.ended).toBe('exit code 0');
     });
