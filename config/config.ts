@@ -10,6 +10,17 @@ export interface C2pConfig {
   dataKeys: { path: string };
   /** Task queue of workflows and local work; a program's calls to Mastercard are on `<taskQueue>-<program>`. */
   taskQueue: string;
+  /** Worker Deployment Versioning; off where it is absent. */
+  versioning?: VersioningConfig | undefined;
+}
+
+/**
+ * The part of a worker's version that all versions share. The build id is no configuration, since old and
+ * new workers may read the same file: it belongs to the image (`worker/versioning.ts`).
+ */
+export interface VersioningConfig {
+  /** The Worker Deployment, which groups the versions in Temporal. */
+  deployment: string;
 }
 
 /** One issuer setup with Mastercard. */

@@ -10,6 +10,8 @@ import type { C2pConfig, EncryptionKeyConfig } from './config.js';
 
 const CONSUMER_KEY_PATTERN = /^[A-Za-z0-9_.~-]+![A-Za-z0-9_.~-]+$/;
 const TASK_QUEUE_PATTERN = /^[A-Za-z0-9][A-Za-z0-9._-]{0,99}$/;
+/** Temporal forbids `.` and `:`, which separate the deployment from the build id. */
+const DEPLOYMENT_PATTERN = /^[A-Za-z0-9][A-Za-z0-9/_-]{0,99}$/;
 const ENVIRONMENT_VARIABLE_PATTERN = /^[A-Za-z_][A-Za-z0-9_]*$/;
 
 const name = z.string().min(1, 'must not be empty').max(255);
@@ -98,5 +100,8 @@ export function configSchema(folder: string): z.ZodType<Omit<C2pConfig, 'path'>>
       .string()
       .regex(TASK_QUEUE_PATTERN, 'must be at most 100 letters, digits, ., _ or -')
       .default('c2p'),
+    versioning: strictObject({
+      deployment: z.string().regex(DEPLOYMENT_PATTERN, 'must be at most 100 letters, digits, /, _ or -'),
+    }).optional(),
   });
 }

@@ -23,6 +23,8 @@ export interface EmbeddedTemporalOptions {
   namespace?: string | undefined;
   /** Where the server's log is appended; default `temporal.log` beside the database file, or in c2p's cache. */
   logFile?: string | undefined;
+  /** Dynamic configuration of the server, values as in JSON. */
+  dynamicConfig?: Readonly<Record<string, string>> | undefined;
   onProgress?: OnProgress | undefined;
   /** Where the Temporal CLI is looked for; default: this process's environment. */
   env?: NodeJS.ProcessEnv | undefined;
@@ -73,10 +75,14 @@ export async function startEmbeddedTemporal(
   );
 
   onProgress(`starting Temporal on ${HOST}:${port}, log in ${logFile} …`);
-  const server = await startServerProcess(path, serverArguments({ port, uiPort, namespace, dbFilename }), {
-    env: withoutTemporalVariables(env),
-    logFile,
-  });
+  const server = await startServerProcess(
+    path,
+    serverArguments({ ...options, port, uiPort, namespace, dbFilename }),
+    {
+      env: withoutTemporalVariables(env),
+      logFile,
+    },
+  );
   const address = `${HOST}:${port}`;
   const uiUrl = `http://${HOST}:${uiPort}`;
   try {
@@ -99,7 +105,10 @@ function serverArguments(options: {
   uiPort: number;
   namespace: string;
   dbFilename: string | undefined;
+  dynamicConfig?: Readonly<Record<string, string>> | undefined;
 }): string[] {
+  // Otherwise the server asks its maker for newer versions, over the Internet.
+  const dynamicConfig = { 'frontend.enableServerVersionCheck': 'false', ...options.dynamicConfig };
   return [
     'server',
     'start-dev',
@@ -107,8 +116,7 @@ function serverArguments(options: {
     ...['--namespace', options.namespace],
     ...(options.dbFilename ? ['--db-filename', options.dbFilename] : []),
     ...['--log-format', 'json', '--log-level', 'warn'],
-    // Otherwise the server asks its maker for newer versions, over the Internet.
-    ...['--dynamic-config-value', 'frontend.enableServerVersionCheck=false'],
+    ...Object.entries(dynamicConfig).flatMap(([key, value]) => ['--dynamic-config-value', `${key}=${value}`]),
   ];
 }
 

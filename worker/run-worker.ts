@@ -11,6 +11,7 @@ import { SEARCH_ATTRIBUTES } from '../workflows/search-attributes.js';
 import { createDependencies, type WorkerDependencies } from './dependencies.js';
 import { installRuntime } from './runtime.js';
 import { ensureSearchAttributes } from './search-attributes.js';
+import { deploymentOptions, deploymentVersion, logRouting } from './versioning.js';
 import { workflowSource } from './workflow-bundle.js';
 
 export interface RunWorkerOptions {
@@ -41,6 +42,7 @@ const GRACE_TIME = '40s';
 export async function runWorker(options: RunWorkerOptions): Promise<RunningWorker> {
   const { config, logger, readyFile } = options;
   await checkSecrets(config);
+  const version = deploymentVersion(config);
   const dependencies = options.dependencies ?? (await createDependencies(config));
   installRuntime(logger);
   const { connectionOptions, namespace, address } = loadTemporalConfig();
@@ -50,7 +52,12 @@ export async function runWorker(options: RunWorkerOptions): Promise<RunningWorke
   try {
     const added = await ensureSearchAttributes(connection, namespace, SEARCH_ATTRIBUTES);
     if (added.length > 0) logger.info({ added }, 'search attributes registered');
-    const workers = await createWorkers(config, dependencies, { connection, namespace });
+    const workers = await createWorkers(config, dependencies, {
+      connection,
+      namespace,
+      ...deploymentOptions(version),
+    });
+    if (version) await logRouting(connection, namespace, version, logger);
     const stopped = runAll(workers).finally(async () => {
       if (readyFile) await rm(readyFile, { force: true });
       await connection.close();
@@ -70,7 +77,7 @@ export async function runWorker(options: RunWorkerOptions): Promise<RunningWorke
 async function createWorkers(
   config: C2pConfig,
   dependencies: WorkerDependencies,
-  target: Pick<WorkerOptions, 'connection' | 'namespace'>,
+  target: Pick<WorkerOptions, 'connection' | 'namespace' | 'workerDeploymentOptions'>,
 ): Promise<Worker[]> {
   const common = { ...target, shutdownGraceTime: GRACE_TIME } satisfies Partial<WorkerOptions>;
   const workers = [

@@ -9,7 +9,8 @@ export const workerCommand = new Command('worker')
     example(
       'C2P_CONFIG=/etc/c2p/c2p.config.json TEMPORAL_ADDRESS=temporal:7233 c2p worker',
       'C2P_LOG_LEVEL (default info) says how much is logged; while the worker is ready, the file',
-      'that C2P_READY_FILE names exists.',
+      'that C2P_READY_FILE names exists. TEMPORAL_WORKER_BUILD_ID is its version, where the configuration',
+      'has versioning (default: the version of c2p).',
     ),
   )
   .action(async () => {

@@ -60,7 +60,7 @@ describe('parseConfig', () => {
 
   it('takes every setting', () => {
     const jwksUrl = 'https://src.mastercard.com/keys/mcs/fpanEncryption';
-    const { programs, taskQueue } = parse({
+    const { programs, taskQueue, versioning } = parse({
       ...withProgram({
         encryptionKey: { jwksUrl, kid: 'k' },
         contentEncryption: 'A256GCM',
@@ -69,6 +69,7 @@ describe('parseConfig', () => {
         policy: { polling: { initial: '10s' } },
       }),
       taskQueue: 'other',
+      versioning: { deployment: 'payments/c2p' },
     });
     expect(programs['demo']).toMatchObject({
       encryptionKey: { jwksUrl, kid: 'k' },
@@ -78,6 +79,17 @@ describe('parseConfig', () => {
       policy: { polling: { initial: 10_000 } },
     });
     expect(taskQueue).toBe('other');
+    expect(versioning).toEqual({ deployment: 'payments/c2p' });
+  });
+
+  it.each<[string, unknown]>([
+    ['versioning.deployment', {}],
+    ['versioning.deployment', { deployment: 'c2p.v2' }],
+    ['versioning.deployment', { deployment: '__c2p' }],
+    ['versioning', { deployment: 'c2p', buildId: '2' }],
+    ['versioning', true],
+  ])('names %s when versioning is %j', (path, versioning) => {
+    expect(refusal(() => parse({ ...CONFIG, versioning })).issues.map((issue) => issue.path)).toEqual([path]);
   });
 
   it.each([

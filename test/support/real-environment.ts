@@ -40,9 +40,10 @@ export class RealEnvironment {
     readonly connection: Connection,
   ) {}
 
-  static async start(): Promise<RealEnvironment> {
+  /** @param dynamicConfig of the server */
+  static async start(dynamicConfig?: Record<string, string>): Promise<RealEnvironment> {
     const folder = await mkdtemp(join(tmpdir(), 'c2p-real-'));
-    const server = await startEmbeddedTemporal({ dbFilename: join(folder, 'temporal.db') });
+    const server = await startEmbeddedTemporal({ dbFilename: join(folder, 'temporal.db'), dynamicConfig });
     const connection = await Connection.connect({ address: server.address });
     await ensureSearchAttributes(connection, server.namespace, SEARCH_ATTRIBUTES);
     return new RealEnvironment(folder, server, connection);
@@ -112,10 +113,13 @@ export class RealSite {
     return new RealSite(environment, folder, configPath, simulator, store, temporal, client);
   }
 
-  /** @param stallAt a point of `stalling-worker.js` */
-  async startWorker(stallAt?: string): Promise<RealWorker> {
+  /**
+   * @param stallAt a point of `stalling-worker.js`
+   * @param cli the command of another release
+   */
+  async startWorker(stallAt?: string, cli?: string): Promise<RealWorker> {
     const { folder, configPath } = this;
-    const place = { folder, configPath, temporalAddress: this.environment.address };
+    const place = { folder, configPath, temporalAddress: this.environment.address, cli };
     const worker = await startRealWorker(place, stallAt);
     this.workers.push(worker);
     return worker;

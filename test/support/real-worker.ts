@@ -12,6 +12,8 @@ export interface WorkerPlace {
   folder: string;
   configPath: string;
   temporalAddress: string;
+  /** The command; default: the built one of this checkout. */
+  cli?: string | undefined;
 }
 
 export interface RealWorker extends ServerProcess {
@@ -30,7 +32,7 @@ export async function startRealWorker(place: WorkerPlace, stallAt?: string): Pro
   started += 1;
   const file = (name: string) => join(place.folder, `worker-${started}.${name}`);
   const [readyFile, marker, logFile] = [file('ready'), file('stalled'), file('log')];
-  const program = stallAt === undefined ? [cliPath(), 'worker'] : [STALLING_WORKER];
+  const program = stallAt === undefined ? [place.cli ?? cliPath(), 'worker'] : [STALLING_WORKER];
   const worker = await startServerProcess(process.execPath, program, {
     logFile,
     env: {
