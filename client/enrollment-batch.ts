@@ -3,6 +3,7 @@ import {
   WorkflowNotFoundError,
   WorkflowUpdateFailedError,
   type Client,
+  type WorkflowExecutionDescription,
   type WorkflowHandle,
 } from '@temporalio/client';
 import { ApplicationFailure, type UpdateDefinition } from '@temporalio/common';
@@ -215,7 +216,7 @@ export class EnrollmentBatch {
       reasons: [],
       error:
         execution.status.name === 'RUNNING'
-          ? `no worker answers on task queue '${execution.taskQueue}', is one running? This is what Temporal knows`
+          ? `no worker${ofVersion(execution)} answers on task queue '${execution.taskQueue}', is one running? This is what Temporal knows`
           : `the workflow was ended from outside (${execution.status.name})`,
     };
   }
@@ -229,6 +230,12 @@ export class EnrollmentBatch {
   private notFound(): BatchNotFoundError {
     return new BatchNotFoundError(this.externalBatchId, [this.key.program]);
   }
+}
+
+/** Which version a batch needs, where it is pinned to one. */
+function ofVersion({ raw }: WorkflowExecutionDescription): string {
+  const version = raw.workflowExecutionInfo?.versioningInfo?.deploymentVersion;
+  return version ? ` of version '${version.buildId}' of deployment '${version.deploymentName}'` : '';
 }
 
 function emptyCounts(cards: number, invalid: number): BatchProgress['counts'] {

@@ -102,6 +102,9 @@ describe.concurrent(
 
       await makeCurrent(deployment);
       await versionedWorker.stop();
+      expect((await site.client.batch(id).progress()).error).toContain(
+        `no worker of version '${OLD}' of deployment '${deployment}' answers`,
+      );
       const moved = { workflowId: site.workflow(id).workflowId };
       await environment.connection.workflowService.updateWorkflowExecutionOptions({
         namespace,
