@@ -1,3 +1,4 @@
+import { FailureType } from '../enrollment/errors.js';
 import type { BatchProgress } from '../workflows/messages.js';
 
 /** The command's result, for machines: one JSON document on stdout and nothing else there. */
@@ -27,16 +28,32 @@ export function note(line: string): void {
 
 /** One line that says where a batch is and what comes next. */
 export function progressLine(progress: BatchProgress, now = Date.now()): string {
+  return progressParts(progress, now).join(' · ');
+}
+
+/** What `progressLine` consists of: first the status, then the counts, what comes next, and what is wrong. */
+export function progressParts(progress: BatchProgress, now = Date.now()): string[] {
   const { status, counts, submission, polling, nextPollAt, nextRoundAt, error } = progress;
   const next = nextPollAt ?? nextRoundAt ?? submission?.nextAttemptAt;
   const what = nextPollAt ? 'poll' : nextRoundAt ? 'round' : 'attempt';
+  const expected = expectedOfOperator(progress);
   return [
     status,
     countsLine(counts),
     ...(polling?.polls ? [counted(polling.polls, 'poll')] : []),
     ...(next ? [`next ${what} in ${secondsUntil(next, now)} s`] : []),
+    ...(expected ? [`waits for ${expected}`] : []),
     ...(error ? [error] : []),
-  ].join(' · ');
+  ];
+}
+
+/** The command that a batch waits for; none when it waits for nobody, or no worker says what for. */
+function expectedOfOperator({ status, round, externalBatchId, error }: BatchProgress): string | undefined {
+  if (status !== 'AWAITING_OPERATOR' || round === undefined) return undefined;
+  if (error?.startsWith(FailureType.CompensationFailed))
+    return `c2p resolve ${externalBatchId} --retry|--abandon`;
+  if (error?.startsWith(FailureType.PollingDeadlineExceeded)) return `c2p extend ${externalBatchId}`;
+  return `c2p resolve ${externalBatchId} --batch-id B|--abandon`;
 }
 
 /** The counts that are not zero: `30 cards: 24 enrolled, 6 invalid`. */
