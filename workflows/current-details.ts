@@ -11,17 +11,38 @@ export function describeBatch(progress: BatchView): string {
     `### ${progress.status}`,
     nextStep(progress),
     '',
-    '| cards | enrolled | failed | invalid | unreported | pending |',
-    '|---|---|---|---|---|---|',
-    `| ${counts.cards} | ${counts.enrolled} | ${counts.failed} | ${counts.invalid} | ${counts.unreported} | ${counts.pending} |`,
+    row(COUNTS.map(([what]) => what)),
+    row(COUNTS.map(() => '---')),
+    row(COUNTS.map(([, key]) => counts[key])),
     '',
     ...facts(progress).map((fact) => `- ${fact}`),
+    ...BLANK_END,
   ].join('\n');
+}
+
+/** The Web UI cuts off the last two lines of what it renders: these have nothing to read. */
+const BLANK_END = ['', '&nbsp;'];
+
+const COUNTS = [
+  ['cards', 'cards'],
+  ['enrolled', 'enrolled'],
+  ['failed', 'failed'],
+  ['invalid', 'invalid'],
+  ['rolled back', 'rolledBack'],
+  ['unreported', 'unreported'],
+  ['pending', 'pending'],
+] as const satisfies readonly (readonly [string, keyof BatchProgress['counts']])[];
+
+function row(cells: readonly (string | number)[]): string {
+  return `| ${cells.join(' | ')} |`;
 }
 
 function nextStep(progress: BatchView): string {
   const { status, submission, nextPollAt, nextRoundAt } = progress;
-  if (isClosed(status)) return progress.error ?? 'Closed. Cardholder data is erased; outcomes are kept.';
+  if (isClosed(status)) {
+    const how = progress.error ?? 'Closed; cardholder data is erased';
+    return `${how}. \`c2p report ID\` tells the outcome of every card.`;
+  }
   switch (status) {
     case 'VALIDATING':
       return 'Checking the records. Nothing is expected of anybody.';
@@ -34,7 +55,7 @@ function nextStep(progress: BatchView): string {
     case 'PROCESSING':
       if (nextRoundAt) return `Cards that failed for a passing reason are sent again at ${nextRoundAt}.`;
       return nextPollAt
-        ? `Mastercard is processing. Next poll at ${nextPollAt}; the signal \`pollNow\` asks at once.`
+        ? `Mastercard is processing. Next poll at ${nextPollAt}; \`c2p poll ID\` asks at once. Nothing is expected of anybody.`
         : 'Asking Mastercard for the status.';
     case 'AWAITING_OPERATOR':
       return `**An operator is expected**: ${expectedOfOperator(progress.question ?? 'batchId')}`;
