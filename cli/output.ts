@@ -1,4 +1,3 @@
-import { FailureType } from '../enrollment/errors.js';
 import type { BatchProgress } from '../workflows/messages.js';
 
 /** The command's result, for machines: one JSON document on stdout and nothing else there. */
@@ -48,12 +47,17 @@ export function progressParts(progress: BatchProgress, now = Date.now()): string
 }
 
 /** The command that a batch waits for; none when it waits for nobody, or no worker says what for. */
-function expectedOfOperator({ status, round, externalBatchId, error }: BatchProgress): string | undefined {
-  if (status !== 'AWAITING_OPERATOR' || round === undefined) return undefined;
-  if (error?.startsWith(FailureType.CompensationFailed))
-    return `c2p resolve ${externalBatchId} --retry|--abandon`;
-  if (error?.startsWith(FailureType.PollingDeadlineExceeded)) return `c2p extend ${externalBatchId}`;
-  return `c2p resolve ${externalBatchId} --batch-id B|--abandon`;
+function expectedOfOperator({ question, externalBatchId }: BatchProgress): string | undefined {
+  switch (question) {
+    case undefined:
+      return undefined;
+    case 'batchId':
+      return `c2p resolve ${externalBatchId} --batch-id B|--abandon`;
+    case 'moreTime':
+      return `c2p extend ${externalBatchId} --by 24h`;
+    case 'removal':
+      return `c2p resolve ${externalBatchId} --retry|--abandon`;
+  }
 }
 
 /** The counts that are not zero: `30 cards: 24 enrolled, 6 invalid`. */

@@ -71,7 +71,7 @@ export const scenes: readonly Scene[] = [
       status: 'PROCESSING',
       counts: sample({ pending: 26 }),
       texts: [
-        /^Mastercard is processing\. Next poll at 20\d\d-.*; c2p poll ID asks at once\. Nothing is expected of anybody\.$/,
+        /^Mastercard is processing\. Next poll at 20\d\d-.*; c2p poll 2026-11-debit-0002 asks at once\. Nothing is expected of anybody\.$/,
         /^Mastercard batchId /,
         'polls: 1, last status: IN_PROGRESS',
       ],
@@ -91,8 +91,8 @@ export const scenes: readonly Scene[] = [
       counts: sample({ pending: 26 }),
       texts: [
         'An operator is expected',
-        /find out from Mastercard under which batchId it has the batch, then c2p resolve .* --batch-id B/,
-        /c2p resolve .* --abandon to give it up/,
+        /find out from Mastercard under which batchId it has the batch, then c2p resolve 2026-11-debit-0003 --batch-id B/,
+        /c2p resolve 2026-11-debit-0003 --abandon to give it up/,
         'Mastercard has accepted this externalBatchId before and does not say as which batchId',
       ],
     },
@@ -107,7 +107,7 @@ export const scenes: readonly Scene[] = [
       status: 'ROLLED_BACK',
       counts: sample({ failed: 4, 'rolled back': 22 }),
       texts: [
-        'Closed; cardholder data is erased. c2p report ID tells the outcome of every card.',
+        'Closed; cardholder data is erased. c2p report 2026-11-debit-0004 tells the outcome of every card.',
         '4 declined by Mastercard',
       ],
     },

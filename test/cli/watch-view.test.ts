@@ -95,7 +95,7 @@ describe('on a terminal', () => {
         [
           seen(FIRST, 'COMPLETED'),
           seen(SECOND, 'PROCESSING'),
-          seen(THIRD, 'AWAITING_OPERATOR', { round: 1, error: 'why' }),
+          seen(THIRD, 'AWAITING_OPERATOR', { question: 'batchId', error: 'why' }),
         ],
       ),
     ).toEqual([
