@@ -48,6 +48,19 @@ export function exitCodeOf(status: BatchStatus): ExitCode {
   }
 }
 
+/** What needs somebody most comes first: outcomes that nobody knows, then those that nobody wanted. */
+const WORST_FIRST = [
+  ExitCode.unexpected,
+  ExitCode.batchFailed,
+  ExitCode.cancelled,
+  ExitCode.completedWithErrors,
+] as const;
+
+/** The one exit code of several batches: of the one that ended worst. */
+export function worstOf(codes: readonly ExitCode[]): ExitCode {
+  return WORST_FIRST.find((code) => codes.includes(code)) ?? ExitCode.ok;
+}
+
 type OwnErrorCode =
   | EnrollmentErrorCode
   | KeyErrorCode

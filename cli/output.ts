@@ -27,16 +27,37 @@ export function note(line: string): void {
 
 /** One line that says where a batch is and what comes next. */
 export function progressLine(progress: BatchProgress, now = Date.now()): string {
+  return progressParts(progress, now).join(' · ');
+}
+
+/** What `progressLine` consists of: first the status, then the counts, what comes next, and what is wrong. */
+export function progressParts(progress: BatchProgress, now = Date.now()): string[] {
   const { status, counts, submission, polling, nextPollAt, nextRoundAt, error } = progress;
   const next = nextPollAt ?? nextRoundAt ?? submission?.nextAttemptAt;
   const what = nextPollAt ? 'poll' : nextRoundAt ? 'round' : 'attempt';
+  const expected = expectedOfOperator(progress);
   return [
     status,
     countsLine(counts),
     ...(polling?.polls ? [counted(polling.polls, 'poll')] : []),
     ...(next ? [`next ${what} in ${secondsUntil(next, now)} s`] : []),
+    ...(expected ? [`waits for ${expected}`] : []),
     ...(error ? [error] : []),
-  ].join(' · ');
+  ];
+}
+
+/** The command that a batch waits for; none when it waits for nobody, or no worker says what for. */
+function expectedOfOperator({ question, externalBatchId }: BatchProgress): string | undefined {
+  switch (question) {
+    case undefined:
+      return undefined;
+    case 'batchId':
+      return `c2p resolve ${externalBatchId} --batch-id B|--abandon`;
+    case 'moreTime':
+      return `c2p extend ${externalBatchId} --by 24h`;
+    case 'removal':
+      return `c2p resolve ${externalBatchId} --retry|--abandon`;
+  }
 }
 
 /** The counts that are not zero: `30 cards: 24 enrolled, 6 invalid`. */

@@ -4,54 +4,84 @@ import { BatchTerminatedError } from '../client/errors.js';
 import { isClosed } from '../enrollment/batch.js';
 import type { BatchProgress } from '../workflows/messages.js';
 import { ExitCode } from './exit-codes.js';
-import { note, progressLine } from './output.js';
-import { spinnerOn } from './progress.js';
+import { note } from './output.js';
+import { watchView, type WatchedBatch } from './watch-view.js';
 
-const REFRESH_MS = 1_000;
+/** Each answer costs a worker a query, and one whose cache has lost the batch a replay: not all are asked at once. */
+const ASKED_AT_ONCE = 10;
+const PAUSE_MS = 1_000;
 
 /**
- * Shows a batch's progress on stderr until it is closed: live on a terminal, else one line for each
- * change of its status, its counts, or what holds it up. Ctrl-C ends this process, not the batch.
+ * Shows on stderr how batches go until each is closed or was ended from outside: as a live table on a
+ * terminal, else as one line for each change of a batch's status, its counts, or what holds it up.
+ * They are asked in turn, at most ten a second together. Ctrl-C ends this process, not the batches.
  *
- * @returns the last progress.
- * @throws BatchTerminatedError when the batch was ended from outside.
+ * @param again the command that follows them again.
+ * @returns the last that was seen of each, in the same order.
+ * @throws ServiceError when Temporal stays away for longer than a quarter of an hour.
  */
-export async function watchUntilClosed(batch: EnrollmentBatch): Promise<BatchProgress> {
-  // With a batch at hand its module is loaded; commands that need no client must not load it.
-  const { throughOutages } = await import('../client/outage.js');
-  const spinner = await spinnerOn(process.stderr);
+export async function watchAll(
+  batches: readonly EnrollmentBatch[],
+  again = ['c2p watch', ...batches.map(({ externalBatchId }) => externalBatchId)].join(' '),
+): Promise<WatchedBatch[]> {
+  const view = await watchView(
+    process.stderr,
+    batches.map(({ key }) => key),
+  );
   const interrupted = () => {
-    spinner?.stop();
-    note(`the batch goes on without you; follow it again with: c2p watch ${batch.externalBatchId}`);
+    view.stop();
+    const them = batches.length === 1 ? ['batch goes', 'it'] : ['batches go', 'them'];
+    note(`the ${them[0]} on without you; follow ${them[1]} again with: ${again}`);
     process.exit(ExitCode.interrupted);
   };
   process.once('SIGINT', interrupted);
-  spinner?.start('…');
-  let shown = '';
+  const seen = new Map<EnrollmentBatch, WatchedBatch>();
+  const look = async (batch: EnrollmentBatch) => void seen.set(batch, await lookAt(batch));
   try {
-    for (;;) {
-      const progress = await throughOutages(() => batch.progress());
-      const { status, counts, error } = progress;
-      const seen = JSON.stringify([status, counts, error]);
-      if (spinner) spinner.text = progressLine(progress);
-      else if (seen !== shown) note(progressLine(progress));
-      shown = seen;
-      if (isClosed(status)) return progress;
-      await throughOutages(() => checkStillRuns(batch));
-      await delay(REFRESH_MS);
+    const open = [...batches];
+    while (open.length > 0) {
+      const asked = open.splice(0, ASKED_AT_ONCE);
+      await Promise.all(asked.map(look));
+      view.show(batches.flatMap((batch) => seen.get(batch) ?? []));
+      open.push(...asked.filter((batch) => !isOver(seen.get(batch)!)));
+      if (open.length > 0) await delay(PAUSE_MS);
     }
+    return batches.map((batch) => seen.get(batch)!);
   } finally {
     process.off('SIGINT', interrupted);
-    spinner?.stop();
+    view.stop();
   }
 }
 
 /**
- * An open batch whose workflow does not run any more will never be closed.
- * @throws BatchTerminatedError.
+ * `watchAll` of one batch.
+ * @returns the last progress.
+ * @throws BatchTerminatedError when the batch was ended from outside.
  */
-export async function checkStillRuns(batch: EnrollmentBatch): Promise<void> {
+export async function watchUntilClosed(batch: EnrollmentBatch): Promise<BatchProgress> {
+  const [watched] = await watchAll([batch]);
+  if (watched!.terminated) throw watched!.terminated;
+  return watched!.progress;
+}
+
+/** An open batch whose workflow does not run any more will never be closed: why, or nothing if it runs. */
+export async function endedFromOutside(batch: EnrollmentBatch): Promise<BatchTerminatedError | undefined> {
   const execution = await batch.execution();
-  if (execution !== 'RUNNING' && !(await batch.closed()))
-    throw new BatchTerminatedError(batch.key, execution);
+  if (execution === 'RUNNING' || (await batch.closed())) return undefined;
+  return new BatchTerminatedError(batch.key, execution);
+}
+
+async function lookAt(batch: EnrollmentBatch): Promise<WatchedBatch> {
+  // With a batch at hand its module is loaded; commands that need no client must not load it.
+  const { throughOutages } = await import('../client/outage.js');
+  const progress = await throughOutages(() => batch.progress());
+  if (isClosed(progress.status)) return { progress };
+  const terminated = await throughOutages(() => endedFromOutside(batch));
+  if (!terminated) return { progress };
+  const { nextPollAt: _, nextRoundAt: __, ...last } = progress;
+  return { progress: { ...last, error: terminated.message }, terminated };
+}
+
+function isOver({ progress, terminated }: WatchedBatch): boolean {
+  return terminated !== undefined || isClosed(progress.status);
 }

@@ -1,17 +1,21 @@
+import assert from 'node:assert/strict';
 import { mkdtemp, rm } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join, resolve } from 'node:path';
+import { setTimeout as delay } from 'node:timers/promises';
 import { Command } from 'commander';
-import { chromium, type Browser, type FrameLocator, type Page } from 'playwright-core';
+import { chromium, type Browser, type Page } from 'playwright-core';
 import { readRecords } from '../cli/input/read-records.js';
 import { EnrollmentClient } from '../client/enrollment-client.js';
+import type { EnrollmentBatch } from '../client/enrollment-batch.js';
 import { workflowIdOf } from '../enrollment/identifiers.js';
 import type { EnrollmentRecord } from '../enrollment/records.js';
 import { startDevEnvironment } from './dev-environment.js';
+import { scenes, type Scene, type SeenDetails, type SeenHistory } from './screenshot-scenes.js';
 
 /**
- * `npm run screenshot`: runs a batch and photographs it in Temporal's Web UI, having made sure that
- * the page says in text what the README claims it says.
+ * `npm run screenshot`: brings batches into the states of the scenes and photographs each in Temporal's
+ * Web UI, having made sure that the page says in text what the docs claim it says.
  */
 const { chromium: executablePath, out } = new Command('screenshot')
   .option('--chromium <path>', 'a Chromium to drive', process.env['C2P_CHROMIUM'] ?? '/usr/bin/chromium')
@@ -19,45 +23,88 @@ const { chromium: executablePath, out } = new Command('screenshot')
   .parse()
   .opts<{ chromium: string; out: string }>();
 
+const WITHIN_MS = 30_000;
+/** As narrow as the Web UI can be with the current details beside the summary. */
+const VIEWPORT = { width: 1340, height: 1060 };
+/** Left and above of it are the navigation and the namespace. */
+const CORNER = { x: 64, y: 108 };
+
 const folder = await mkdtemp(join(tmpdir(), 'c2p-screenshot-'));
 const environment = await startDevEnvironment({ folder, onProgress: console.error });
 let browser: Browser | undefined;
 try {
   Object.assign(process.env, environment.env);
   const client = await EnrollmentClient.connect();
-  const { records } = await readRecords('examples/cards.jsonl');
-  const batch = await client.enroll({
-    externalBatchId: '2026-11-debit-0001',
-    program: 'demo',
-    records: records as EnrollmentRecord[],
-  });
-  await batch.result();
-  await client.close();
-
-  const workflows = `${environment.temporal.uiUrl}/namespaces/${environment.temporal.namespace}/workflows`;
   browser = await launch();
-  const page = await browser.newPage({ viewport: { width: 1440, height: 1080 }, colorScheme: 'light' });
-  await photograph(page, {
-    url: `${workflows}/${encodeURIComponent(workflowIdOf(batch.key))}`,
-    texts: [
-      '2026-11-debit-0001: 30 cards of 25 consumers, program demo',
-      'COMPLETED_WITH_ERRORS',
-      'submitBatch',
-      'poll 1',
-    ],
-    file: 'web-ui-batch.png',
+  const page = await browser.newPage({
+    viewport: VIEWPORT,
+    deviceScaleFactor: 1.5,
+    colorScheme: 'light',
   });
-  await page.getByText('User Metadata').click();
-  // The Web UI renders Markdown in frames: first the summary, then the current details.
-  await photograph(page, {
-    place: page.locator('iframe').last().contentFrame(),
-    texts: ['22', 'Closed. Cardholder data is erased; outcomes are kept.', 'Mastercard batchId'],
-    file: 'web-ui-details.png',
-  });
+  for (const scene of scenes) {
+    const batch = await setUp(client, scene);
+    await page.goto(urlOf(batch));
+    const { seen, file } = scene;
+    const bottom = await (seen.tab === 'history' ? readHistory(page, seen) : readDetails(page, seen));
+    await photograph(page, bottom, file);
+  }
+  await client.close();
 } finally {
   await browser?.close();
   await environment.stop();
   await rm(folder, { recursive: true, force: true });
+}
+
+/** Enrolls the sample and waits until the batch is where the scene wants it. */
+async function setUp(client: EnrollmentClient, scene: Scene): Promise<EnrollmentBatch> {
+  const { externalBatchId, policy } = scene;
+  const { records } = await readRecords('examples/cards.jsonl');
+  scene.simulate?.(environment.simulator);
+  const batch = await client.enroll({
+    externalBatchId,
+    program: 'demo',
+    records: records as EnrollmentRecord[],
+    policy,
+  });
+  for (const deadline = Date.now() + WITHIN_MS; ; await delay(200)) {
+    const progress = await batch.progress();
+    if (scene.reached(progress)) return batch;
+    assert(Date.now() < deadline, `${externalBatchId} is still ${progress.status}`);
+  }
+}
+
+function urlOf(batch: EnrollmentBatch): string {
+  const { uiUrl, namespace } = environment.temporal;
+  return `${uiUrl}/namespaces/${namespace}/workflows/${encodeURIComponent(workflowIdOf(batch.key))}`;
+}
+
+/** @returns how far down the page there is something to see (px). */
+async function readHistory(page: Page, { texts }: SeenHistory): Promise<number> {
+  for (const text of texts) await page.getByText(text).first().waitFor({ timeout: WITHIN_MS });
+  return VIEWPORT.height;
+}
+
+/** Opens the current details, which the Web UI renders in the last frame of the tab, and reads them. */
+async function readDetails(page: Page, { status, counts, texts }: SeenDetails): Promise<number> {
+  await page.getByText('User Metadata').click();
+  const frame = page.locator('iframe').last();
+  const details = frame.contentFrame();
+  await details.getByRole('heading', { name: status, exact: true }).waitFor({ timeout: WITHIN_MS });
+  for (const text of texts) await details.getByText(text).first().waitFor({ timeout: WITHIN_MS });
+  const names = await details.getByRole('columnheader').allInnerTexts();
+  const values = await details.getByRole('cell').allInnerTexts();
+  assert.deepEqual(Object.fromEntries(names.map((name, n) => [name, Number(values[n])])), counts);
+  const { y, height } = (await frame.boundingBox())!;
+  const lastFact = (await details.getByRole('listitem').last().boundingBox())!;
+  assert(lastFact.y + lastFact.height <= y + height, `the last line of ${status} is cut off`);
+  return y + height;
+}
+
+async function photograph(page: Page, bottom: number, file: string): Promise<void> {
+  const path = resolve(out, file);
+  const clip = { ...CORNER, width: VIEWPORT.width - CORNER.x, height: bottom - CORNER.y };
+  await page.screenshot({ path, clip });
+  console.error(path);
 }
 
 function launch(): Promise<Browser> {
@@ -71,21 +118,4 @@ function launch(): Promise<Browser> {
       '--disable-sync',
     ],
   });
-}
-
-/** Opens the page, waits until it shows every text, and takes the picture. */
-async function photograph(
-  page: Page,
-  {
-    url,
-    place = page,
-    texts,
-    file,
-  }: { url?: string; place?: Page | FrameLocator; texts: string[]; file: string },
-): Promise<void> {
-  if (url) await page.goto(url);
-  for (const text of texts) await place.getByText(text).first().waitFor({ timeout: 30_000 });
-  const path = resolve(out, file);
-  await page.screenshot({ path });
-  console.error(path);
 }

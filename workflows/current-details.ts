@@ -11,17 +11,38 @@ export function describeBatch(progress: BatchView): string {
     `### ${progress.status}`,
     nextStep(progress),
     '',
-    '| cards | enrolled | failed | invalid | unreported | pending |',
-    '|---|---|---|---|---|---|',
-    `| ${counts.cards} | ${counts.enrolled} | ${counts.failed} | ${counts.invalid} | ${counts.unreported} | ${counts.pending} |`,
+    row(COUNTS.map(([what]) => what)),
+    row(COUNTS.map(() => '---')),
+    row(COUNTS.map(([, key]) => counts[key])),
     '',
     ...facts(progress).map((fact) => `- ${fact}`),
+    ...BLANK_END,
   ].join('\n');
 }
 
+/** The Web UI cuts off the last two lines of what it renders: these have nothing to read. */
+const BLANK_END = ['', '&nbsp;'];
+
+const COUNTS = [
+  ['cards', 'cards'],
+  ['enrolled', 'enrolled'],
+  ['failed', 'failed'],
+  ['invalid', 'invalid'],
+  ['rolled back', 'rolledBack'],
+  ['unreported', 'unreported'],
+  ['pending', 'pending'],
+] as const satisfies readonly (readonly [string, keyof BatchProgress['counts']])[];
+
+function row(cells: readonly (string | number)[]): string {
+  return `| ${cells.join(' | ')} |`;
+}
+
 function nextStep(progress: BatchView): string {
-  const { status, submission, nextPollAt, nextRoundAt } = progress;
-  if (isClosed(status)) return progress.error ?? 'Closed. Cardholder data is erased; outcomes are kept.';
+  const { externalBatchId: id, status, submission, nextPollAt, nextRoundAt } = progress;
+  if (isClosed(status)) {
+    const how = progress.error ?? 'Closed; cardholder data is erased';
+    return `${how}. \`c2p report ${id}\` tells the outcome of every card.`;
+  }
   switch (status) {
     case 'VALIDATING':
       return 'Checking the records. Nothing is expected of anybody.';
@@ -34,31 +55,31 @@ function nextStep(progress: BatchView): string {
     case 'PROCESSING':
       if (nextRoundAt) return `Cards that failed for a passing reason are sent again at ${nextRoundAt}.`;
       return nextPollAt
-        ? `Mastercard is processing. Next poll at ${nextPollAt}; the signal \`pollNow\` asks at once.`
+        ? `Mastercard is processing. Next poll at ${nextPollAt}; \`c2p poll ${id}\` asks at once. Nothing is expected of anybody.`
         : 'Asking Mastercard for the status.';
     case 'AWAITING_OPERATOR':
-      return `**An operator is expected**: ${expectedOfOperator(progress.question ?? 'batchId')}`;
+      return `**An operator is expected**: ${expectedOfOperator(progress.question ?? 'batchId', id)}`;
     case 'ROLLING_BACK':
       return 'Removing the enrolled cards again.';
   }
 }
 
-function expectedOfOperator(question: Question): string {
+function expectedOfOperator(question: Question, id: string): string {
   switch (question) {
     case 'batchId':
       return (
-        'find out from Mastercard under which batchId it has the batch, then `c2p resolve ID --batch-id B`, ' +
-        'or `c2p resolve ID --abandon` to give it up.'
+        `find out from Mastercard under which batchId it has the batch, then \`c2p resolve ${id} --batch-id B\`, ` +
+        `or \`c2p resolve ${id} --abandon\` to give it up.`
       );
     case 'moreTime':
       return (
-        'Mastercard was not done in time. `c2p extend ID --by 24h` gives it more, `c2p poll ID` asks once more, ' +
-        '`c2p resolve ID --abandon` gives the batch up.'
+        `Mastercard was not done in time. \`c2p extend ${id} --by 24h\` gives it more, \`c2p poll ${id}\` asks once more, ` +
+        `\`c2p resolve ${id} --abandon\` gives the batch up.`
       );
     case 'removal':
       return (
-        'some cards could not be removed; `c2p report ID` names them. `c2p resolve ID --retry` tries again, ' +
-        '`c2p resolve ID --abandon` gives it up.'
+        `some cards could not be removed; \`c2p report ${id}\` names them. \`c2p resolve ${id} --retry\` tries again, ` +
+        `\`c2p resolve ${id} --abandon\` gives it up.`
       );
   }
 }
@@ -81,7 +102,7 @@ function facts({
     ...(polling.lastStatus
       ? [`polls: ${polling.polls}, last status: \`${polling.lastStatus}\`${known}`]
       : []),
-    ...(polling.deadlineAt ? [`polling ends at ${polling.deadlineAt}`] : []),
+    ...(polling.deadlineAt && !isClosed(status) ? [`polling ends at ${polling.deadlineAt}`] : []),
     ...(policyChanges ?? []).map((change) => `policy changed: \`${change}\``),
     ...reasons,
     ...(error && !isClosed(status) ? [`**${error}**`] : []),

@@ -3,7 +3,7 @@ import { isClosed } from '../../enrollment/batch.js';
 import { example } from '../help.js';
 import { exitCodeOf } from '../exit-codes.js';
 import { print, printJson, progressLine } from '../output.js';
-import { checkStillRuns } from '../watching.js';
+import { endedFromOutside } from '../watching.js';
 import { withClient } from '../with-client.js';
 
 export const statusCommand = new Command('status')
@@ -22,7 +22,8 @@ export const statusCommand = new Command('status')
         for (const batchId of progress.batchIds) print(`  Mastercard batchId ${batchId}`);
         for (const reason of progress.reasons) if (!progress.error?.includes(reason)) print(`  ${reason}`);
       }
-      if (!isClosed(progress.status)) await checkStillRuns(batch);
+      const terminated = isClosed(progress.status) ? undefined : await endedFromOutside(batch);
+      if (terminated) throw terminated;
       return exitCodeOf(progress.status);
     });
   });

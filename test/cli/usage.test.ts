@@ -57,6 +57,12 @@ describe('a wrong command line exits with 2', () => {
     { args: ['enroll'], says: /missing required argument 'file'/ },
     { args: ['report', 'x', '--format', 'pdf'], says: /Allowed choices are jsonl, csv/ },
     { args: ['list', '--limit', 'all'], says: /give a whole number/ },
+    { args: ['watch'], says: /^c2p: give the ids of batches, or --all or --status\.$/ },
+    {
+      args: ['watch', 'some-batch', '--all'],
+      says: /^c2p: give the ids of batches, or --all or --status\.$/,
+    },
+    { args: ['watch', '--status', 'COMPLETED'], says: /Allowed choices are VALIDATING, .*ROLLING_BACK\./ },
     { args: ['list', '--status', 'DONE'], says: /Allowed choices are VALIDATING, / },
     { args: [], says: /Usage: c2p/ },
   ])('$args', async ({ args, says }) => {

@@ -32,6 +32,7 @@ function problemOf(line: string): string | undefined {
     const { operands, unknown } = command.parseOptions(args);
     if (unknown.length > 0) return `unknown ${unknown.join(' ')}`;
     const { registeredArguments } = command;
+    if (registeredArguments.at(-1)?.variadic) return undefined;
     // `c2p resolve --retry` in a sentence names no batch; more than the command takes is a mistake.
     return operands.length > registeredArguments.length ? `too many arguments` : undefined;
   } catch (error) {

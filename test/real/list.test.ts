@@ -103,9 +103,10 @@ describe('what an operator sees of a batch in the Web UI', () => {
   test('says when it is closed how it ended and the number of cards of each outcome', async () => {
     const details = await currentDetails('one-declined');
     expect(details).toContain('### COMPLETED_WITH_ERRORS');
-    expect(details).toContain('| cards | enrolled | failed | invalid | unreported | pending |');
-    expect(details).toContain('| 2 | 1 | 1 | 0 | 0 | 0 |');
+    expect(details).toContain('| cards | enrolled | failed | invalid | rolled back | unreported | pending |');
+    expect(details).toContain('| 2 | 1 | 1 | 0 | 0 | 0 | 0 |');
     expect(details).toContain('- 1 declined by Mastercard');
+    expect(details).toContain('`c2p report one-declined` tells the outcome of every card.');
   });
 
   test('says while it is open what it waits for', async () => {
