@@ -10,6 +10,7 @@ import {
   externalTemporalAddress,
   startEmbeddedTemporal,
   type EmbeddedTemporal,
+  type EmbeddedTemporalOptions,
 } from './embedded-temporal.js';
 import { prepareSandboxKeys, writeSandboxConfig, type Sandbox } from './sandbox.js';
 import { startServerProcess, type ServerProcess } from './server-process.js';
@@ -24,6 +25,8 @@ export interface DevEnvironmentOptions {
   ports?: { temporal?: number | undefined; ui?: number | undefined; simulator?: number | undefined };
   /** How long the simulator takes to process a batch (ms). */
   processingMs?: number | undefined;
+  /** Dynamic configuration of the Temporal server. */
+  dynamicConfig?: EmbeddedTemporalOptions['dynamicConfig'];
   onProgress: OnProgress;
 }
 
@@ -75,7 +78,7 @@ export async function startDevEnvironment(options: DevEnvironmentOptions): Promi
 
 async function startTemporal(
   folder: string,
-  { ports, onProgress }: DevEnvironmentOptions,
+  { ports, dynamicConfig, onProgress }: DevEnvironmentOptions,
 ): Promise<EmbeddedTemporal | { address: string; namespace: string; uiUrl?: string }> {
   if (externalTemporalAddress()) {
     const { address, namespace } = loadTemporalConfig();
@@ -87,6 +90,7 @@ async function startTemporal(
     logFile: join(folder, 'temporal.log'),
     port: ports?.temporal,
     uiPort: ports?.ui,
+    dynamicConfig,
     onProgress,
   });
 }

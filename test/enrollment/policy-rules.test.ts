@@ -2,7 +2,7 @@ import fc from 'fast-check';
 import { describe, expect, it } from 'vitest';
 import { DEFAULT_POLICY, resolvePolicy, type PolicyOverrides } from '../../enrollment/policy.js';
 import { POLICY_RULES, policyChangeProblems } from '../../enrollment/policy-rules.js';
-import { parsePolicy, PolicyError, type PolicyInput } from '../../enrollment/policy-schema.js';
+import { parsePolicy, PolicyError } from '../../enrollment/policy-schema.js';
 
 const problems = (change: unknown) => policyChangeProblems(DEFAULT_POLICY, change);
 

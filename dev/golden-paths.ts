@@ -1,0 +1,252 @@
+import { setTimeout as delay } from 'node:timers/promises';
+import type { EnrollmentBatch } from '../client/enrollment-batch.js';
+import type { BatchStatus } from '../enrollment/batch.js';
+import type { PolicyInput } from '../enrollment/policy-schema.js';
+import type { CardTriggerName, Simulator } from '../simulator/index.js';
+import type { BatchProgress } from '../workflows/messages.js';
+
+/** A way that a batch can go, from its start to its end. */
+export interface GoldenPath {
+  /** What happened, as in the name of the file. */
+  name: string;
+  ends: BatchStatus;
+  /** What becomes of each card: a trigger of the simulator, enrolled, or invalid. */
+  cards: (CardTriggerName | 'ENROLLED' | 'INVALID')[];
+  /** Over that polls come quickly. */
+  policy?: PolicyInput;
+  externalBatchId?: string;
+  /** What the simulator is told before the batch is enrolled. */
+  simulate?: (simulator: Simulator) => void;
+  /** What is done to the batch, one after the other, each as soon as it is there. */
+  acts?: Act[];
+}
+
+interface Act {
+  when: (progress: BatchProgress) => boolean;
+  act: (batch: EnrollmentBatch, simulator: Simulator) => Promise<void> | void;
+}
+
+const FOR_LONG_MS = 24 * 3_600_000;
+const QUICK = { initial: '300ms', maximum: '300ms' } as const;
+const LATE = { ...QUICK, deadline: '1s' } as const;
+
+/** So few that the recorded histories stay short: see `GOLDEN_SERVER`. */
+const POLLS_OF_A_RUN = 6;
+
+/** The server with which histories are recorded suggests soon to continue as new. */
+export const GOLDEN_SERVER = { 'limit.historyCount.suggestContinueAsNew': '90' } as const;
+
+const asked = (question: BatchProgress['question']) => (progress: BatchProgress) =>
+  progress.question === question;
+const polled = ({ polling, nextPollAt }: BatchProgress) =>
+  (polling?.polls ?? 0) > 0 && nextPollAt !== undefined;
+const handedOver = ({ polling, nextPollAt }: BatchProgress) =>
+  (polling?.polls ?? 0) > POLLS_OF_A_RUN && nextPollAt !== undefined;
+const abandons = (batch: EnrollmentBatch) => batch.resolve({ abandon: true });
+
+async function pollsOnce(batch: EnrollmentBatch): Promise<void> {
+  const polls = async () => (await batch.progress()).polling?.polls;
+  const before = await polls();
+  await batch.pollNow();
+  while ((await polls()) === before) await delay(20);
+}
+
+function takesLong(simulator: Simulator): void {
+  simulator.configure({ processingMs: FOR_LONG_MS });
+}
+
+function isDone(simulator: Simulator): void {
+  simulator.configure({ processingMs: 0 });
+}
+
+/** Mastercard takes the batch, its answer is lost, and it does not tell the batchId afterwards. */
+function losesBatchId(simulator: Simulator): void {
+  simulator.configure({ duplicates: 'withoutBatchId' });
+  simulator.fault({ operation: 'enroll', fault: { kind: 'dropAfter' } });
+}
+
+/** Every way that a batch can end, and the ways that lead there through what workflows do differently. */
+export const goldenPaths: readonly GoldenPath[] = [
+  { name: 'completed', ends: 'COMPLETED', cards: ['ENROLLED', 'ENROLLED'] },
+  {
+    name: 'completed-with-errors',
+    ends: 'COMPLETED_WITH_ERRORS',
+    cards: ['ENROLLED', 'ISSUER_DECLINED', 'INVALID', 'RECORD_MISSING'],
+  },
+  {
+    name: 'completed-in-the-second-round',
+    ends: 'COMPLETED',
+    cards: ['ENROLLED', 'NO_RESPONSE_FROM_ISSUER_ONCE'],
+    policy: { retryFailedRecords: { maxRounds: 3, delay: '200ms' } },
+  },
+  {
+    name: 'completed-after-throttling-and-a-lost-answer',
+    ends: 'COMPLETED',
+    cards: ['ENROLLED'],
+    simulate(simulator) {
+      simulator.fault({ operation: 'enroll', fault: { kind: 'status', status: 429, retryAfter: 1 } });
+      simulator.fault({ operation: 'enroll', fault: { kind: 'dropAfter' } });
+    },
+  },
+  {
+    name: 'completed-with-an-operators-batch-id',
+    ends: 'COMPLETED',
+    cards: ['ENROLLED'],
+    simulate: losesBatchId,
+    acts: [
+      {
+        when: asked('batchId'),
+        act: (batch) => batch.resolve({ batchId: 'wrong' }).catch(() => undefined),
+      },
+      {
+        when: asked('batchId'),
+        act(batch, simulator) {
+          const known = simulator.accepted().find((one) => one.externalBatchId === batch.externalBatchId)!;
+          return batch.resolve({ batchId: known.batchId });
+        },
+      },
+    ],
+  },
+  {
+    name: 'completed-with-more-time-and-another-policy',
+    ends: 'COMPLETED',
+    cards: ['ENROLLED'],
+    policy: { polling: LATE, onPollingDeadline: 'askOperator' },
+    simulate: takesLong,
+    acts: [
+      {
+        when: asked('moreTime'),
+        act: (batch) => batch.extendDeadline({ until: new Date(Date.now() + FOR_LONG_MS) }),
+      },
+      {
+        when: polled,
+        act: (batch) => batch.updatePolicy({ polling: { maximum: '400ms' }, onCancel: 'leave' }),
+      },
+      { when: polled, act: (_, simulator) => isDone(simulator) },
+    ],
+  },
+  {
+    name: 'cancelled-after-it-was-handed-over',
+    ends: 'CANCELLED',
+    cards: ['ENROLLED'],
+    simulate: takesLong,
+    acts: [
+      { when: handedOver, act: (batch) => batch.cancel() },
+      {
+        when: ({ polling }) => (polling?.polls ?? 0) > 3 * POLLS_OF_A_RUN,
+        act: (_, simulator) => isDone(simulator),
+      },
+    ],
+  },
+  { name: 'rejected', ends: 'REJECTED', cards: ['INVALID'] },
+  {
+    name: 'rejected-by-mastercard',
+    ends: 'REJECTED',
+    cards: ['ENROLLED'],
+    simulate: (simulator) =>
+      simulator.fault({
+        operation: 'enroll',
+        fault: { kind: 'status', status: 400, reason: 'INVALID_ARGUMENT' },
+      }),
+  },
+  { name: 'failed', ends: 'FAILED', cards: ['ENROLLED'], externalBatchId: 'sim-batch-failed-golden' },
+  {
+    name: 'failed-configuration-invalid',
+    ends: 'FAILED',
+    cards: ['ENROLLED'],
+    simulate: (simulator) => simulator.fault({ operation: 'enroll', fault: { kind: 'status', status: 401 } }),
+  },
+  {
+    name: 'failed-submission-unresolved',
+    ends: 'FAILED',
+    cards: ['ENROLLED'],
+    simulate: losesBatchId,
+    acts: [{ when: asked('batchId'), act: abandons }],
+  },
+  {
+    name: 'failed-compensation',
+    ends: 'FAILED',
+    cards: ['ENROLLED', 'ISSUER_DECLINED'],
+    policy: { onPartialFailure: 'rollback' },
+    simulate: (simulator) =>
+      simulator.fault({ operation: 'deleteCard', times: 9, fault: { kind: 'status', status: 400 } }),
+    acts: [{ when: asked('removal'), act: (batch) => batch.retryRollback({ abandon: true }) }],
+  },
+  { name: 'expired', ends: 'EXPIRED', cards: ['ENROLLED'], policy: { polling: LATE }, simulate: takesLong },
+  {
+    name: 'expired-by-an-operator',
+    ends: 'EXPIRED',
+    cards: ['ENROLLED'],
+    policy: { polling: LATE, onPollingDeadline: 'askOperator' },
+    simulate: takesLong,
+    acts: [
+      { when: asked('moreTime'), act: pollsOnce },
+      {
+        when: asked('moreTime'),
+        act: (batch) => batch.extendDeadline({ abandon: true }),
+      },
+    ],
+  },
+  {
+    name: 'rolled-back',
+    ends: 'ROLLED_BACK',
+    cards: ['ENROLLED', 'ISSUER_DECLINED'],
+    policy: { onPartialFailure: 'rollback' },
+  },
+  {
+    name: 'rolled-back-at-the-second-attempt',
+    ends: 'ROLLED_BACK',
+    cards: ['ENROLLED', 'ISSUER_DECLINED'],
+    policy: { onPartialFailure: 'rollback' },
+    simulate: (simulator) =>
+      simulator.fault({ operation: 'deleteCard', fault: { kind: 'status', status: 400 } }),
+    acts: [{ when: asked('removal'), act: (batch) => batch.retryRollback({ retry: true }) }],
+  },
+  {
+    name: 'cancelled-before-it-was-accepted',
+    ends: 'CANCELLED',
+    cards: ['ENROLLED'],
+    simulate: (simulator) =>
+      simulator.fault({ operation: 'enroll', fault: { kind: 'status', status: 429, retryAfter: 60 } }),
+    acts: [
+      {
+        when: ({ submission }) => submission?.nextAttemptAt !== undefined,
+        act: (batch, simulator) => {
+          simulator.clearFaults();
+          return batch.cancel();
+        },
+      },
+    ],
+  },
+  {
+    name: 'cancelled-and-taken-back',
+    ends: 'CANCELLED',
+    cards: ['ENROLLED', 'ENROLLED'],
+    policy: { polling: { initial: '1s', maximum: '1s' } },
+    simulate: takesLong,
+    acts: [
+      {
+        when: polled,
+        act(batch, simulator) {
+          isDone(simulator);
+          return batch.cancel();
+        },
+      },
+    ],
+  },
+  {
+    name: 'cancelled-and-left',
+    ends: 'CANCELLED',
+    cards: ['ENROLLED'],
+    policy: { onCancel: 'leave', polling: { initial: '1s', maximum: '1s' } },
+    simulate: takesLong,
+    acts: [{ when: polled, act: (batch) => batch.cancel() }],
+  },
+  {
+    name: 'cancelled-while-an-operator-was-asked',
+    ends: 'CANCELLED',
+    cards: ['ENROLLED'],
+    simulate: losesBatchId,
+    acts: [{ when: asked('batchId'), act: (batch) => batch.cancel() }],
+  },
+];

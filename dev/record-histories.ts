@@ -1,0 +1,118 @@
+import { mkdtemp, rm, writeFile } from 'node:fs/promises';
+import { createRequire } from 'node:module';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
+import { setTimeout as delay } from 'node:timers/promises';
+import { Client, Connection } from '@temporalio/client';
+import { historyToJSON, type History } from '@temporalio/common/lib/proto-utils.js';
+import { Command } from 'commander';
+import { readRecords } from '../cli/input/read-records.js';
+import type { EnrollmentBatch } from '../client/enrollment-batch.js';
+import { EnrollmentClient } from '../client/enrollment-client.js';
+import { isClosed } from '../enrollment/batch.js';
+import { workflowIdOf } from '../enrollment/identifiers.js';
+import type { EnrollmentRecord } from '../enrollment/records.js';
+import { TRIGGERS } from '../simulator/index.js';
+import { startDevEnvironment } from './dev-environment.js';
+import { goldenPaths, GOLDEN_SERVER, type GoldenPath } from './golden-paths.js';
+
+/**
+ * `npm run record-histories`: takes a batch along every golden path, on a real server with a real
+ * worker, and writes down the history of each of its runs as the golden tests replay them. Done once for
+ * a release, with that release, and never again: it does not overwrite.
+ */
+const { out } = new Command('record-histories')
+  .option('--out <folder>', 'where the histories go', 'test/histories')
+  .parse()
+  .opts<{ out: string }>();
+
+const WITHIN_MS = 60_000;
+const { version } = createRequire(import.meta.url)('c2p/package.json') as { version: string };
+const [sample] = (await readRecords('examples/cards.jsonl')).records as EnrollmentRecord[];
+
+const folder = await mkdtemp(join(tmpdir(), 'c2p-histories-'));
+const environment = await startDevEnvironment({
+  folder,
+  processingMs: 0,
+  dynamicConfig: GOLDEN_SERVER,
+  onProgress: console.error,
+});
+try {
+  Object.assign(process.env, environment.env);
+  const connection = await Connection.connect({ address: environment.temporal.address });
+  const temporal = new Client({ connection });
+  const client = await EnrollmentClient.connect();
+  for (const path of goldenPaths) {
+    const batch = await follow(client, path);
+    const runs = await runsOf(temporal, workflowIdOf(batch.key));
+    for (const [index, history] of runs.entries()) {
+      const run = runs.length > 1 ? `-run-${index + 1}` : '';
+      const file = join(out, `${version}-${path.name}${run}.json`);
+      await writeFile(file, `${anonymous(history)}\n`, { flag: 'wx' });
+      console.error(`${file}: ${history.events?.length} events`);
+    }
+  }
+  await client.close();
+  await connection.close();
+} finally {
+  await environment.stop();
+  await rm(folder, { recursive: true, force: true });
+}
+
+/** Takes a batch along the path to its end. */
+async function follow(client: EnrollmentClient, path: GoldenPath): Promise<EnrollmentBatch> {
+  const { simulator } = environment;
+  simulator.clearFaults();
+  simulator.configure({ processingMs: 0, duplicates: 'withBatchId' });
+  path.simulate?.(simulator);
+  const batch = await client.enroll({
+    externalBatchId: path.externalBatchId ?? path.name,
+    program: 'demo',
+    records: path.cards.map((fate, n) => recordThat(fate, n + 1)),
+    policy: {
+      polling: { initial: '300ms', maximum: '300ms' },
+      submission: { initial: '300ms' },
+      ...path.policy,
+    },
+  });
+  const acts = [...(path.acts ?? [])];
+  for (const deadline = Date.now() + WITHIN_MS; ; await delay(20)) {
+    const progress = await batch.progress();
+    if (isClosed(progress.status)) {
+      if (progress.status !== path.ends || acts.length > 0)
+        throw new Error(`${path.name} ended ${progress.status}, with ${acts.length} acts to go`);
+      await batch.result();
+      return batch;
+    }
+    if (acts[0]?.when(progress)) await acts.shift()!.act(batch, simulator);
+    if (Date.now() > deadline) throw new Error(`${path.name} is still ${progress.status}`);
+  }
+}
+
+function recordThat(fate: GoldenPath['cards'][number], n: number): EnrollmentRecord {
+  const card = { ...sample!.cards[0]!, externalCardId: `card-${n}` };
+  if (fate === 'INVALID') card.panExpirationMonth = '13';
+  else if (fate !== 'ENROLLED') card.primaryAccountNumber = TRIGGERS.cards[fate].pan;
+  return { ...sample!, externalConsumerId: `cust-${n}`, cards: [card] };
+}
+
+/** The history of each run, the first first. */
+async function runsOf(temporal: Client, workflowId: string): Promise<History[]> {
+  const runs: History[] = [];
+  for (let runId: string | undefined = ''; runId !== undefined;) {
+    const history: History = await temporal.workflow.getHandle(workflowId, runId || undefined).fetchHistory();
+    runs.unshift(history);
+    const started = history.events?.[0]?.workflowExecutionStartedEventAttributes;
+    runId = started?.continuedExecutionRunId || undefined;
+  }
+  return runs;
+}
+
+/** Stack traces, identities and names of sticky queues name the machine that made them, and take no part in a replay. */
+function anonymous(history: History): string {
+  const events = JSON.parse(historyToJSON(history), (key, value: unknown) => {
+    if (key === 'stackTrace' || key === 'identity') return '';
+    return typeof value === 'string' && /^\d+@/.test(value) ? 'sticky' : value;
+  }) as unknown;
+  return JSON.stringify(events, null, 1);
+}
