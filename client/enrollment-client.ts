@@ -11,6 +11,8 @@ import { resolvePolicy } from '../enrollment/policy.js';
 import { parsePolicy, type PolicyInput } from '../enrollment/policy-schema.js';
 import type { EnrollmentRecord } from '../enrollment/records.js';
 import { loadKeyRing, type KeyRing } from '../protection/key-ring.js';
+import { eraseCardholderData } from '../retention/erase.js';
+import { findOrphans, type OrphanedBatch } from '../retention/orphans.js';
 import { FilesystemStore } from '../store/filesystem-store.js';
 import { putJson, type BatchStore } from '../store/store.js';
 import type { batchEnrollment } from '../workflows/index.js';
@@ -25,7 +27,6 @@ import {
   ProgramUnknownError,
   TemporalUnavailableError,
 } from './errors.js';
-import { eraseOrphan, findOrphans, type OrphanedBatch } from './sweep.js';
 import { listBatches, type BatchSummary, type ListFilter } from './list.js';
 
 export interface ConnectOptions {
@@ -179,7 +180,7 @@ export class EnrollmentClient {
 
   /** Erases the cardholder data of a batch that `orphans` named. */
   async eraseOrphan(orphan: OrphanedBatch): Promise<void> {
-    await eraseOrphan(this.store, orphan);
+    await eraseCardholderData(this.store, orphan);
   }
 
   async close(): Promise<void> {

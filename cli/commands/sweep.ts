@@ -1,6 +1,6 @@
 import { Command } from 'commander';
 import ms from 'ms';
-import type { OrphanedBatch } from '../../client/sweep.js';
+import type { OrphanedBatch } from '../../retention/orphans.js';
 import { duration } from '../duration.js';
 import { example } from '../help.js';
 import { counted, note, print, printJson } from '../output.js';

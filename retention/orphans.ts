@@ -35,13 +35,6 @@ export async function* findOrphans(
   }
 }
 
-/** Erases the cardholder data of an orphaned batch; its outcomes, as far as they are known, are kept. */
-export async function eraseOrphan(store: BatchStore, batch: BatchKey): Promise<void> {
-  for (const ref of await store.list(batch)) {
-    if (!KEPT_BLOBS.has(ref)) await store.delete(batch, ref);
-  }
-}
-
 async function abandoned(temporal: Client, batch: BatchKey): Promise<OrphanedBatch['why'] | undefined> {
   try {
     const { status } = await temporal.workflow.getHandle(workflowIdOf(batch)).describe();

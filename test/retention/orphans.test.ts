@@ -1,5 +1,5 @@
 import { afterAll, beforeAll, expect, test } from 'vitest';
-import type { OrphanedBatch } from '../../client/sweep.js';
+import type { OrphanedBatch } from '../../retention/orphans.js';
 import { BatchStatusValue } from '../../mastercard/contract.js';
 import { putJson } from '../../store/store.js';
 import { testRecords } from '../support/records.js';
