@@ -60,7 +60,7 @@ export function purgeBatch(deps: Pick<ActivityDependencies, 'store' | 'now'>) {
         failure: input.failure,
       };
       await putJson(store, batch, Blob.outcomes, outcomes);
-      await eraseCardholderData(store, batch);
+      await eraseCardholderData(store, batch, await store.list(batch));
       // Last: who finds it may rely on the rest being done.
       const closed: ClosedBatch = {
         recordsDigest: input.recordsDigest,

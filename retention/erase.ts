@@ -1,14 +1,18 @@
-import type { BatchKey } from '../enrollment/batch.js';
-import { KEPT_BLOBS } from '../enrollment/blobs.js';
+import type { BatchKey, BlobRef } from '../enrollment/batch.js';
+import { cardholderData } from '../enrollment/blobs.js';
 import type { BatchStore } from '../store/store.js';
 
 /**
- * Erases everything of a batch that holds cardholder data; what outlives a batch (`KEPT_BLOBS`) stays.
- * Repeating it changes nothing.
- * @returns how many blobs were there to erase.
+ * Erases what holds cardholder data; what outlives a batch stays. Repeating it changes nothing.
+ * @param refs the batch's blobs, as the store listed them: what was written since stays.
+ * @returns how many of them held cardholder data.
  */
-export async function eraseCardholderData(store: BatchStore, batch: BatchKey): Promise<number> {
-  const refs = (await store.list(batch)).filter((ref) => !KEPT_BLOBS.has(ref));
-  for (const ref of refs) await store.delete(batch, ref);
-  return refs.length;
+export async function eraseCardholderData(
+  store: BatchStore,
+  batch: BatchKey,
+  refs: readonly BlobRef[],
+): Promise<number> {
+  const erased = cardholderData(refs);
+  for (const ref of erased) await store.delete(batch, ref);
+  return erased.length;
 }
