@@ -38,6 +38,8 @@ export class FakeTemporal {
             ? Promise.reject(this.namespaceId)
             : Promise.resolve({ namespaceInfo: { id: this.namespaceId } }),
       },
+      // The worker calls an activity inside of this.
+      withAbortSignal: (_: AbortSignal, work: () => unknown) => work(),
       workflow: { getHandle: (workflowId: string) => ({ describe: () => describe(workflowId) }) },
     } as unknown as Client;
   }
