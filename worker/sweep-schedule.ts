@@ -16,6 +16,9 @@ import type { sweepStore } from '../workflows/index.js';
 /** A sweep that came too late for this is left to the next one. */
 const CATCHUP_WINDOW_MS = 60_000;
 
+/** A sweep that cannot end, for instance because the version that began it is gone, must not hold up the next. */
+const EXECUTION_TIMEOUT_MS = 24 * 3_600_000;
+
 const ATTEMPTS = 3;
 
 export type ScheduleChange = 'created' | 'updated' | 'unchanged' | 'deleted' | 'absent';
@@ -53,6 +56,7 @@ export async function ensureSweepSchedule(
       workflowId: scheduleId,
       taskQueue,
       args: [{ graceMs: sweep.grace }],
+      workflowExecutionTimeout: EXECUTION_TIMEOUT_MS,
       staticSummary: 'erases cardholder data that no other workflow will erase',
     } satisfies ScheduleOptionsStartWorkflowAction<typeof sweepStore>,
     policies: { overlap: 'SKIP', catchupWindow: CATCHUP_WINDOW_MS, pauseOnFailure: false } as const,
@@ -94,9 +98,9 @@ type Settings = Pick<ScheduleDescription, 'action' | 'policies'> & {
 
 /** What of a schedule is ours to set, in one form whether wanted or found. */
 function settingsOf({ spec, action, policies }: Settings) {
-  const { workflowType, workflowId, taskQueue, args } = action;
+  const { workflowType, workflowId, taskQueue, args, workflowExecutionTimeout: timeout } = action;
   const every = (spec.intervals ?? []).map((interval) => interval.every);
-  return { every, jitter: spec.jitter, workflowType, workflowId, taskQueue, args, policies };
+  return { every, jitter: spec.jitter, workflowType, workflowId, taskQueue, args, timeout, policies };
 }
 
 /** As `ensureSweepSchedule`, for a worker that starts: what fails is logged with what to do, since batches do not need the sweep. */
@@ -131,7 +135,8 @@ function instructions(
     'store. Have an administrator run once:\n' +
     `  temporal schedule create --namespace ${namespace} --schedule-id ${id} ` +
     `--interval ${sweep.every}ms --jitter ${jitterOf(sweep)}ms --catchup-window ${CATCHUP_WINDOW_MS}ms ` +
-    `--overlap-policy Skip --type sweepStore --workflow-id ${id} --task-queue ${taskQueue} --input '${input}'\n` +
+    `--overlap-policy Skip --type sweepStore --workflow-id ${id} --task-queue ${taskQueue} ` +
+    `--execution-timeout ${EXECUTION_TIMEOUT_MS}ms --input '${input}'\n` +
     'or set sweep to false, and run c2p sweep --erase from time to time.'
   );
 }

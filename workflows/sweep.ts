@@ -1,18 +1,10 @@
-import {
-  proxyActivities,
-  setCurrentDetails,
-  setWorkflowOptions,
-  workflowInfo,
-  type ActivityOptions,
-} from '@temporalio/workflow';
+import { proxyActivities, setCurrentDetails, workflowInfo, type ActivityOptions } from '@temporalio/workflow';
 import type { LocalActivities, SweepStoreInput, SweepStoreResult } from '../activities/index.js';
 
 const SWEEP: ActivityOptions = {
   // A store of a million batches takes minutes.
   startToCloseTimeout: '6h',
   heartbeatTimeout: '30s',
-  // Then it fails, for somebody to see; the next one starts from the beginning anyway.
-  scheduleToCloseTimeout: '24h',
   retry: { initialInterval: '5s', backoffCoefficient: 2, maximumInterval: '5 minutes' },
 };
 
@@ -29,9 +21,6 @@ export async function sweepStore(input: SweepStoreInput): Promise<SweepStoreResu
   setCurrentDetails(describeSweep(input, result));
   return result;
 }
-
-// Where workers are versioned, any version may finish a sweep: nothing waits for it.
-setWorkflowOptions({ versioningBehavior: 'AUTO_UPGRADE' }, sweepStore);
 
 /** What the Web UI shows of a sweep, in Markdown: what it erased, what it left alone and why, what is expected of whom. */
 function describeSweep({ graceMs }: SweepStoreInput, result: SweepStoreResult): string {
