@@ -16,7 +16,7 @@ const local = proxyActivities<LocalActivities>(SWEEP);
  */
 export async function sweepStore(input: SweepStoreInput): Promise<SweepStoreResult> {
   setCurrentDetails('### Sweeping\nLooking for cardholder data that no workflow will erase any more.');
-  const summary = `batches left alone for ${inHours(input.graceMs)}`;
+  const summary = `erase orphans that were left alone for ${inWords(input.graceMs)}`;
   const result = await local.sweepStore.executeWithOptions({ ...SWEEP, summary }, [input]);
   setCurrentDetails(describeSweep(input, result));
   return result;
@@ -29,20 +29,21 @@ function describeSweep({ graceMs }: SweepStoreInput, result: SweepStoreResult): 
     `### ${erasedBlobs === 0 ? 'Nothing to erase' : 'Erased cardholder data'}`,
     elsewhere === 0
       ? 'Nothing is expected of anybody.'
-      : '**An operator is expected**: `c2p sweep` names the batches that are `ELSEWHERE`. Make sure that no ' +
-        'namespace has them open, then `c2p sweep --erase --elsewhere` erases them.',
+      : '`c2p sweep` names the batches that are `ELSEWHERE`. Where another namespace shares this store, that is ' +
+        'as it should be. Where none has them open, `c2p sweep --erase --elsewhere` erases them.',
     '',
     '| batches erased: ended from outside | never started | left alone: elsewhere |',
     '|---|---|---|',
     `| ${ended} | ${unknown} | ${elsewhere} |`,
     '',
     `- swept at ${workflowInfo().startTime.toISOString()}, blobs erased: ${erasedBlobs}`,
-    `- not looked at: what was written, or ended, in the ${inHours(graceMs)} before; open batches are never erased`,
+    `- not looked at: what was written, or ended, in the ${inWords(graceMs)} before; open batches are never erased`,
     '- elsewhere: sealed for another namespace, or by a version that did not note for which',
     '- the log of the worker names each batch that was erased; its outcomes are kept',
   ].join('\n');
 }
 
-function inHours(durationMs: number): string {
-  return `${Number((durationMs / 3_600_000).toFixed(2))} h`;
+function inWords(durationMs: number): string {
+  const minutes = Math.round(durationMs / 60_000);
+  return minutes % 60 === 0 ? `${minutes / 60} h` : `${minutes} min`;
 }

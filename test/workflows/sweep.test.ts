@@ -83,6 +83,7 @@ test('a sweep leaves a batch alone for the grace time after somebody ended it', 
     const { result, details } = await sweep(id);
     expect(result).toMatchObject({ ended: 0, erasedBlobs: 0 });
     expect(details).toContain('### Nothing to erase');
+    expect(details).toContain('in the 10 min before');
     expect(await rig.blobs(id)).toEqual(before);
   });
 });
