@@ -7,10 +7,11 @@ const MAY_IMPORT = {
   enrollment: [],
   protection: [],
   store: ['protection'],
+  retention: ['enrollment', 'store'],
   mastercard: ['enrollment', 'protection'],
   config: ['enrollment', 'mastercard'],
-  activities: ['enrollment', 'mastercard', 'store', 'protection'],
-  client: ['enrollment', 'store', 'protection', 'config', 'workflows'],
+  activities: ['enrollment', 'mastercard', 'store', 'retention', 'protection'],
+  client: ['enrollment', 'store', 'retention', 'protection', 'config', 'workflows'],
   worker: ['enrollment', 'mastercard', 'store', 'protection', 'config', 'workflows', 'activities'],
   // Only the names on the wire: it must not share the code it checks.
   simulator: ['mastercard/contract'],

@@ -7,6 +7,7 @@ import { fetchBatchStatus } from './fetch-batch-status.js';
 import { purgeBatch } from './purge-batch.js';
 import { removeCards } from './remove-cards.js';
 import { submitBatch } from './submit-batch.js';
+import { sweepStore } from './sweep-store.js';
 import { validateBatch } from './validate-batch.js';
 
 /** What activities work with; the worker builds it from the configuration, tests from what they like. */
@@ -34,6 +35,7 @@ export function createLocalActivities(deps: ActivityDependencies) {
     encryptBatch: encryptBatch(deps),
     purgeBatch: purgeBatch(deps),
     cancelThisRun,
+    sweepStore: sweepStore(deps),
   };
 }
 
@@ -54,4 +56,5 @@ export type { FetchBatchStatusInput, StatusAnswer } from './fetch-batch-status.j
 export type { PurgeBatchInput, RemainingOutcome } from './purge-batch.js';
 export type { RemoveCardsInput, RemoveCardsResult } from './remove-cards.js';
 export type { SubmissionAnswer, SubmitBatchInput } from './submit-batch.js';
+export type { SweepStoreInput, SweepStoreResult } from './sweep-store.js';
 export type { ValidateBatchInput, ValidateBatchResult } from './validate-batch.js';

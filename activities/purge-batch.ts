@@ -1,6 +1,6 @@
 import { ApplicationFailure } from '@temporalio/activity';
 import type { BatchKey, BatchResult, BlobRef, ClosedStatus } from '../enrollment/batch.js';
-import { Blob, KEPT_BLOBS, type ClosedBatch } from '../enrollment/blobs.js';
+import { Blob, type ClosedBatch } from '../enrollment/blobs.js';
 import { FailureType } from '../enrollment/errors.js';
 import {
   countOutcomes,
@@ -11,6 +11,7 @@ import {
 } from '../enrollment/outcomes.js';
 import { cardKeysOf, type CardKey, type EnrollmentRecord } from '../enrollment/records.js';
 import { SealedBlobError } from '../protection/seal.js';
+import { eraseCardholderData } from '../retention/erase.js';
 import { getJson, putJson, SealedBlobMissingError, type BatchStore } from '../store/store.js';
 import { failingClearly } from './failures.js';
 import type { ActivityDependencies } from './index.js';
@@ -59,9 +60,7 @@ export function purgeBatch(deps: Pick<ActivityDependencies, 'store' | 'now'>) {
         failure: input.failure,
       };
       await putJson(store, batch, Blob.outcomes, outcomes);
-      for (const ref of await store.list(batch)) {
-        if (!KEPT_BLOBS.has(ref)) await store.delete(batch, ref);
-      }
+      await eraseCardholderData(store, batch, await store.list(batch));
       // Last: who finds it may rely on the rest being done.
       const closed: ClosedBatch = {
         recordsDigest: input.recordsDigest,

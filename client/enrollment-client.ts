@@ -6,26 +6,27 @@ import { loadConfig } from '../config/load.js';
 import { loadTemporalConfig } from '../config/temporal.js';
 import type { BatchKey } from '../enrollment/batch.js';
 import { Blob } from '../enrollment/blobs.js';
-import { EXTERNAL_ID_PATTERN, looksLikePan, workflowIdOf } from '../enrollment/identifiers.js';
+import { workflowIdOf } from '../enrollment/identifiers.js';
 import { resolvePolicy } from '../enrollment/policy.js';
 import { parsePolicy, type PolicyInput } from '../enrollment/policy-schema.js';
 import type { EnrollmentRecord } from '../enrollment/records.js';
 import { loadKeyRing, type KeyRing } from '../protection/key-ring.js';
+import { namespaceIdOf } from '../retention/namespace.js';
+import { eraseOrphan, findOrphans, type OrphanedBatch } from '../retention/orphans.js';
 import { FilesystemStore } from '../store/filesystem-store.js';
 import { putJson, type BatchStore } from '../store/store.js';
 import type { batchEnrollment } from '../workflows/index.js';
 import type { BatchEnrollmentInput } from '../workflows/messages.js';
 import * as attributes from '../workflows/search-attributes.js';
+import { checkedCardCount } from './card-count.js';
 import { EnrollmentBatch, type BatchMemo } from './enrollment-batch.js';
 import {
   BatchAmbiguousError,
   BatchConflictError,
-  BatchInvalidError,
   BatchNotFoundError,
   ProgramUnknownError,
   TemporalUnavailableError,
 } from './errors.js';
-import { eraseOrphan, findOrphans, type OrphanedBatch } from './sweep.js';
 import { listBatches, type BatchSummary, type ListFilter } from './list.js';
 
 export interface ConnectOptions {
@@ -116,7 +117,7 @@ export class EnrollmentClient {
     const closed = await batch.closed();
     if (closed) return this.sameOrConflict(batch, fingerprint, closed.recordsDigest);
 
-    const ref = Blob.records(randomUUID());
+    const ref = Blob.records(randomUUID(), await namespaceIdOf(this.temporal));
     const recordsDigest = this.keyRing.digest(fingerprint);
     await putJson(this.store, key, ref, records);
     const input: BatchEnrollmentInput = { ...key, records: ref, recordsDigest, cards, policy };
@@ -170,16 +171,20 @@ export class EnrollmentClient {
   }
 
   /**
-   * Batches that nobody works on any more and that still have cardholder data in the store.
-   * @param graceMs leaves batches alone that were written to within this time.
+   * Batches that nobody works on in this namespace and that still have cardholder data in the store.
+   * @param graceMs leaves batches alone that were written to, or whose workflow closed, within this time.
    */
   orphans(graceMs: number): AsyncIterable<OrphanedBatch> {
-    return findOrphans(this.temporal, this.store, graceMs);
+    return findOrphans({ temporal: this.temporal, store: this.store, graceMs, now: new Date() });
   }
 
-  /** Erases the cardholder data of a batch that `orphans` named. */
-  async eraseOrphan(orphan: OrphanedBatch): Promise<void> {
-    await eraseOrphan(this.store, orphan);
+  /**
+   * Erases the cardholder data of a batch that `orphans` named.
+   * @param options.elsewhere also one that is `ELSEWHERE`: make sure first that no other namespace has it open.
+   * @returns how many blobs; 0 when the batch was left alone, also because it was written to since.
+   */
+  async eraseOrphan(orphan: OrphanedBatch, options?: { elsewhere?: boolean }): Promise<number> {
+    return eraseOrphan(this.store, orphan, options);
   }
 
   async close(): Promise<void> {
@@ -222,29 +227,4 @@ export class EnrollmentClient {
     if (!Object.hasOwn(programs, program)) throw new ProgramUnknownError(program, Object.keys(programs));
     return programs[program]!;
   }
-}
-
-function checkedCardCount({ externalBatchId, records }: EnrollRequest, program: ProgramConfig): number {
-  if (!EXTERNAL_ID_PATTERN.test(externalBatchId)) {
-    throw new BatchInvalidError('externalBatchId must be 1 to 64 characters of A-Z a-z 0-9 . _ : -');
-  }
-  if (looksLikePan(externalBatchId)) {
-    throw new BatchInvalidError(
-      'externalBatchId looks like a card number; it is shown in clear, so choose another',
-    );
-  }
-  if (!Array.isArray(records) || records.length === 0) {
-    throw new BatchInvalidError(`batch '${externalBatchId}' has no records; give it at least one`);
-  }
-  // A record without a usable list of cards still gets an outcome, so it counts as one.
-  const cards = (records as readonly unknown[]).reduce<number>((sum, record) => {
-    const list = (record as EnrollmentRecord | null)?.cards;
-    return sum + Math.max(1, Array.isArray(list) ? list.length : 1);
-  }, 0);
-  if (cards > program.maxCardsPerBatch) {
-    throw new BatchInvalidError(
-      `batch '${externalBatchId}' has ${cards} cards; at most ${program.maxCardsPerBatch} go into one batch (maxCardsPerBatch): split it`,
-    );
-  }
-  return cards;
 }

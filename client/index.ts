@@ -1,7 +1,6 @@
 export { EnrollmentClient, type ConnectOptions, type EnrollRequest } from './enrollment-client.js';
 export { EnrollmentBatch } from './enrollment-batch.js';
 export type { BatchSummary, ListFilter } from './list.js';
-export type { OrphanedBatch } from './sweep.js';
 export * from './errors.js';
 export type { BatchKey, BatchResult, BatchStatus, ClosedStatus, OpenStatus } from '../enrollment/batch.js';
 export { FailureType } from '../enrollment/errors.js';
@@ -14,4 +13,5 @@ export type {
   Consumer,
   EnrollmentRecord,
 } from '../enrollment/records.js';
+export type { OrphanedBatch } from '../retention/orphans.js';
 export type { BatchProgress, SubmissionResolution } from '../workflows/messages.js';

@@ -10,6 +10,7 @@ export interface C2pConfig {
   dataKeys: { path: string };
   /** Task queue of workflows and local work; a program's calls to Mastercard are on `<taskQueue>-<program>`. */
   taskQueue: string;
+  sweep: SweepConfig | false;
   /** Worker Deployment Versioning; off where it is absent. */
   versioning?: VersioningConfig | undefined;
 }
@@ -21,6 +22,13 @@ export interface C2pConfig {
 export interface VersioningConfig {
   /** The Worker Deployment, which groups the versions in Temporal. */
   deployment: string;
+}
+
+/** The worker's own sweep of the store, on a Temporal Schedule. Durations are milliseconds. */
+export interface SweepConfig {
+  every: number;
+  /** How long a batch must have been left alone, and its workflow have been closed, before its data is erased. */
+  grace: number;
 }
 
 /** One issuer setup with Mastercard. */

@@ -1,9 +1,10 @@
 import { resolve } from 'node:path';
+import ms from 'ms';
 import { z } from 'zod';
 import { PROGRAM_PATTERN, looksLikePan } from '../enrollment/identifiers.js';
 import { resolvePolicy } from '../enrollment/policy.js';
 import { policyProblems } from '../enrollment/policy-rules.js';
-import { policySchema } from '../enrollment/policy-schema.js';
+import { duration, policySchema } from '../enrollment/policy-schema.js';
 import { strictObject } from '../enrollment/schema-problems.js';
 import { MAX_CARDS_PER_REQUEST, SERVICE_ID_PATTERN, SRC_CLIENT_ID_PATTERN } from '../mastercard/contract.js';
 import type { C2pConfig, EncryptionKeyConfig } from './config.js';
@@ -13,6 +14,17 @@ const TASK_QUEUE_PATTERN = /^[A-Za-z0-9][A-Za-z0-9._-]{0,99}$/;
 /** Temporal forbids `.` and `:`, which separate the deployment from the build id. */
 const DEPLOYMENT_PATTERN = /^[A-Za-z0-9][A-Za-z0-9/_-]{0,99}$/;
 const ENVIRONMENT_VARIABLE_PATTERN = /^[A-Za-z_][A-Za-z0-9_]*$/;
+
+/**
+ * A caller seals records and then starts their workflow, for which it may have to wait while Temporal is
+ * away; and the clocks of the store's disk and of Temporal differ.
+ */
+const SHORTEST_GRACE = ms('10m');
+
+const sweep = strictObject({
+  every: duration({ min: ms('1m') }).default(ms('1h')),
+  grace: duration({ min: SHORTEST_GRACE }).default(ms('24h')),
+});
 
 const name = z.string().min(1, 'must not be empty').max(255);
 
@@ -100,8 +112,25 @@ export function configSchema(folder: string): z.ZodType<Omit<C2pConfig, 'path'>>
       .string()
       .regex(TASK_QUEUE_PATTERN, 'must be at most 100 letters, digits, ., _ or -')
       .default('c2p'),
+    sweep: falseOr(sweep).prefault({}),
     versioning: strictObject({
       deployment: z.string().regex(DEPLOYMENT_PATTERN, 'must be at most 100 letters, digits, /, _ or -'),
     }).optional(),
+  });
+}
+
+/** `false`, or what the schema takes; of a union, zod would tell a mistake inside as one of the whole. */
+function falseOr<Output>(schema: z.ZodType<Output>) {
+  return z.unknown().transform((written, context): Output | false => {
+    if (written === false) return false;
+    const result = schema.safeParse(written);
+    if (result.success) return result.data;
+    for (const { code, path, message } of result.error.issues)
+      context.addIssue({
+        code: 'custom',
+        path,
+        message: code === 'invalid_type' ? 'must be false or an object' : message,
+      });
+    return z.NEVER;
   });
 }

@@ -1,9 +1,17 @@
 import type { BatchResult, BlobRef } from './batch.js';
 
+const RECORDS = 'records-';
+const FOR_NAMESPACE = '-for-';
+
 /** The blobs of a batch, by name. Those marked (cardholder data) are erased when the batch closes. */
 export const Blob = {
-  /** What the issuer handed over (cardholder data); a name of its own for each attempt to enroll. */
-  records: (attempt: string): BlobRef => `records-${attempt}`,
+  /**
+   * What the issuer handed over (cardholder data); a name of its own for each attempt to enroll. It also
+   * notes the id of the Temporal namespace in which the workflow is started, where that could be read: a
+   * store may be shared by several, and a batch is open in only one of them.
+   */
+  records: (attempt: string, namespaceId?: string): BlobRef =>
+    `${RECORDS}${attempt}${namespaceId === undefined ? '' : `${FOR_NAMESPACE}${namespaceId}`}`,
   /** The valid, normalised records of a round (cardholder data). */
   validated: (round: number): BlobRef => `validated-${round}`,
   /** The JWE of a round: the bytes that every resend sends (cardholder data, encrypted to Mastercard). */
@@ -18,6 +26,37 @@ export const Blob = {
 
 /** What outlives a batch; everything else is erased. */
 export const KEPT_BLOBS: ReadonlySet<BlobRef> = new Set([Blob.outcomes, Blob.closed]);
+
+/**
+ * The blobs that hold cardholder data, in the order to erase them: the records last, since their names
+ * tell whose the rest is.
+ */
+export function cardholderData(refs: readonly BlobRef[]): BlobRef[] {
+  const erased = refs.filter((ref) => !KEPT_BLOBS.has(ref));
+  return [...erased.filter((ref) => !isRecords(ref)), ...erased.filter(isRecords)];
+}
+
+/**
+ * Whether a batch's records were sealed for a namespace: all of them (`here`), or some for another one
+ * (`elsewhere`). `unsaid` where there are none, or some of a version that did not note it.
+ */
+export function sealedFor(
+  refs: readonly BlobRef[],
+  namespaceId: string | undefined,
+): 'here' | 'elsewhere' | 'unsaid' {
+  const noted = refs.filter(isRecords).map(namespaceOf);
+  if (noted.some((id) => id !== undefined && id !== namespaceId)) return 'elsewhere';
+  return noted.length > 0 && !noted.includes(undefined) ? 'here' : 'unsaid';
+}
+
+function isRecords(ref: BlobRef): boolean {
+  return ref.startsWith(RECORDS);
+}
+
+function namespaceOf(records: BlobRef): string | undefined {
+  const at = records.indexOf(FOR_NAMESPACE);
+  return at < 0 ? undefined : records.slice(at + FOR_NAMESPACE.length);
+}
 
 /** What the store remembers of a closed batch, for longer than Temporal does. */
 export interface ClosedBatch {

@@ -27,7 +27,8 @@ export class PolicyError extends Error {
 const WITH_UNIT = /^\d{1,15}(\.\d{1,6})? ?[a-z]{1,12}$/i;
 const DURATION_RULE = 'must be a duration such as "30s" or "72h", or a number of milliseconds';
 
-function duration({ min }: Range) {
+/** A duration that may be left out; makes whole milliseconds of it. */
+export function duration({ min }: Pick<Range, 'min'>) {
   return z
     .union([z.number(), z.string()], {
       error: ({ input }) => (input === undefined ? 'is missing' : DURATION_RULE),

@@ -11,6 +11,7 @@ import { SEARCH_ATTRIBUTES } from '../workflows/search-attributes.js';
 import { createDependencies, type WorkerDependencies } from './dependencies.js';
 import { installRuntime } from './runtime.js';
 import { ensureSearchAttributes } from './search-attributes.js';
+import { scheduleSweep } from './sweep-schedule.js';
 import { deploymentOptions, deploymentVersion, logRouting } from './versioning.js';
 import { workflowSource } from './workflow-bundle.js';
 
@@ -52,6 +53,7 @@ export async function runWorker(options: RunWorkerOptions): Promise<RunningWorke
   try {
     const added = await ensureSearchAttributes(connection, namespace, SEARCH_ATTRIBUTES);
     if (added.length > 0) logger.info({ added }, 'search attributes registered');
+    await scheduleSweep(connection, namespace, config, logger);
     const workers = await createWorkers(config, dependencies, {
       connection,
       namespace,

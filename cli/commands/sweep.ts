@@ -1,6 +1,6 @@
 import { Command } from 'commander';
 import ms from 'ms';
-import type { OrphanedBatch } from '../../client/sweep.js';
+import type { OrphanedBatch } from '../../retention/orphans.js';
 import { duration } from '../duration.js';
 import { example } from '../help.js';
 import { counted, note, print, printJson } from '../output.js';
@@ -10,30 +10,42 @@ export const sweepCommand = new Command('sweep')
   .description('find, and on request erase, cardholder data that no workflow will erase any more')
   .option(
     '--grace <duration>',
-    'leave batches alone that were written to within this time',
+    'leave batches alone that were written to, or ended, within this time',
     duration,
     ms('1h'),
   )
   .option('--erase', 'erase it; without this, only tell')
+  .option('--elsewhere', 'with --erase: also what may be open in another namespace')
   .option('--json', 'print one JSON document')
   .addHelpText(
     'after',
     example(
       'c2p sweep --erase',
-      'Look at what it tells before you erase: to a wrong TEMPORAL_ADDRESS or namespace, every batch is unknown.',
+      'ENDED: the workflow was terminated. UNKNOWN: this namespace has no such workflow. ELSEWHERE: the batch',
+      'was sealed for another namespace, or before c2p noted for which; to a wrong TEMPORAL_ADDRESS or',
+      'TEMPORAL_NAMESPACE every batch is. --erase leaves it alone; before you add --elsewhere, make sure that',
+      'no namespace has it open.',
     ),
   )
-  .action(async (options: { grace: number; erase?: true; json?: true }) => {
+  .action(async (options: SweepOptions) => {
     await withClient(async (client) => {
-      const orphans: OrphanedBatch[] = [];
+      const found: OrphanedBatch[] = [];
+      let erased = 0;
       for await (const orphan of client.orphans(options.grace)) {
-        orphans.push(orphan);
-        if (options.erase) await client.eraseOrphan(orphan);
+        found.push(orphan);
+        if (options.erase && (await client.eraseOrphan(orphan, options)) > 0) erased += 1;
       }
-      if (options.json) return printJson(orphans);
-      for (const { lastWritten, why, program, externalBatchId, blobs } of orphans) {
-        print(`${lastWritten}  ${why.padEnd(7)}  ${program}  ${externalBatchId}  ${counted(blobs, 'blob')}`);
+      if (options.json) return printJson(found);
+      for (const { lastWritten, why, program, externalBatchId, blobs } of found) {
+        print(`${lastWritten}  ${why.padEnd(9)}  ${program}  ${externalBatchId}  ${counted(blobs, 'blob')}`);
       }
-      note(`orphaned batches: ${orphans.length}${options.erase ? ', erased' : ''}`);
+      note(`orphaned batches: ${found.length}${options.erase ? `, erased: ${erased}` : ''}`);
     });
   });
+
+interface SweepOptions {
+  grace: number;
+  erase?: true;
+  elsewhere?: true;
+  json?: true;
+}

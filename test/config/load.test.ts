@@ -55,12 +55,13 @@ describe('parseConfig', () => {
       store: { kind: 'filesystem', path: resolve('/etc/c2p/data') },
       dataKeys: { path: resolve('/etc/c2p/keys/data-keys.json') },
       taskQueue: 'c2p',
+      sweep: { every: 3_600_000, grace: 86_400_000 },
     });
   });
 
   it('takes every setting', () => {
     const jwksUrl = 'https://src.mastercard.com/keys/mcs/fpanEncryption';
-    const { programs, taskQueue, versioning } = parse({
+    const { programs, taskQueue, versioning, sweep } = parse({
       ...withProgram({
         encryptionKey: { jwksUrl, kid: 'k' },
         contentEncryption: 'A256GCM',
@@ -70,6 +71,7 @@ describe('parseConfig', () => {
       }),
       taskQueue: 'other',
       versioning: { deployment: 'payments/c2p' },
+      sweep: { every: '30m', grace: '7d' },
     });
     expect(programs['demo']).toMatchObject({
       encryptionKey: { jwksUrl, kid: 'k' },
@@ -80,6 +82,7 @@ describe('parseConfig', () => {
     });
     expect(taskQueue).toBe('other');
     expect(versioning).toEqual({ deployment: 'payments/c2p' });
+    expect(sweep).toEqual({ every: 1_800_000, grace: 604_800_000 });
   });
 
   it.each<[string, unknown]>([
@@ -133,6 +136,24 @@ describe('parseConfig', () => {
     ['programs.demo.policy.polling.jitter', { policy: { polling: { jitter: 2 } } }],
   ])('names %s when %j is wrong', (path, changes) => {
     expect(refusal(() => parse(withProgram(changes))).issues.map((issue) => issue.path)).toEqual([path]);
+  });
+
+  it('takes a sweep of which one setting is given, and one that is switched off', () => {
+    expect(parse({ ...CONFIG, sweep: { grace: '10m' } }).sweep).toEqual({ every: 3_600_000, grace: 600_000 });
+    expect(parse({ ...CONFIG, sweep: false }).sweep).toBe(false);
+  });
+
+  it.each<[string, string, unknown]>([
+    ['sweep.every', 'must be at least 1m and at most 365d', { every: '1s' }],
+    ['sweep.every', 'must be a duration', { every: 'often' }],
+    ['sweep.every', 'must be a duration', { every: true }],
+    ['sweep.grace', 'must be at least 10m and at most 365d', { grace: '9m' }],
+    ['sweep', 'it may have: every, grace', { [PAN]: '1h' }],
+    ['sweep', 'must be false or an object', true],
+    ['sweep', 'must be false or an object', null],
+  ])('names %s and says that it %s when it is %j', (path, problem, sweep) => {
+    const { issues } = refusal(() => parse({ ...CONFIG, sweep }));
+    expect(issues).toEqual([{ path, message: expect.stringContaining(problem) as string }]);
   });
 
   it('says what is missing, all at once, with the file', () => {
@@ -190,6 +211,7 @@ describe('parseConfig', () => {
       'store',
       'dataKeys',
       'taskQueue',
+      'sweep',
       'programs.demo',
       'programs.demo.signingKey',
       'programs.demo.encryptionKey',

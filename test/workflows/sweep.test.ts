@@ -1,0 +1,102 @@
+import { randomUUID } from 'node:crypto';
+import { afterAll, beforeAll, expect, test } from 'vitest';
+import type { SweepStoreResult } from '../../activities/index.js';
+import type { EnrollmentClient } from '../../client/index.js';
+import { Blob } from '../../enrollment/blobs.js';
+import { BatchStatusValue } from '../../mastercard/contract.js';
+import { namespaceIdOf } from '../../retention/namespace.js';
+import { putJson } from '../../store/store.js';
+import { testRecords } from '../support/records.js';
+import { PROGRAM, Rig } from '../support/rig.js';
+import { report, ScriptedGateway, success } from '../support/scripted-gateway.js';
+
+const GRACE_MS = 600_000;
+
+let rig: Rig;
+beforeAll(async () => {
+  rig = await Rig.create();
+});
+afterAll(() => rig.close());
+
+/** Sweeps once, by the workers of that batch. */
+async function sweep(externalBatchId: string): Promise<{ result: SweepStoreResult; details: string }> {
+  const { taskQueue } = await rig.workflow(externalBatchId).describe();
+  const handle = await rig.env.client.workflow.start('sweepStore', {
+    taskQueue,
+    workflowId: `sweep-${randomUUID()}`,
+    args: [{ graceMs: GRACE_MS }],
+  });
+  const result = (await handle.result()) as SweepStoreResult;
+  const metadata = await handle.query<{ currentDetails: string }>('__temporal_workflow_metadata');
+  return { result, details: metadata.currentDetails };
+}
+
+function enroll(client: EnrollmentClient, externalBatchId: string) {
+  const policy = { polling: { initial: '1h', maximum: '1h' } } as const;
+  return client.enroll({ externalBatchId, program: PROGRAM, records: testRecords(1), policy });
+}
+
+test('a sweep erases what a terminated batch and a caller that died left, and no other batch’s data', async () => {
+  const [terminated, open, neverStarted, elsewhere] = ['terminated', 'open', 'never-started', 'elsewhere'];
+  const gateway = new ScriptedGateway({
+    status: [
+      report(open, BatchStatusValue.inProgress),
+      report(open, BatchStatusValue.inProgress),
+      report(open, BatchStatusValue.completed, [success('cust-1', 'card-100')]),
+    ],
+  });
+  await rig.running(gateway, async (client) => {
+    const records = Blob.records(randomUUID(), await namespaceIdOf(rig.env.client));
+    await putJson(rig.store, { program: PROGRAM, externalBatchId: neverStarted }, records, testRecords(1));
+    await putJson(rig.store, { program: PROGRAM, externalBatchId: elsewhere }, 'records-x', testRecords(1));
+    const batch = await enroll(client, open);
+    await enroll(client, terminated);
+    await rig.env.sleep('30 minutes');
+    await rig.workflow(terminated).terminate('by a test');
+    await rig.env.sleep('20 minutes');
+
+    const { result, details } = await sweep(open);
+    expect(result).toEqual({ ended: 1, unknown: 1, elsewhere: 1, erasedBlobs: 5 });
+    expect(await rig.blobs(terminated)).toEqual([Blob.outcomes]);
+    expect(await rig.blobs(neverStarted)).toEqual([]);
+    expect(await rig.blobs(elsewhere)).toEqual(['records-x']);
+    expect(await rig.blobs(open)).toEqual(expect.arrayContaining([Blob.cards, Blob.enrollmentData(1)]));
+    expect(details).toContain('### Erased cardholder data');
+    expect(details).toContain('| 1 | 1 | 1 |');
+    expect(details).toContain('`c2p sweep --erase --elsewhere`');
+
+    // Nothing is left to be erased, and the open batch ends as if nothing had been.
+    expect((await sweep(open)).result).toEqual({ ended: 0, unknown: 0, elsewhere: 1, erasedBlobs: 0 });
+    expect(await batch.result()).toMatchObject({ status: 'COMPLETED', counts: { enrolled: 1 } });
+  });
+});
+
+test('a sweep leaves a batch alone for the grace time after somebody ended it', async () => {
+  const id = rig.nextBatchId('just-ended');
+  const gateway = new ScriptedGateway({ status: [report(id, BatchStatusValue.inProgress)] });
+  await rig.running(gateway, async (client) => {
+    await enroll(client, id);
+    await rig.env.sleep('30 minutes');
+    await rig.workflow(id).terminate('by a test');
+    const before = await rig.blobs(id);
+
+    const { result, details } = await sweep(id);
+    expect(result).toMatchObject({ ended: 0, erasedBlobs: 0 });
+    expect(details).toContain('### Nothing to erase');
+    expect(details).toContain('in the 10 min before');
+    expect(await rig.blobs(id)).toEqual(before);
+  });
+});
+
+test('the records that a caller seals say for which namespace', async () => {
+  const id = rig.nextBatchId('sealed');
+  const gateway = new ScriptedGateway({
+    status: [report(id, BatchStatusValue.completed, [success('cust-1', 'card-100')])],
+  });
+  await rig.running(gateway, async (client) => {
+    const batch = await enroll(client, id);
+    const namespaceId = await namespaceIdOf(rig.env.client);
+    expect((await batch.memo()).records).toMatch(new RegExp(`^records-[0-9a-f-]{36}-for-${namespaceId}$`));
+    await batch.result();
+  });
+});

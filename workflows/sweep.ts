@@ -1,0 +1,49 @@
+import { proxyActivities, setCurrentDetails, workflowInfo, type ActivityOptions } from '@temporalio/workflow';
+import type { LocalActivities, SweepStoreInput, SweepStoreResult } from '../activities/index.js';
+
+const SWEEP: ActivityOptions = {
+  // A store of a million batches takes minutes.
+  startToCloseTimeout: '6h',
+  heartbeatTimeout: '30s',
+  retry: { initialInterval: '5s', backoffCoefficient: 2, maximumInterval: '5 minutes' },
+};
+
+const local = proxyActivities<LocalActivities>(SWEEP);
+
+/**
+ * One sweep of the store, started by the Temporal Schedule that the worker sets up: erases the cardholder
+ * data of batches whose workflow was ended from outside, or never started.
+ */
+export async function sweepStore(input: SweepStoreInput): Promise<SweepStoreResult> {
+  setCurrentDetails('### Sweeping\nLooking for cardholder data that no workflow will erase any more.');
+  const summary = `erase orphans that were left alone for ${inWords(input.graceMs)}`;
+  const result = await local.sweepStore.executeWithOptions({ ...SWEEP, summary }, [input]);
+  setCurrentDetails(describeSweep(input, result));
+  return result;
+}
+
+/** What the Web UI shows of a sweep, in Markdown: what it erased, what it left alone and why, what is expected of whom. */
+function describeSweep({ graceMs }: SweepStoreInput, result: SweepStoreResult): string {
+  const { ended, unknown, elsewhere, erasedBlobs } = result;
+  return [
+    `### ${erasedBlobs === 0 ? 'Nothing to erase' : 'Erased cardholder data'}`,
+    elsewhere === 0
+      ? 'Nothing is expected of anybody.'
+      : '`c2p sweep` names the batches that are `ELSEWHERE`. Where another namespace shares this store, that is ' +
+        'as it should be. Where none has them open, `c2p sweep --erase --elsewhere` erases them.',
+    '',
+    '| batches erased: ended from outside | never started | left alone: elsewhere |',
+    '|---|---|---|',
+    `| ${ended} | ${unknown} | ${elsewhere} |`,
+    '',
+    `- swept at ${workflowInfo().startTime.toISOString()}, blobs erased: ${erasedBlobs}`,
+    `- not looked at: what was written, or ended, in the ${inWords(graceMs)} before; open batches are never erased`,
+    '- elsewhere: sealed for another namespace, or by a version that did not note for which',
+    '- the log of the worker names each batch that was erased; its outcomes are kept',
+  ].join('\n');
+}
+
+function inWords(durationMs: number): string {
+  const minutes = Math.round(durationMs / 60_000);
+  return minutes % 60 === 0 ? `${minutes / 60} h` : `${minutes} min`;
+}
