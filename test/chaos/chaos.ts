@@ -1,10 +1,12 @@
 import { setTimeout as delay } from 'node:timers/promises';
-import { ServiceError } from '@temporalio/client';
+import { ServiceError, WorkflowFailedError } from '@temporalio/client';
+import type { BatchStatus } from '../../enrollment/batch.js';
 import { KEPT_BLOBS } from '../../enrollment/blobs.js';
 import type { Outcome } from '../../enrollment/outcomes.js';
+import type { PolicyInput } from '../../enrollment/policy-schema.js';
 import type { LoggedRequest } from '../../simulator/index.js';
 import { PROGRAM, RealEnvironment, type RealSite } from '../support/real-environment.js';
-import { NO_FAULT, planBatches, planFaults, type PlannedBatch } from './scenario.js';
+import { NO_FAULT, planBatches, planFaults, type PlannedBatch, type Treatment } from './scenario.js';
 import { judge, type Verdict } from './verdict.js';
 
 export interface ChaosSettings {
@@ -25,6 +27,11 @@ export interface ChaosSettings {
 }
 
 export interface ChaosFigures extends Verdict {
+  /** How many batches were to be treated how, and ended how. */
+  treatments: Record<string, number>;
+  statuses: Record<string, number>;
+  /** How often an operator had a stuck rollback tried again. */
+  decisions: number;
   /** Blobs with cardholder data that outlived their batch. */
   sealedDataLeft: number;
   workerKills: number;
@@ -45,7 +52,16 @@ const PROCESSING_MS = 1_500;
 /** More than a run can need: the simulator keeps a log of as many. */
 const MOST_CALLS = 10_000;
 
-const POLICY = { polling: { initial: '1s' }, submission: { initial: '500ms' } };
+const QUICK: PolicyInput = { polling: { initial: '1s' }, submission: { initial: '500ms' } };
+const POLICY_OF: Record<Treatment, PolicyInput> = {
+  plain: QUICK,
+  cancelled: QUICK,
+  allOrNothing: { ...QUICK, onPartialFailure: 'rollback' },
+  furtherRounds: { ...QUICK, retryFailedRecords: { maxRounds: 2, delay: '1s' } },
+};
+/** When a batch that is to be cancelled is: somewhere on its way. */
+const CANCEL_AFTER_MS = 2_000;
+const OPERATOR_LOOKS_MS = 1_000;
 
 /** Enrolls batches while everything around them breaks, and tells what became of them. */
 export async function runChaos(settings: ChaosSettings): Promise<ChaosFigures> {
@@ -61,7 +77,10 @@ export async function runChaos(settings: ChaosSettings): Promise<ChaosFigures> {
     const accepted = site.simulator.accepted();
     const offers = accepted.flatMap((batch) => batch.offers);
     return {
-      ...judge({ planned, closed: run.closed, accepted }),
+      ...judge({ planned, closed: run.closed, accepted, enrolled: site.simulator.enrolledCards() }),
+      treatments: countBy(planned, ({ treatment }) => treatment),
+      statuses: countBy([...run.statuses.values()], (status) => status),
+      decisions: run.decisions,
       sealedDataLeft: await sealedDataLeft(site, planned),
       workerKills: run.workerKills,
       serverKills: run.serverKills,
@@ -78,6 +97,8 @@ export async function runChaos(settings: ChaosSettings): Promise<ChaosFigures> {
 class ChaosRun {
   readonly closed = new Map<string, Outcome[]>();
   readonly problems: Record<string, string> = {};
+  readonly statuses = new Map<string, BatchStatus>();
+  decisions = 0;
   workerKills = 0;
   serverKills = 0;
   private begun = 0;
@@ -92,6 +113,7 @@ class ChaosRun {
   /** Resolves when every batch has closed, or when it is time to give up. */
   async seeThrough(planned: readonly PlannedBatch[]): Promise<void> {
     const breaking = this.breakThings();
+    const operating = this.operate();
     const waiting = planned.values();
     const clients = Array.from({ length: this.settings.atOnce }, async () => {
       for (const batch of waiting) await this.enroll(batch);
@@ -101,7 +123,7 @@ class ChaosRun {
       await Promise.race([Promise.all(clients), breaking, timeUp]);
     } finally {
       this.over.abort();
-      await breaking;
+      await Promise.all([breaking, operating]);
     }
     for (const { externalBatchId } of planned) {
       if (!this.closed.has(externalBatchId)) this.problems[externalBatchId] ??= 'did not close in time';
@@ -109,17 +131,38 @@ class ChaosRun {
   }
 
   /** As a backend would: asks again for whatever Temporal did not answer. */
-  private async enroll({ externalBatchId, records }: PlannedBatch): Promise<void> {
+  private async enroll({ externalBatchId, records, treatment }: PlannedBatch): Promise<void> {
     const { site } = this;
-    const request = { externalBatchId, program: PROGRAM, records, policy: POLICY };
+    const request = { externalBatchId, program: PROGRAM, records, policy: POLICY_OF[treatment] };
     this.begun += 1;
     try {
       const batch = await this.insisting(() => site.client.enroll(request));
-      await this.insisting(() => batch.result());
-      await this.insisting(() => site.workflow(externalBatchId).result());
+      if (treatment === 'cancelled') {
+        await delay(CANCEL_AFTER_MS);
+        await this.insisting(() => batch.cancel());
+      }
+      const { status } = await this.insisting(() => batch.result());
+      await this.insisting(() => site.workflow(externalBatchId).result().catch(endedAsTold));
+      this.statuses.set(externalBatchId, status);
       this.closed.set(externalBatchId, await batch.outcomes());
     } catch (error) {
       this.problems[externalBatchId] = String(error);
+    }
+  }
+
+  /** As an operator would: has every rollback that is stuck tried again. */
+  private async operate(): Promise<void> {
+    const { client } = this.site;
+    while (!this.over.signal.aborted) {
+      await delay(OPERATOR_LOOKS_MS, undefined, { signal: this.over.signal }).catch(() => {});
+      try {
+        for await (const { externalBatchId } of client.list({ status: 'AWAITING_OPERATOR' })) {
+          await client.batch(externalBatchId).retryRollback({ retry: true });
+          this.decisions += 1;
+        }
+      } catch {
+        // Temporal or a worker is being killed, or another batch was quicker: looks again.
+      }
     }
   }
 
@@ -159,6 +202,17 @@ class ChaosRun {
     if (this.serverKills >= serverKills) return false;
     return this.begun >= ((this.serverKills + 1) / (serverKills + 1)) * batches;
   }
+}
+
+/** A workflow that was cancelled or failed has ended, too. */
+function endedAsTold(error: unknown): void {
+  if (!(error instanceof WorkflowFailedError)) throw error;
+}
+
+function countBy<T>(items: readonly T[], keyOf: (item: T) => string): Record<string, number> {
+  const counts: Record<string, number> = {};
+  for (const item of items) counts[keyOf(item)] = (counts[keyOf(item)] ?? 0) + 1;
+  return counts;
 }
 
 function faultFigures(

@@ -8,7 +8,11 @@ export interface PlannedBatch {
   externalBatchId: string;
   records: EnrollmentRecord[];
   cards: PlannedCard[];
+  treatment: Treatment;
 }
+
+/** What the issuer wants of a batch beyond having it enrolled. */
+export type Treatment = 'plain' | 'allOrNothing' | 'furtherRounds' | 'cancelled';
 
 export interface PlannedCard {
   externalConsumerId: string;
@@ -17,12 +21,20 @@ export interface PlannedCard {
   invalid: boolean;
 }
 
-const CONSUMERS = ['enrolled', 'declinedForGood', 'declinedForNow', 'unmentioned', 'invalid'] as const;
+const CONSUMERS = [
+  'enrolled',
+  'declinedForGood',
+  'declinedForNow',
+  'declinedOnce',
+  'unmentioned',
+  'invalid',
+] as const;
 type ConsumerKind = (typeof CONSUMERS)[number];
 
 const PAN_OF: Partial<Record<ConsumerKind, string>> = {
   declinedForGood: TRIGGERS.cards.PAN_INELIGIBLE.pan,
   declinedForNow: TRIGGERS.cards.NO_RESPONSE_FROM_ISSUER.pan,
+  declinedOnce: TRIGGERS.cards.NO_RESPONSE_FROM_ISSUER_ONCE.pan,
   unmentioned: TRIGGERS.cards.RECORD_MISSING.pan,
 };
 
@@ -34,12 +46,20 @@ const consumer = fc.record({
   cards: fc.integer({ min: 1, max: 2 }),
 });
 
-const consumers = fc.array(consumer, { minLength: 1, maxLength: 10, size: 'max' });
+const treatment = fc.oneof(
+  { weight: 55, arbitrary: fc.constant<Treatment>('plain') },
+  { weight: 45, arbitrary: fc.constantFrom<Treatment[]>('allOrNothing', 'furtherRounds', 'cancelled') },
+);
+
+const batch = fc.record({
+  consumers: fc.array(consumer, { minLength: 1, maxLength: 10, size: 'max' }),
+  treatment,
+});
 
 /** `count` batches of 1 to 20 cards, the same ones for the same seed; no card is in two of them. */
 export function planBatches(count: number, seed: number): PlannedBatch[] {
-  return fc.sample(consumers, { seed, numRuns: count }).map((planned, index) => {
-    const records = planned.map(({ kind, cards }, n) => recordOf(index * 100 + n, kind, cards));
+  return fc.sample(batch, { seed, numRuns: count }).map(({ consumers, treatment }, index) => {
+    const records = consumers.map(({ kind, cards }, n) => recordOf(index * 100 + n, kind, cards));
     return {
       externalBatchId: `chaos-${String(index + 1).padStart(4, '0')}`,
       records,
@@ -47,9 +67,10 @@ export function planBatches(count: number, seed: number): PlannedBatch[] {
         cards.map(({ externalCardId }) => ({
           externalConsumerId,
           externalCardId,
-          invalid: planned[n]?.kind === 'invalid',
+          invalid: consumers[n]?.kind === 'invalid',
         })),
       ),
+      treatment,
     };
   });
 }

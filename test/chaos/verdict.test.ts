@@ -3,7 +3,7 @@ import type { Outcome } from '../../enrollment/outcomes.js';
 import type { AcceptedBatch } from '../../simulator/index.js';
 import { testRecord } from '../support/records.js';
 import type { PlannedBatch } from './scenario.js';
-import { judge } from './verdict.js';
+import { judge, type Evidence } from './verdict.js';
 
 const [sent, invalid] = ['card-1', 'card-2'].map((externalCardId) => ({
   externalConsumerId: 'cust-1',
@@ -18,6 +18,7 @@ const planned: PlannedBatch[] = [
       { ...sent, invalid: false },
       { ...invalid, invalid: true },
     ],
+    treatment: 'plain',
   },
 ];
 
@@ -40,9 +41,13 @@ function accepted(changes: Partial<AcceptedBatch> = {}): AcceptedBatch {
 const enrolled: Outcome = { ...sent, status: 'ENROLLED' };
 const refused: Outcome = { ...invalid, status: 'INVALID' };
 
-function verdict(outcomes: Outcome[] | undefined, batches = [accepted()]) {
+function verdict(
+  outcomes: Outcome[] | undefined,
+  batches = [accepted()],
+  present: Evidence['enrolled'] = outcomes?.filter(({ status }) => status === 'ENROLLED') ?? [],
+) {
   const closed = new Map(outcomes ? [['batch-1', outcomes]] : []);
-  return judge({ planned, closed, accepted: batches });
+  return judge({ planned, closed, accepted: batches, enrolled: present });
 }
 
 const clean = { batches: 1, cards: 2, closed: 1, lost: 0, doubled: 0, outcomesWrong: 0 };
@@ -72,7 +77,7 @@ describe('the verdict of a chaos run', () => {
     const declined: Outcome = { ...sent, status: 'FAILED', reason: 'PAN_INELIGIBLE' };
     expect(verdict([declined, refused])).toEqual({ ...clean, outcomesWrong: 1 });
     expect(verdict([enrolled, refused], [])).toEqual({ ...clean, outcomesWrong: 1 });
-    const elsewhere = accepted({ externalBatchId: 'batch-1~2' });
+    const elsewhere = accepted({ externalBatchId: 'batch-2' });
     expect(verdict([enrolled, refused], [elsewhere])).toEqual({ ...clean, outcomesWrong: 1 });
   });
 
@@ -82,8 +87,31 @@ describe('the verdict of a chaos run', () => {
     const foreign = { externalConsumerId: 'cust-9', externalCardId: 'card-9' };
     const more = accepted().records.concat({ ...foreign, outcome: 'SUCCESS' });
     expect(verdict([enrolled, refused], [accepted({ records: more })])).toMatchObject({ outcomesWrong: 1 });
-    expect(verdict([enrolled, refused, { ...foreign, status: 'ENROLLED' }])).toMatchObject({
-      outcomesWrong: 1,
-    });
+    const told: Outcome[] = [enrolled, refused, { ...foreign, status: 'ENROLLED' }];
+    expect(verdict(told, [accepted()], [sent])).toMatchObject({ outcomesWrong: 1 });
+    expect(verdict([enrolled, refused], [accepted()], [sent, foreign])).toMatchObject({ outcomesWrong: 1 });
+  });
+
+  test('takes a declined card in the round that follows for no double, and an enrolled one for one', () => {
+    const [card] = accepted().records;
+    const first = accepted({ records: [{ ...card!, outcome: 'NO_RESPONSE_FROM_ISSUER' }] });
+    const second = accepted({ externalBatchId: 'batch-1~2' });
+    const third = accepted({ externalBatchId: 'batch-1~3' });
+    expect(verdict([enrolled, refused], [first, second])).toEqual(clean);
+    expect(verdict([enrolled, refused], [first, third])).toMatchObject({ doubled: 1 });
+    expect(verdict([enrolled, refused], [accepted(), second])).toMatchObject({ doubled: 1 });
+  });
+
+  test('counts a card that is told to be rolled back and is there, and one that is told to be there and is not', () => {
+    const removed: Outcome = { ...sent, status: 'ROLLED_BACK' };
+    expect(verdict([removed, refused])).toEqual(clean);
+    expect(verdict([removed, refused], [accepted()], [sent])).toEqual({ ...clean, outcomesWrong: 1 });
+    expect(verdict([enrolled, refused], [accepted()], [])).toEqual({ ...clean, outcomesWrong: 1 });
+  });
+
+  test('takes a card that was not sent for told truly only if Mastercard does not have it', () => {
+    const unsent: Outcome = { ...sent, status: 'UNREPORTED', reason: 'CANCELLED_NOT_SENT' };
+    expect(verdict([unsent, refused], [])).toEqual(clean);
+    expect(verdict([unsent, refused])).toEqual({ ...clean, outcomesWrong: 1 });
   });
 });
