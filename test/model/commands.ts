@@ -1,0 +1,274 @@
+import fc from 'fast-check';
+import { expect } from 'vitest';
+import { ResolutionRefusedError } from '../../client/errors.js';
+import { isClosed } from '../../enrollment/batch.js';
+import { roundBatchId } from '../../enrollment/identifiers.js';
+import type { Operation } from '../../simulator/index.js';
+import { ANSWERS, type Answer } from './answers.js';
+import type { BatchRun, Standing } from './batch-run.js';
+import type { Model } from './model.js';
+import { death, type Death, type Duplicates } from './scenario.js';
+
+type Command = fc.AsyncCommand<Model, BatchRun>;
+
+/** Holds the batch against the model: it may only be where the model says. */
+export async function compare(model: Model, run: BatchRun, then: (seen: Standing) => void = () => {}) {
+  const standing = await run.look();
+  model.follow(standing);
+  then(standing);
+  const { status, counts, retrying } = standing;
+  const { cards, pending, enrolled, failed, invalid, rolledBack, unreported } = counts;
+  expect(pending + enrolled + failed + invalid + rolledBack + unreported, 'the counts add up').toBe(cards);
+  // What is closed in the store is not yet closed in Temporal, or the other way round.
+  if (retrying.includes('purgeBatch')) return standing;
+  expect(model.possible, `where the batch may be, with ${JSON.stringify(standing)}`).toContain(status);
+  model.isIn(standing);
+  if (isClosed(status)) expect(model.stage).toBe('closed');
+  return standing;
+}
+
+/** One thing that happens to a batch, or that will. */
+abstract class Step implements Command {
+  abstract check(model: Readonly<Model>): boolean;
+  protected abstract act(model: Model, run: BatchRun): Promise<((seen: Standing) => void) | void>;
+  abstract toString(): string;
+
+  async run(model: Model, run: BatchRun): Promise<void> {
+    run.met(`command ${this.constructor.name}`);
+    const then = await this.act(model, run);
+    await compare(model, run, then ?? undefined);
+  }
+}
+
+class Answers extends Step {
+  constructor(
+    private readonly op: Operation,
+    private readonly answer: Answer,
+    private readonly times: number,
+  ) {
+    super();
+  }
+  check = ({ isOpen }: Readonly<Model>) => isOpen;
+  async act(_model: Model, run: BatchRun): Promise<void> {
+    for (let i = 0; i < this.times; i += 1) run.willAnswer(this.op, this.answer);
+  }
+  toString = () => `${this.op} will be answered ${this.answer.name} × ${this.times}`;
+}
+
+class Duplicated extends Step {
+  constructor(private readonly duplicates: Duplicates) {
+    super();
+  }
+  check = ({ isOpen }: Readonly<Model>) => isOpen;
+  async act(_model: Model, run: BatchRun): Promise<void> {
+    run.configure({ duplicates: this.duplicates });
+  }
+  toString = () => `duplicates ${this.duplicates}`;
+}
+
+class Processes extends Step {
+  constructor(private readonly processingMs: number) {
+    super();
+  }
+  check = ({ isOpen }: Readonly<Model>) => isOpen;
+  async act(_model: Model, run: BatchRun): Promise<void> {
+    run.configure({ processingMs: this.processingMs });
+  }
+  toString = () => `a batch takes ${this.processingMs / 60_000} min`;
+}
+
+class WorkerDies extends Step {
+  constructor(private readonly death: Death) {
+    super();
+  }
+  check = ({ isOpen }: Readonly<Model>) => isOpen;
+  async act(_model: Model, run: BatchRun): Promise<void> {
+    run.dies(this.death);
+  }
+  toString = () => `the worker will die ${this.death.when} ${this.death.activity}`;
+}
+
+class TimePasses extends Step {
+  constructor(private readonly ms: number) {
+    super();
+  }
+  check = ({ isOpen }: Readonly<Model>) => isOpen;
+  async act(_model: Model, run: BatchRun): Promise<void> {
+    await run.sleep(this.ms);
+  }
+  toString = () => `${this.ms / 60_000} min pass`;
+}
+
+class PollNow extends Step {
+  check = ({ isOpen, retrying }: Readonly<Model>) => isOpen && retrying.length === 0;
+  async act(_model: Model, run: BatchRun): Promise<void> {
+    await run.batch.pollNow();
+  }
+  toString = () => 'poll now';
+}
+
+/** While an activity is under way, the test server can hang over its cancellation. */
+class Cancel extends Step {
+  check = ({ isOpen, retrying }: Readonly<Model>) => isOpen && retrying.length === 0;
+  async act(model: Model, run: BatchRun): Promise<void> {
+    model.cancels();
+    await run.batch.cancel();
+  }
+  toString = () => 'cancel';
+}
+
+/** Only calls that a cancellation does not interrupt. */
+class CancelDuring extends Step {
+  constructor(private readonly op: 'enroll' | 'deleteCard' | 'deleteProfile') {
+    super();
+  }
+  check = ({ isOpen }: Readonly<Model>) => isOpen;
+  async act(_model: Model, run: BatchRun): Promise<void> {
+    run.cancelDuring(this.op);
+  }
+  toString = () => `cancel during the next ${this.op}`;
+}
+
+class Restart extends Step {
+  constructor(private readonly meanwhile: 'nothing' | 'cancel' | 'pollNow') {
+    super();
+  }
+  check = ({ isOpen, retrying }: Readonly<Model>) =>
+    isOpen && (this.meanwhile === 'nothing' || retrying.length === 0);
+  async act(model: Model, run: BatchRun): Promise<void> {
+    await run.world.restartWorkers(async () => {
+      if (this.meanwhile === 'pollNow') await run.batch.pollNow();
+      if (this.meanwhile !== 'cancel') return;
+      model.cancels();
+      await run.batch.cancel();
+    });
+  }
+  toString = () => `the workers are restarted, meanwhile ${this.meanwhile}`;
+}
+
+type Answered = 'right' | 'foreign' | 'unknown' | 'abandon';
+
+class Resolve extends Step {
+  constructor(private readonly answered: Answered) {
+    super();
+  }
+  check = ({ isOpen, retrying, stage }: Readonly<Model>) =>
+    isOpen && retrying.length === 0 && stage !== 'preparing';
+  act(model: Model, run: BatchRun) {
+    return resolve(model, run, this.answered);
+  }
+  toString = () => `resolve: ${this.answered}`;
+}
+
+class Decide extends Step {
+  constructor(private readonly decision: 'retry' | 'abandon') {
+    super();
+  }
+  check = ({ isOpen, retrying }: Readonly<Model>) => isOpen && retrying.length === 0;
+  act(model: Model, run: BatchRun) {
+    return decide(model, run, this.decision);
+  }
+  toString = () => `decide about the rollback: ${this.decision}`;
+}
+
+/** Answers for the operator who is asked for a batchId, or who is not asked and must be told so. */
+export async function resolve(model: Model, run: BatchRun, answered: Answered) {
+  const asked = model.stage === 'asking';
+  const batchId = batchIdFor(model, run, answered);
+  if (asked && batchId === undefined) model.isAbandoned();
+  const request = run.batch.resolve(batchId === undefined ? { abandon: true } : { batchId }).then(
+    () => 'taken' as const,
+    (error: unknown) => {
+      if (error instanceof ResolutionRefusedError) return 'refused' as const;
+      throw error;
+    },
+  );
+  await run.letTimePassUntil(request);
+  const verdict = await request;
+  run.met(`resolve ${asked ? answered : 'unasked'}: ${verdict}`);
+  return ({ events }: Standing): void => {
+    if (!asked) return expect(verdict, 'an answer that nobody asked for').toBe('refused');
+    if (batchId === undefined) return expect(verdict).toBe('taken');
+    const failed = events.some(
+      ({ op, ...event }) => op === 'status' && 'result' in event && event.result.kind !== 'ok',
+    );
+    if (verdict === 'refused')
+      expect(answered !== 'right' || failed, 'the right batchId is believed').toBe(true);
+    else {
+      expect(answered, 'only the right batchId is believed').toBe('right');
+      model.isResolved(batchId);
+    }
+  };
+}
+
+/** Nothing: the operator gives the batch up. */
+function batchIdFor(model: Model, run: BatchRun, answered: Answered): string | undefined {
+  const ours = roundBatchId(run.externalBatchId, model.round);
+  const all = run.world.simulator.accepted();
+  switch (answered) {
+    case 'abandon':
+      return undefined;
+    case 'unknown':
+      return 'nobody-has-this-id';
+    case 'foreign':
+      return all.find(({ externalBatchId }) => externalBatchId !== ours)?.batchId ?? 'nobody-has-this-id';
+    case 'right':
+      return all.findLast(({ externalBatchId }) => externalBatchId === ours)?.batchId;
+  }
+}
+
+export async function decide(model: Model, run: BatchRun, decision: 'retry' | 'abandon') {
+  const asked = model.stage === 'deciding';
+  if (asked && decision === 'retry') model.removesAgain();
+  if (asked && decision === 'abandon') model.removalIsAbandoned();
+  const request = run.batch.retryRollback(decision === 'retry' ? { retry: true } : { abandon: true }).then(
+    () => 'taken' as const,
+    (error: unknown) => {
+      if (error instanceof ResolutionRefusedError) return 'refused' as const;
+      throw error;
+    },
+  );
+  const verdict = await request;
+  run.met(`decide ${asked ? decision : 'unasked'}: ${verdict}`);
+  expect(verdict, 'whether a decision is taken').toBe(asked ? 'taken' : 'refused');
+}
+
+const MINUTE = 60_000;
+const HOUR = 60 * MINUTE;
+const OPERATIONS = Object.keys(ANSWERS) as Operation[];
+const times = fc.constantFrom(1, 1, 2, 3, 8);
+
+const answers = fc
+  .oneof(
+    ...OPERATIONS.map((op) =>
+      fc.record({ op: fc.constant(op), answer: fc.constantFrom(...ANSWERS[op]), times }),
+    ),
+  )
+  .map(({ op, answer, times }) => new Answers(op, answer, times));
+const timePasses = fc
+  .constantFrom(1_000, 30_000, MINUTE, 5 * MINUTE, 15 * MINUTE, HOUR, 6 * HOUR, 30 * HOUR, 90 * 24 * HOUR)
+  .map((ms) => new TimePasses(ms));
+
+/** What may happen to a batch. `extendDeadline` and `updatePolicy` belong here. */
+export const commands: fc.Arbitrary<Command>[] = [
+  answers,
+  answers,
+  answers,
+  timePasses,
+  timePasses,
+  timePasses,
+  timePasses,
+  fc
+    .constantFrom<Duplicates>('withBatchId', 'withoutBatchId', 'acceptedAgain')
+    .map((it) => new Duplicated(it)),
+  fc.constantFrom(0, 10 * MINUTE, 20 * HOUR).map((ms) => new Processes(ms)),
+  death.map((it) => new WorkerDies(it)),
+  fc.constant(new PollNow()),
+  fc.constant(new Cancel()),
+  fc
+    .constantFrom('enroll' as const, 'deleteCard' as const, 'deleteProfile' as const)
+    .map((op) => new CancelDuring(op)),
+  fc.constantFrom('nothing' as const, 'cancel' as const, 'pollNow' as const).map((it) => new Restart(it)),
+  fc.constantFrom<Answered>('right', 'right', 'foreign', 'unknown', 'abandon').map((it) => new Resolve(it)),
+  fc.constantFrom('retry' as const, 'retry' as const, 'abandon' as const).map((it) => new Decide(it)),
+];

@@ -1,0 +1,143 @@
+import { expect } from 'vitest';
+import type { BatchResult } from '../../enrollment/batch.js';
+import { KEPT_BLOBS } from '../../enrollment/blobs.js';
+import { FailureType } from '../../enrollment/errors.js';
+import { cardKey, countOutcomes, type Outcome } from '../../enrollment/outcomes.js';
+import { RemovalCode } from '../../enrollment/removal.js';
+import type { BatchRun } from './batch-run.js';
+import type { Model } from './model.js';
+import { recordsOf } from './scenario.js';
+
+/** The failures that a batch may end with. */
+const FAILURES: readonly string[] = [
+  FailureType.BatchFailed,
+  FailureType.PollingDeadlineExceeded,
+  FailureType.SubmissionUnresolved,
+  FailureType.CompensationFailed,
+  FailureType.ConfigurationInvalid,
+];
+
+/** Reasons that say that Mastercard was never offered the card, or did not take it. */
+const NOT_SENT: readonly unknown[] = ['NOT_SENT', 'CANCELLED_NOT_SENT'];
+
+/** What must hold of every batch once it is closed, whatever it went through. */
+export async function checkInvariants(run: BatchRun, model: Model, result: BatchResult): Promise<void> {
+  const outcomes = await run.batch.outcomes();
+  expect(run.misread, 'answers that were not understood').toEqual([]);
+  checkCompleteness(run, result, outcomes);
+  checkEnding(result, outcomes, await run.closeEvent());
+  checkTruth(run, result, outcomes);
+  checkOffers(run, result);
+  checkRemoval(run, model, result, outcomes);
+  const left = (await run.world.rig.blobs(run.externalBatchId)).filter((ref) => !KEPT_BLOBS.has(ref));
+  expect(left, 'sealed data that was left').toEqual([]);
+}
+
+function checkCompleteness({ scenario, number }: BatchRun, result: BatchResult, outcomes: Outcome[]): void {
+  const cards = recordsOf(scenario, number).flatMap(({ externalConsumerId, cards }) =>
+    cards.map(({ externalCardId }) => cardKey({ externalConsumerId, externalCardId })),
+  );
+  expect(outcomes.map(cardKey), 'one outcome a card').toEqual(cards);
+  expect(result.counts, 'the counts are those of the outcomes').toEqual(
+    countOutcomes(cards.length, outcomes),
+  );
+  for (const { status, reason } of outcomes) {
+    if (status !== 'ENROLLED') expect(reason, `the reason of ${status}`).toBeTruthy();
+  }
+}
+
+function checkEnding(
+  { status, failure, counts, reasons }: BatchResult,
+  outcomes: Outcome[],
+  close: { kind: string; failureType?: string | undefined },
+): void {
+  const failed = status === 'FAILED' || status === 'EXPIRED' || failure !== undefined;
+  const kind = failed ? 'failed' : status === 'CANCELLED' ? 'cancelled' : 'completed';
+  expect(close, 'how the workflow ended').toEqual({ kind, failureType: failure });
+  if (failed) expect(FAILURES).toContain(failure);
+  if (status !== 'COMPLETED') expect(reasons, 'why').not.toEqual([]);
+  switch (status) {
+    case 'COMPLETED':
+      return expect(counts.enrolled).toBe(counts.cards);
+    case 'COMPLETED_WITH_ERRORS':
+      expect(counts.enrolled).toBeLessThan(counts.cards);
+      return expect(counts.rolledBack).toBe(0);
+    case 'REJECTED':
+      return expect(counts.enrolled + counts.rolledBack).toBe(0);
+    case 'ROLLED_BACK':
+      expect(counts.rolledBack).toBeGreaterThan(0);
+      return expect(counts.enrolled).toBe(0);
+    case 'FAILED':
+    case 'EXPIRED':
+    case 'CANCELLED':
+  }
+  if (failure === FailureType.CompensationFailed) {
+    const codes = outcomes.flatMap(({ details = [] }) => details.map(({ code }) => code));
+    const named = codes.filter((code) => code === RemovalCode.failed || code === RemovalCode.profileFailed);
+    expect(named, 'what could not be removed is named').not.toEqual([]);
+  }
+}
+
+/** What c2p says of a card is what Mastercard has. */
+function checkTruth(run: BatchRun, result: BatchResult, outcomes: Outcome[]): void {
+  const enrolled = new Set(run.enrolledCards().map(cardKey));
+  const recorded = new Map<string, string[]>();
+  for (const { records } of run.accepted()) {
+    for (const record of records) {
+      recorded.set(cardKey(record), [...(recorded.get(cardKey(record)) ?? []), record.outcome]);
+    }
+  }
+  for (const outcome of outcomes) {
+    const key = cardKey(outcome);
+    const said = `${key} ${outcome.status} ${outcome.reason ?? ''}; Mastercard: ${recorded.get(key)?.join() ?? 'never seen'}`;
+    if (outcome.status === 'ENROLLED') expect(enrolled.has(key), said).toBe(true);
+    else if (outcome.status !== 'UNREPORTED') expect(enrolled.has(key), said).toBe(false);
+    else if (enrolled.has(key))
+      expect(result.status, `${said}: then the batch says so`).not.toMatch(/^COMPLETED$|^R/);
+    if (outcome.status === 'INVALID' || NOT_SENT.includes(outcome.reason))
+      expect(recorded.has(key), said).toBe(false);
+    if (outcome.status === 'FAILED' && recorded.has(key))
+      expect(recorded.get(key)?.at(-1), said).toBe(outcome.reason);
+  }
+}
+
+/** The same bytes every time, and one batch an externalBatchId, unless the simulator took two on purpose. */
+function checkOffers(run: BatchRun, { batchIds, reasons }: BatchResult): void {
+  const bytes = new Map<string, Set<string>>();
+  for (const event of run.events) {
+    if (event.op !== 'enroll') continue;
+    bytes.set(event.externalBatchId, (bytes.get(event.externalBatchId) ?? new Set()).add(event.sha256));
+  }
+  for (const [id, digests] of bytes) expect(digests.size, `different bytes were sent as ${id}`).toBe(1);
+
+  const accepted = new Map<string, string[]>();
+  for (const { externalBatchId, batchId } of run.accepted()) {
+    accepted.set(externalBatchId, [...(accepted.get(externalBatchId) ?? []), batchId]);
+  }
+  for (const [id, ids] of accepted) {
+    if (ids.length === 1) continue;
+    run.met('a batch accepted twice on purpose');
+    expect(run.acceptsAgain, `${id} was accepted ${ids.length} times`).toBe(true);
+    void reasons;
+  }
+  for (const id of batchIds)
+    expect([...accepted.values()].flat(), 'batchIds are of this batch').toContain(id);
+}
+
+/** No card stays behind unnoticed. */
+function checkRemoval(
+  run: BatchRun,
+  model: Model,
+  { status, counts }: BatchResult,
+  outcomes: Outcome[],
+): void {
+  const enrolled = new Set(run.enrolledCards().map(cardKey));
+  const takenBack =
+    status === 'ROLLED_BACK' || (status === 'CANCELLED' && model.policy.onCancel === 'rollback');
+  if (!takenBack) return;
+  expect(counts.enrolled, 'cards that were left').toBe(0);
+  for (const outcome of outcomes) {
+    if (enrolled.has(cardKey(outcome)))
+      expect(outcome.status, 'a card that is left is told').toBe('UNREPORTED');
+  }
+}

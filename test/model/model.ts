@@ -1,0 +1,287 @@
+import { isClosed, type BatchStatus } from '../../enrollment/batch.js';
+import { roundBatchId } from '../../enrollment/identifiers.js';
+import type { EnrollmentPolicy } from '../../enrollment/policy.js';
+import { backoffDelay } from '../../enrollment/schedule.js';
+import { BatchStatusValue, PASSING_RECORD_REASONS } from '../../mastercard/contract.js';
+import type { AcceptedBatch } from '../../simulator/index.js';
+import type { Standing } from './batch-run.js';
+import type { WireEvent } from './wire.js';
+
+/**
+ * Where a batch must be, as far as a step matters to what may follow. `between`: a further round is due.
+ */
+export type Stage =
+  'preparing' | 'offering' | 'processing' | 'asking' | 'between' | 'removing' | 'deciding' | 'closed';
+
+type Event<Op extends WireEvent['op']> = Extract<WireEvent, { op: Op }>;
+
+/** Time passes while a step is made; a limit that is nearer than this may be reached or not. */
+const SLACK_MS = 90_000;
+
+/**
+ * What a batch is and may become, worked out from the policy and from what was seen on the wire: the
+ * contract's tables and the design's section 5, written down a second time and without Temporal.
+ *
+ * It says which statuses are possible; where a time limit decides, that may be more than one.
+ */
+export class Model {
+  stage: Stage = 'preparing';
+  round = 1;
+  cancelled = false;
+  /** How far the operator may have got: an update can be sent only while nothing is under way. */
+  retrying: readonly string[] = [];
+  /** Mastercard's ids of the current round, as c2p may know them. */
+  batchId: string | undefined;
+  private mayBeAccepted = false;
+  private attempts = 0;
+  private offeredAt: number | undefined;
+  private acceptedAt = 0;
+  private now = 0;
+  /** By card, what Mastercard's terminal answers said. */
+  private readonly outcomes = new Map<string, string>();
+  /** What the last attempt at each removal came to. */
+  private readonly removals = new Map<string, boolean>();
+  private removalEndsAs: BatchStatus[] = [];
+  /** Where the batch may be now: more than one status where a time limit decides. */
+  possible: BatchStatus[] = ['VALIDATING', 'ENCRYPTING'];
+
+  constructor(
+    private readonly id: string,
+    readonly policy: EnrollmentPolicy,
+    private readonly cards: { all: number; valid: number },
+    private readonly accepted: () => AcceptedBatch[],
+  ) {}
+
+  get isOpen(): boolean {
+    return this.stage !== 'closed';
+  }
+
+  /** Takes in what happened. */
+  follow({ events, now, retrying }: Standing): void {
+    this.retrying = retrying;
+    if (this.stage === 'preparing') this.prepares(retrying);
+    for (const event of events) this.happens(event, now);
+    this.now = now;
+    if (this.stage === 'between') this.mayStartRound(retrying);
+    if (this.stage === 'processing') this.mayExpire();
+    if (this.stage === 'removing') this.removes(retrying);
+  }
+
+  /** Of several possible statuses, the batch is in this one: a time limit has decided. */
+  isIn({ status, error }: Pick<Standing, 'status' | 'error'>): void {
+    if (this.possible.length === 1) return;
+    this.possible = [status];
+    if (isClosed(status)) this.stage = 'closed';
+    else if (status === 'ROLLING_BACK' || error?.startsWith('CompensationFailed')) {
+      this.stage = status === 'ROLLING_BACK' ? 'removing' : 'deciding';
+      this.removalEndsAs = ['EXPIRED', 'CANCELLED', 'ROLLED_BACK', 'FAILED'];
+    } else if (status === 'AWAITING_OPERATOR') this.stage = 'asking';
+  }
+
+  /** Somebody cancels the batch while nothing is under way. */
+  cancels(): void {
+    if (this.cancelled || !this.isOpen) return;
+    this.cancelled = true;
+    const rollback = this.policy.onCancel === 'rollback';
+    const stage = this.stage;
+    if (stage === 'removing' || stage === 'deciding') return;
+    if (rollback && this.mayBeAccepted && (stage === 'offering' || stage === 'processing')) return;
+    this.ends('CANCELLED');
+  }
+
+  /** An operator names the batchId under which Mastercard has the batch. */
+  isResolved(batchId: string): void {
+    this.accepts(batchId, this.now);
+  }
+
+  isAbandoned(): void {
+    this.ends('FAILED');
+  }
+
+  removesAgain(): void {
+    this.removals.clear();
+    this.stage = 'removing';
+  }
+
+  removalIsAbandoned(): void {
+    this.is('closed', 'FAILED');
+  }
+
+  private prepares(retrying: readonly string[]): void {
+    if (retrying.includes('validateBatch')) return;
+    const { all, valid } = this.cards;
+    if (valid === 0 || (valid < all && this.policy.onInvalidRecords === 'rejectBatch')) {
+      this.is('closed', 'REJECTED');
+    } else this.is('offering', 'SUBMITTING', 'ENCRYPTING');
+  }
+
+  private happens(event: WireEvent, now: number): void {
+    switch (event.op) {
+      case 'enroll':
+        return this.offered(event, now);
+      case 'status':
+        if (this.stage !== 'asking') this.polled(event, now);
+        return;
+      case 'deleteCard':
+      case 'deleteProfile':
+        this.removals.set(event.id, event.result.kind === 'ok' || event.result.kind === 'notFound');
+        return;
+      case 'death':
+        if (event.activityType === 'submitBatch') this.isUncertain(now);
+        return;
+      case 'cancel':
+        this.cancelled = true;
+    }
+  }
+
+  private offered({ externalBatchId, result }: Event<'enroll'>, now: number): void {
+    if (externalBatchId !== roundBatchId(this.id, this.round)) this.startsRound();
+    this.attempts += 1;
+    this.offeredAt ??= now;
+    switch (result.kind) {
+      case 'ok':
+        this.mayBeAccepted = true;
+        return this.accepts((result as { batchId: string }).batchId, now);
+      case 'duplicate':
+        this.mayBeAccepted = true;
+        if (result.batchId === undefined) return this.asks();
+        return this.accepts(result.batchId, now);
+      case 'refused':
+        return this.mayBeAccepted ? this.asks() : this.isNotTaken('REJECTED');
+      case 'configuration':
+        return this.ends('FAILED');
+      case 'unknown':
+        return this.isUncertain(now);
+      case 'notSent':
+      case 'notAccepted':
+        return this.offersAgain(now);
+      case 'notFound':
+        throw new Error('no answer to an offer means that');
+    }
+  }
+
+  private isUncertain(now: number): void {
+    this.offeredAt ??= now;
+    this.mayBeAccepted = true;
+    if (this.policy.uncertainSubmission === 'askOperator') this.asks();
+    else this.offersAgain(now);
+  }
+
+  private offersAgain(now: number): void {
+    if (this.cancelled && !(this.policy.onCancel === 'rollback' && this.mayBeAccepted)) {
+      return this.ends('CANCELLED');
+    }
+    const { submission } = this.policy;
+    const wait = backoffDelay(submission, Math.max(0, this.attempts - 1));
+    const deadline = (this.offeredAt ?? now) + submission.deadline;
+    this.is('offering', 'SUBMITTING');
+    if (now + 2 * wait + SLACK_MS < deadline) return;
+    const late: BatchStatus[] = this.mayBeAccepted
+      ? [this.cancelled ? 'CANCELLED' : 'AWAITING_OPERATOR']
+      : this.notTaken('FAILED');
+    this.possible.push(...late, 'ROLLED_BACK', 'ROLLING_BACK');
+  }
+
+  private accepts(batchId: string, now: number): void {
+    this.mayBeAccepted = true;
+    this.batchId = batchId;
+    this.acceptedAt = now;
+    if (this.cancelled && this.policy.onCancel === 'leave') this.ends('CANCELLED');
+    else this.is('processing', 'PROCESSING');
+  }
+
+  private asks(): void {
+    if (this.cancelled) this.ends('CANCELLED');
+    else this.is('asking', 'AWAITING_OPERATOR');
+  }
+
+  private polled({ result }: Event<'status'>, now: number): void {
+    if (result.kind === 'notFound') {
+      const grace = this.acceptedAt + this.policy.polling.notFoundGrace;
+      if (now > grace - SLACK_MS) this.possible.push('FAILED');
+    }
+    if (result.kind !== 'ok') return;
+    const { externalBatchId, batchStatus } = result as { externalBatchId: string; batchStatus: string };
+    if (externalBatchId !== roundBatchId(this.id, this.round)) return this.asks();
+    if (TERMINAL.has(batchStatus)) this.terminates(batchStatus);
+  }
+
+  private terminates(batchStatus: string): void {
+    const round = this.accepted().find(({ batchId }) => batchId === this.batchId);
+    for (const { externalConsumerId, externalCardId, outcome } of round?.records ?? []) {
+      this.outcomes.set(`${externalConsumerId} ${externalCardId}`, outcome);
+    }
+    const again = (round?.records ?? []).some(({ outcome }) => PASSING_RECORD_REASONS.has(outcome));
+    if (again && this.round < this.policy.retryFailedRecords.maxRounds) {
+      if (this.cancelled) return this.ends('CANCELLED');
+      return this.is('between', 'PROCESSING');
+    }
+    if (batchStatus === BatchStatusValue.failed) return this.ends('FAILED');
+    if (this.cancelled && this.policy.onCancel === 'rollback') return this.ends('CANCELLED');
+    this.ends(this.enrolled() === this.cards.all ? 'COMPLETED' : 'COMPLETED_WITH_ERRORS');
+  }
+
+  private mayStartRound(retrying: readonly string[]): void {
+    this.possible = ['PROCESSING'];
+    if (retrying.includes('encryptBatch')) this.stage = 'between';
+  }
+
+  private startsRound(): void {
+    this.round += 1;
+    this.mayBeAccepted = false;
+    this.offeredAt = undefined;
+    this.attempts = 0;
+    this.batchId = undefined;
+  }
+
+  private mayExpire(): void {
+    const late = this.now > this.acceptedAt + this.policy.polling.deadline - SLACK_MS;
+    if (late) this.possible.push('EXPIRED', 'ROLLING_BACK', 'AWAITING_OPERATOR');
+  }
+
+  /** Mastercard did not take the round, and never will. */
+  private isNotTaken(first: BatchStatus): void {
+    this.ends(...this.notTaken(first));
+  }
+
+  private notTaken(first: BatchStatus): [BatchStatus] {
+    return [this.round === 1 ? first : 'COMPLETED_WITH_ERRORS'];
+  }
+
+  /** The batch ends, unless its cards are to be removed first. */
+  private ends(status: BatchStatus): void {
+    const cancelled = this.cancelled && this.policy.onCancel === 'rollback';
+    const incomplete = status === 'COMPLETED_WITH_ERRORS' || status === 'FAILED';
+    const takesBack = cancelled || (incomplete && this.policy.onPartialFailure === 'rollback');
+    if (!takesBack || this.enrolled() === 0) return this.is('closed', status);
+    this.removalEndsAs = [status === 'FAILED' ? 'FAILED' : cancelled ? 'CANCELLED' : 'ROLLED_BACK'];
+    this.removals.clear();
+    this.stage = 'removing';
+  }
+
+  private removes(retrying: readonly string[]): void {
+    if (retrying.includes('removeCards')) return this.is('removing', 'ROLLING_BACK');
+    if (retrying.includes('purgeBatch')) {
+      this.possible = ['ROLLING_BACK'];
+      return;
+    }
+    const allRemoved = [...this.removals.values()].every(Boolean);
+    if (allRemoved) this.is('closed', ...this.removalEndsAs);
+    else this.is('deciding', 'AWAITING_OPERATOR');
+  }
+
+  private enrolled(): number {
+    return [...this.outcomes.values()].filter((outcome) => outcome === 'SUCCESS').length;
+  }
+
+  private is(stage: Stage, ...possible: BatchStatus[]): void {
+    this.stage = stage;
+    this.possible = possible;
+  }
+}
+
+const TERMINAL: ReadonlySet<string> = new Set([
+  BatchStatusValue.completed,
+  BatchStatusValue.completedWithErrors,
+  BatchStatusValue.failed,
+]);
