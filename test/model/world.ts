@@ -1,8 +1,8 @@
 import { mkdtemp, rm } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
-import { activityInfo, type Context } from '@temporalio/activity';
-import { TimeoutFailure } from '@temporalio/common';
+import { fileURLToPath } from 'node:url';
+import { activityInfo, ApplicationFailure, type Context } from '@temporalio/activity';
 import type { ActivityInboundCallsInterceptor } from '@temporalio/worker';
 import { prepareSandboxKeys } from '../../dev/sandbox.js';
 import type { EnrollmentGateway } from '../../mastercard/gateway.js';
@@ -13,6 +13,9 @@ import { createSimulator, type Simulator } from '../../simulator/index.js';
 import { Rig } from '../support/rig.js';
 import type { BatchRun } from './batch-run.js';
 import { watchedGateway } from './wire.js';
+import { WORKER_DIED } from './worker-died.js';
+
+const DYING_WORKERS = fileURLToPath(new URL('./dying-workers.ts', import.meta.url));
 
 const TASK_QUEUE = 'c2p-model';
 
@@ -34,7 +37,7 @@ export class World {
   ) {}
 
   static async create(): Promise<World> {
-    const rig = await Rig.create();
+    const rig = await Rig.create({ workflowInterceptorModules: [DYING_WORKERS] });
     const folder = await mkdtemp(join(tmpdir(), 'c2p-model-'));
     const { keys, credentials } = await prepareSandboxKeys(folder);
     const clock = { now: () => Date.now() };
@@ -124,6 +127,6 @@ export class World {
   }
 }
 
-function died(): TimeoutFailure {
-  return new TimeoutFailure('the worker died', undefined, 'HEARTBEAT');
+function died(): ApplicationFailure {
+  return ApplicationFailure.create({ type: WORKER_DIED, message: 'the worker died' });
 }

@@ -7,6 +7,7 @@ import type { History } from '@temporalio/common/lib/proto-utils.js';
 import type { TestWorkflowEnvironment } from '@temporalio/testing';
 import {
   bundleWorkflowCode,
+  type BundleOptions,
   DefaultLogger,
   makeTelemetryFilterString,
   Runtime,
@@ -64,7 +65,7 @@ export class Rig {
     this.replayer = new Replayer(bundle);
   }
 
-  static async create(): Promise<Rig> {
+  static async create(options: Pick<BundleOptions, 'workflowInterceptorModules'> = {}): Promise<Rig> {
     if (!Runtime._instance) {
       Runtime.install({
         logger: new DefaultLogger('ERROR'),
@@ -79,6 +80,7 @@ export class Rig {
     const keyRing = KeyRing.parse(KeyRing.generate(), 'test');
     const store = new FilesystemStore({ root: folder, keyRing });
     const bundle = await bundleWorkflowCode({
+      ...options,
       workflowsPath: workflowsPath(),
       logger: new DefaultLogger('ERROR'),
     });
