@@ -1,3 +1,4 @@
+import fc from 'fast-check';
 import type { FailureKind } from '../../mastercard/errors.js';
 import type { Fault, Operation } from '../../simulator/index.js';
 
@@ -7,9 +8,15 @@ export interface Answer {
   /** What the simulator is told to do; `closedPort`: nobody listens, so nothing is sent. */
   how: Fault | 'closedPort';
   kind: FailureKind;
+  /** Whether the same call may succeed another time. */
+  passes: boolean;
+  [fc.toStringMethod](): string;
 }
 
-const answer = (name: string, kind: FailureKind, how: Answer['how']): Answer => ({ name, kind, how });
+function answer(name: string, kind: FailureKind, how: Answer['how']): Answer {
+  const passes = ['notSent', 'notAccepted', 'unknown'].includes(kind);
+  return { name, kind, how, passes, [fc.toStringMethod]: () => name };
+}
 
 /** What every call can meet: not accepted, or unknown whether it was carried out. */
 const PASSING: Answer[] = [

@@ -8,7 +8,7 @@ import type { AcceptedBatch, Operation } from '../../simulator/index.js';
 import { PROGRAM } from '../support/rig.js';
 import type { Answer } from './answers.js';
 import { recordsOf, type Death, type Duplicates, type Scenario } from './scenario.js';
-import type { WireEvent } from './wire.js';
+import type { Timed, WireEvent } from './wire.js';
 import type { World } from './world.js';
 
 type HistoryEvent = NonNullable<History['events']>[number];
@@ -23,7 +23,7 @@ export interface Standing {
   /** Activities that wait to be tried again. */
   retrying: string[];
   /** What happened since the last look. */
-  events: WireEvent[];
+  events: Timed<WireEvent>[];
 }
 
 /** Far more than a step takes on a busy machine. */
@@ -31,7 +31,7 @@ const HANGS_AFTER_MS = 30_000;
 
 /** One batch in the world: the real thing that the model is compared with. */
 export class BatchRun {
-  readonly events: WireEvent[] = [];
+  readonly events: Timed<WireEvent>[] = [];
   readonly attempts = new Attempts();
   /** Answers that c2p took for something else than the contract says. */
   readonly misread: string[] = [];
@@ -43,6 +43,8 @@ export class BatchRun {
   private begunAt = 0;
   private elapsed = 0;
   private seen = 0;
+  /** The length of the history when the workflow was last seen to have nothing to do. */
+  private doneUpTo: number | undefined;
 
   private constructor(
     readonly world: World,
@@ -67,7 +69,9 @@ export class BatchRun {
     world.run = run;
     world.simulator.clearFaults();
     run.configure({ processingMs: scenario.processing, duplicates: scenario.duplicates });
-    for (const answer of scenario.firstAnswers) run.willAnswer('enroll', answer);
+    for (const [op, answers] of Object.entries(scenario.answers) as [Operation, Answer[]][]) {
+      for (const answer of answers) run.willAnswer(op, answer);
+    }
     if (scenario.death) run.dies(scenario.death);
     run.begunAt = await world.rig.env.currentTimeMs();
     run.batch = await world.client.enroll({
@@ -139,13 +143,21 @@ export class BatchRun {
     this.configure({ processingMs: 0 });
   }
 
+  /** Takes the time from Temporal, for what happens next. */
+  async tick(): Promise<void> {
+    this.elapsed = (await this.world.rig.env.currentTimeMs()) - this.begunAt;
+  }
+
+  saw(event: WireEvent): void {
+    this.events.push({ ...event, at: this.begunAt + this.elapsed });
+  }
+
   /** What happens just before a call to Mastercard. */
   async beforeCall(op: Operation): Promise<void> {
-    this.elapsed = (await this.world.rig.env.currentTimeMs()) - this.begunAt;
     if (!this.cancelIn.delete(op)) return;
     await this.batch.cancel();
     this.met(`cancelled during ${op}`);
-    this.events.push({ op: 'cancel' });
+    this.saw({ op: 'cancel' });
   }
 
   /** A call was answered: with an error, it must mean to c2p what the contract's table says. */
@@ -162,16 +174,16 @@ export class BatchRun {
 
   /** Waits for a request to be decided, letting time pass where it needs that. */
   async letTimePassUntil(request: Promise<unknown>): Promise<void> {
+    const giveUpAt = Date.now() + HANGS_AFTER_MS;
     let decided = false;
-    const settled = request.then(
-      () => (decided = true),
-      () => (decided = true),
-    );
-    for (let waits = 0; ; waits += 1) {
-      await Promise.race([settled, this.settled()]);
+    const isDecided = () => void (decided = true);
+    request.then(isDecided, isDecided);
+    while (!decided) {
+      if (Date.now() > giveUpAt) throw new Error('the batch hangs: a request to it is not decided');
+      const retrying = await this.settled();
       if (decided) return;
-      if (waits > 100) throw new Error('a request to the batch is not decided');
-      await this.sleep(10_000);
+      if (retrying.length > 0) await this.sleep(10_000);
+      else await delay(3);
     }
   }
 
@@ -227,17 +239,18 @@ export class BatchRun {
   /** @returns what is under way, if something is. */
   private async restingActivities(): Promise<string[] | string> {
     const handle = this.world.rig.workflow(this.externalBatchId);
-    const { events = [] } = await handle.fetchHistory();
-    const open = openActivities(events ?? []);
-    if (typeof open === 'string') return open;
-    if (open.length === 0) return [];
-    const { raw } = await handle.describe();
-    const resting = open.every(([activityId]) => {
-      const pending = raw.pendingActivities?.find((one) => one.activityId === activityId);
-      return pending && this.attempts.isResting(activityId, pending.attempt ?? 1);
-    });
-    const types = open.map(([, type]) => type);
-    return resting ? types : types.join();
+    const { raw, historyLength } = await handle.describe();
+    const pending = raw.pendingActivities ?? [];
+    const busy = pending.find((it) => !this.attempts.isResting(it.activityId ?? '', it.attempt ?? 1));
+    if (busy) return busy.activityType?.name ?? 'an activity';
+    if (historyLength !== this.doneUpTo) {
+      const { events } = await handle.fetchHistory();
+      if (!workflowHasRested(events ?? [])) return 'a workflow task';
+      this.doneUpTo = events?.length;
+      // An activity may have been scheduled since its absence was seen.
+      return this.restingActivities();
+    }
+    return pending.map(({ activityType }) => activityType?.name ?? '');
   }
 }
 
@@ -261,23 +274,9 @@ class Attempts {
   }
 }
 
-/** Ids and types of the activities that are not over, or that the workflow itself has something to do. */
-function openActivities(events: readonly HistoryEvent[]): [id: string, type: string][] | 'workflow task' {
-  const open = new Map<string, [string, string]>();
-  let taskOpen = false;
-  for (const event of events) {
-    if (event.workflowTaskScheduledEventAttributes) taskOpen = true;
-    if (event.workflowTaskCompletedEventAttributes) taskOpen = false;
-    const { activityTaskScheduledEventAttributes: scheduled } = event;
-    if (scheduled) {
-      open.set(String(event.eventId), [scheduled.activityId ?? '', scheduled.activityType?.name ?? '']);
-    }
-    const over =
-      event.activityTaskCompletedEventAttributes ??
-      event.activityTaskFailedEventAttributes ??
-      event.activityTaskTimedOutEventAttributes ??
-      event.activityTaskCanceledEventAttributes;
-    if (over) open.delete(String(over.scheduledEventId));
-  }
-  return taskOpen ? 'workflow task' : [...open.values()];
+/** Whether the workflow has dealt with everything in its history. */
+function workflowHasRested(events: readonly HistoryEvent[]): boolean {
+  const scheduled = events.findLastIndex((event) => event.workflowTaskScheduledEventAttributes);
+  const completed = events.findLastIndex((event) => event.workflowTaskCompletedEventAttributes);
+  return completed > scheduled;
 }

@@ -7,7 +7,7 @@ import type { Operation } from '../../simulator/index.js';
 import { ANSWERS, type Answer } from './answers.js';
 import type { BatchRun, Standing } from './batch-run.js';
 import type { Model } from './model.js';
-import { death, type Death, type Duplicates } from './scenario.js';
+import { answerTo, death, type Death, type Duplicates } from './scenario.js';
 
 type Command = fc.AsyncCommand<Model, BatchRun>;
 
@@ -174,6 +174,7 @@ class Decide extends Step {
 /** Answers for the operator who is asked for a batchId, or who is not asked and must be told so. */
 export async function resolve(model: Model, run: BatchRun, answered: Answered) {
   const asked = model.stage === 'asking';
+  const ours = roundBatchId(run.externalBatchId, model.round);
   const batchId = batchIdFor(model, run, answered);
   if (asked && batchId === undefined) model.isAbandoned();
   const request = run.batch.resolve(batchId === undefined ? { abandon: true } : { batchId }).then(
@@ -189,16 +190,17 @@ export async function resolve(model: Model, run: BatchRun, answered: Answered) {
   return ({ events }: Standing): void => {
     if (!asked) return expect(verdict, 'an answer that nobody asked for').toBe('refused');
     if (batchId === undefined) return expect(verdict).toBe('taken');
-    const failed = events.some(
-      ({ op, ...event }) => op === 'status' && 'result' in event && event.result.kind !== 'ok',
+    const believed = events.some(
+      (event) => event.op === 'status' && event.batchId === batchId && namesOurs(event.result, ours),
     );
-    if (verdict === 'refused')
-      expect(answered !== 'right' || failed, 'the right batchId is believed').toBe(true);
-    else {
-      expect(answered, 'only the right batchId is believed').toBe('right');
-      model.isResolved(batchId);
-    }
+    expect(verdict, `what ${answered} came to`).toBe(believed ? 'taken' : 'refused');
+    const failed = events.some((event) => event.op === 'status' && event.result.kind !== 'ok');
+    if (!failed) expect(believed, 'only the right batchId is believed').toBe(answered === 'right');
   };
+}
+
+function namesOurs(result: object, ours: string): boolean {
+  return 'externalBatchId' in result && result.externalBatchId === ours;
 }
 
 /** Nothing: the operator gives the batch up. */
@@ -239,11 +241,7 @@ const OPERATIONS = Object.keys(ANSWERS) as Operation[];
 const times = fc.constantFrom(1, 1, 2, 3, 8);
 
 const answers = fc
-  .oneof(
-    ...OPERATIONS.map((op) =>
-      fc.record({ op: fc.constant(op), answer: fc.constantFrom(...ANSWERS[op]), times }),
-    ),
-  )
+  .oneof(...OPERATIONS.map((op) => fc.record({ op: fc.constant(op), answer: answerTo(op), times })))
   .map(({ op, answer, times }) => new Answers(op, answer, times));
 const timePasses = fc
   .constantFrom(1_000, 30_000, MINUTE, 5 * MINUTE, 15 * MINUTE, HOUR, 6 * HOUR, 30 * HOUR, 90 * 24 * HOUR)

@@ -5,7 +5,7 @@ import { backoffDelay } from '../../enrollment/schedule.js';
 import { BatchStatusValue, PASSING_RECORD_REASONS } from '../../mastercard/contract.js';
 import type { AcceptedBatch } from '../../simulator/index.js';
 import type { Standing } from './batch-run.js';
-import type { WireEvent } from './wire.js';
+import type { Timed, WireEvent } from './wire.js';
 
 /**
  * Where a batch must be, as far as a step matters to what may follow. `between`: a further round is due.
@@ -13,7 +13,7 @@ import type { WireEvent } from './wire.js';
 export type Stage =
   'preparing' | 'offering' | 'processing' | 'asking' | 'between' | 'removing' | 'deciding' | 'closed';
 
-type Event<Op extends WireEvent['op']> = Extract<WireEvent, { op: Op }>;
+type Event<Op extends WireEvent['op']> = Timed<Extract<WireEvent, { op: Op }>>;
 
 /** Time passes while a step is made; a limit that is nearer than this may be reached or not. */
 const SLACK_MS = 90_000;
@@ -60,7 +60,7 @@ export class Model {
   follow({ events, now, retrying }: Standing): void {
     this.retrying = retrying;
     if (this.stage === 'preparing') this.prepares(retrying);
-    for (const event of events) this.happens(event, now);
+    for (const event of events) this.happens(event);
     this.now = now;
     if (this.stage === 'between') this.mayStartRound(retrying);
     if (this.stage === 'processing') this.mayExpire();
@@ -89,11 +89,6 @@ export class Model {
     this.ends('CANCELLED');
   }
 
-  /** An operator names the batchId under which Mastercard has the batch. */
-  isResolved(batchId: string): void {
-    this.accepts(batchId, this.now);
-  }
-
   isAbandoned(): void {
     this.ends('FAILED');
   }
@@ -115,26 +110,25 @@ export class Model {
     } else this.is('offering', 'SUBMITTING', 'ENCRYPTING');
   }
 
-  private happens(event: WireEvent, now: number): void {
+  private happens(event: Timed<WireEvent>): void {
     switch (event.op) {
       case 'enroll':
-        return this.offered(event, now);
+        return this.offered(event);
       case 'status':
-        if (this.stage !== 'asking') this.polled(event, now);
-        return;
+        return this.stage === 'asking' ? this.checked(event) : this.polled(event);
       case 'deleteCard':
       case 'deleteProfile':
         this.removals.set(event.id, event.result.kind === 'ok' || event.result.kind === 'notFound');
         return;
       case 'death':
-        if (event.activityType === 'submitBatch') this.isUncertain(now);
+        if (event.activityType === 'submitBatch') this.isUncertain(event.at);
         return;
       case 'cancel':
         this.cancelled = true;
     }
   }
 
-  private offered({ externalBatchId, result }: Event<'enroll'>, now: number): void {
+  private offered({ externalBatchId, result, at: now }: Event<'enroll'>): void {
     if (externalBatchId !== roundBatchId(this.id, this.round)) this.startsRound();
     this.attempts += 1;
     this.offeredAt ??= now;
@@ -195,7 +189,14 @@ export class Model {
     else this.is('asking', 'AWAITING_OPERATOR');
   }
 
-  private polled({ result }: Event<'status'>, now: number): void {
+  /** Mastercard was asked about a batchId that an operator gave: its word counts. */
+  private checked({ batchId, result, at }: Event<'status'>): void {
+    if (result.kind !== 'ok') return;
+    const { externalBatchId } = result as { externalBatchId: string };
+    if (externalBatchId === roundBatchId(this.id, this.round)) this.accepts(batchId, at);
+  }
+
+  private polled({ result, at: now }: Event<'status'>): void {
     if (result.kind === 'notFound') {
       const grace = this.acceptedAt + this.policy.polling.notFoundGrace;
       if (now > grace - SLACK_MS) this.possible.push('FAILED');

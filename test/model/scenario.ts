@@ -2,7 +2,7 @@ import fc from 'fast-check';
 import type { PolicyOverrides } from '../../enrollment/policy.js';
 import { resolvePolicy, type EnrollmentPolicy } from '../../enrollment/policy.js';
 import type { EnrollmentRecord } from '../../enrollment/records.js';
-import { TRIGGERS, type CardTriggerName } from '../../simulator/index.js';
+import { TRIGGERS, type CardTriggerName, type Operation } from '../../simulator/index.js';
 import { testRecord } from '../support/records.js';
 import { ANSWERS, type Answer } from './answers.js';
 
@@ -21,8 +21,8 @@ export interface Scenario {
   batchTrigger: string;
   processing: number;
   duplicates: Duplicates;
-  /** What the first offers of the batch are answered. */
-  firstAnswers: Answer[];
+  /** What the first calls are answered; the others are carried out. */
+  answers: Record<Operation, Answer[]>;
   /** An activity that the worker dies in before it has done it once, or having done it. */
   death?: Death | undefined;
   /** What the operator does once nothing fails any more, in turn. */
@@ -82,6 +82,21 @@ const policy: fc.Arbitrary<PolicyOverrides> = fc.record({
   }),
 });
 
+/** In most runs the first few calls of an operation fail. */
+function someOf(op: Operation, weight: number): fc.Arbitrary<Answer[]> {
+  const answers = fc.array(answerTo(op), { minLength: 1, maxLength: 5, size: 'max' });
+  return fc.oneof({ weight: 2, arbitrary: fc.constant<Answer[]>([]) }, { weight, arbitrary: answers });
+}
+
+/** An offer that is refused mostly ends the batch: that is not to be what most batches come to. */
+export function answerTo(op: Operation): fc.Arbitrary<Answer> {
+  const [passing, others] = [true, false].map((it) => ANSWERS[op].filter(({ passes }) => passes === it));
+  return fc.oneof(
+    { weight: op === 'enroll' ? 8 : 2, arbitrary: fc.constantFrom(...(passing ?? [])) },
+    { weight: 1, arbitrary: fc.constantFrom(...(others ?? [])) },
+  );
+}
+
 export const scenario: fc.Arbitrary<Scenario> = fc.record({
   policy,
   consumers: fc.array(fc.array(cardKind, { minLength: 1, maxLength: 2 }), { minLength: 1, maxLength: 4 }),
@@ -92,13 +107,21 @@ export const scenario: fc.Arbitrary<Scenario> = fc.record({
       arbitrary: fc.constant(`-${externalBatchIdContains}`),
     })),
   ),
-  processing: fc.constantFrom(0, 0, 7 * MINUTE, 10 * HOUR),
-  duplicates: fc.constantFrom<Duplicates[]>('withBatchId', 'withBatchId', 'withoutBatchId', 'acceptedAgain'),
-  firstAnswers: fc.oneof(
-    { weight: 2, arbitrary: fc.constant<Answer[]>([]) },
-    { weight: 3, arbitrary: fc.array(fc.constantFrom(...ANSWERS.enroll), { minLength: 1, maxLength: 3 }) },
+  processing: fc.constantFrom(0, 7 * MINUTE, 2 * HOUR, 10 * HOUR),
+  duplicates: fc.constantFrom<Duplicates[]>(
+    'withBatchId',
+    'withBatchId',
+    'withoutBatchId',
+    'withoutBatchId',
+    'acceptedAgain',
   ),
-  death: fc.option(death, { freq: 2, nil: undefined }),
+  answers: fc.record({
+    enroll: someOf('enroll', 3),
+    status: someOf('status', 1),
+    deleteCard: someOf('deleteCard', 2),
+    deleteProfile: someOf('deleteProfile', 1),
+  }),
+  death: fc.option(death, { freq: 1, nil: undefined }),
   operator: fc.array(fc.record({ resolves: fc.boolean(), retries: fc.boolean() }), {
     minLength: 1,
     maxLength: 4,

@@ -16,6 +16,9 @@ export type WireEvent =
   | { op: 'death'; activityType: string }
   | { op: 'cancel' };
 
+/** When an event happened, by Temporal's clock: milliseconds since the epoch. */
+export type Timed<Event> = Event & { at: number };
+
 export type Result<Success> =
   ({ kind: 'ok' } & Success) | { kind: FailureKind; batchId?: string | undefined };
 
@@ -55,41 +58,41 @@ export function watchedGateway(
       call(
         'enroll',
         (gateway) => gateway.submitBatch(request, options),
-        ({ events }, receipt) => {
+        (run, receipt) => {
           const { externalBatchId, enrollmentData } = request;
           const sha256 = createHash('sha256').update(enrollmentData).digest('hex');
           const result = resultOf(receipt, ({ batchId }) => ({ batchId }));
-          events.push({ op: 'enroll', externalBatchId, sha256, result });
+          run.saw({ op: 'enroll', externalBatchId, sha256, result });
         },
       ),
     fetchBatchStatus: (request, options) =>
       call(
         'status',
         (gateway) => gateway.fetchBatchStatus(request, options),
-        ({ events }, report) => {
+        (run, report) => {
           const result = resultOf(report, ({ externalBatchId, batchStatus }) => ({
             externalBatchId,
             batchStatus,
           }));
-          events.push({ op: 'status', batchId: request.batchId, result });
+          run.saw({ op: 'status', batchId: request.batchId, result });
         },
       ),
     deleteCard: (request, options) =>
       call(
         'deleteCard',
         (gateway) => gateway.deleteCard(request, options),
-        ({ events }, removal) => {
+        (run, removal) => {
           const result = resultOf(removal, (removal) => ({ removal }));
-          events.push({ op: 'deleteCard', id: request.srcDigitalCardId, result });
+          run.saw({ op: 'deleteCard', id: request.srcDigitalCardId, result });
         },
       ),
     deleteProfile: (request, options) =>
       call(
         'deleteProfile',
         (gateway) => gateway.deleteProfile(request, options),
-        ({ events }, removal) => {
+        (run, removal) => {
           const result = resultOf(removal, (removal) => ({ removal }));
-          events.push({ op: 'deleteProfile', id: request.srcConsumerId, result });
+          run.saw({ op: 'deleteProfile', id: request.srcConsumerId, result });
         },
       ),
     close: () => Promise.resolve(),

@@ -83,7 +83,8 @@ export class World {
       taskQueue: TASK_QUEUE,
       gateway: watchedGateway(gateways, simulator, () => this.currentRun()),
       recipient,
-      cached: false,
+      // The test server does not notice that a worker with a workflow in its cache is gone.
+      maxCachedWorkflows: 0,
       activityInterceptors: [(context) => ({ inbound: this.mortal(context) })],
     });
     const running = Promise.all(workers.map((worker) => worker.run()));
@@ -113,6 +114,7 @@ export class World {
         const { activityType, activityId, attempt } = activityInfo();
         const death = run.takeDeath(activityType);
         run.attempts.begins(activityId, attempt);
+        await run.tick();
         try {
           if (death === 'before') throw died();
           const result = await next(input);
@@ -120,7 +122,7 @@ export class World {
           return result;
         } finally {
           run.attempts.ended(activityId, attempt);
-          if (death !== undefined) run.events.push({ op: 'death', activityType });
+          if (death !== undefined) run.saw({ op: 'death', activityType });
         }
       },
     };

@@ -40,7 +40,8 @@ export interface WorkersOptions {
   /** Whom batches are encrypted to; default a key that nobody can open them with. */
   recipient?: Recipient;
   activityInterceptors?: ActivityInterceptorsFactory[];
-  cached?: boolean;
+  /** 0: every workflow task replays the whole history, as after a restart. */
+  maxCachedWorkflows?: number;
 }
 
 /**
@@ -115,7 +116,13 @@ export class Rig {
 
   /** The workers of a task queue, and of the program's beside it; not running yet. */
   async createWorkers(options: WorkersOptions): Promise<[workflows: Worker, calls: Worker]> {
-    const { taskQueue, gateway, recipient = testRecipient, activityInterceptors = [] } = options;
+    const {
+      taskQueue,
+      gateway,
+      recipient = testRecipient,
+      activityInterceptors = [],
+      maxCachedWorkflows,
+    } = options;
     const deps: ActivityDependencies = {
       store: this.store,
       now: () => new Date(),
@@ -135,7 +142,7 @@ export class Rig {
       ...common,
       taskQueue,
       workflowBundle: this.bundle,
-      ...(options.cached === false ? { maxCachedWorkflows: 0 } : {}),
+      ...(maxCachedWorkflows === undefined ? {} : { maxCachedWorkflows }),
       activities: createLocalActivities(deps),
     });
     const calls = await Worker.create({
