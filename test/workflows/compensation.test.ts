@@ -110,6 +110,23 @@ describe('a batch that is cancelled while Mastercard processes it', () => {
     expect((await rig.workflow(id).describe()).status.name).toBe('CANCELLED');
   });
 
+  test('ends CANCELLED too when Mastercard enrolled none of its cards', async () => {
+    const none = (id: string) =>
+      report(id, completedWithErrors, [
+        declined('cust-1', 'card-100', 'PAN_INELIGIBLE'),
+        declined('cust-2', 'card-200', 'PAN_INELIGIBLE'),
+      ]);
+    const { result, gateway } = await run(
+      (id) => ({ status: [report(id, inProgress), none(id)] }),
+      {},
+      cancelBetweenPolls,
+    );
+
+    expect(result).toMatchObject({ status: 'CANCELLED', counts: { failed: 2 } });
+    expect(result.reasons).toEqual(['cancelled: no card was enrolled', '2 declined by Mastercard']);
+    expect(gateway.cardRemovals).toHaveLength(0);
+  });
+
   test('is left as it is when the policy says so', async () => {
     const { result, gateway } = await run(script, { onCancel: 'leave' }, cancelBetweenPolls);
 
