@@ -74,7 +74,7 @@ export class BatchRun {
     }
     if (scenario.death) run.dies(scenario.death);
     run.begunAt = await world.rig.env.currentTimeMs();
-    run.batch = await world.client.enroll({
+    run.batch = await world.client(scenario.cached).enroll({
       externalBatchId: id,
       program: PROGRAM,
       records: recordsOf(scenario, number),

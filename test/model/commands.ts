@@ -133,8 +133,8 @@ class Restart extends Step {
   constructor(private readonly meanwhile: 'nothing' | 'cancel' | 'pollNow') {
     super();
   }
-  check = ({ isOpen, retrying }: Readonly<Model>) =>
-    isOpen && (this.meanwhile === 'nothing' || retrying.length === 0);
+  check = ({ isOpen, retrying, cached }: Readonly<Model>) =>
+    isOpen && !cached && (this.meanwhile === 'nothing' || retrying.length === 0);
   async act(model: Model, run: BatchRun): Promise<void> {
     await run.world.restartWorkers(async () => {
       if (this.meanwhile === 'pollNow') await run.batch.pollNow();
@@ -244,8 +244,23 @@ const answers = fc
   .oneof(...OPERATIONS.map((op) => fc.record({ op: fc.constant(op), answer: answerTo(op), times })))
   .map(({ op, answer, times }) => new Answers(op, answer, times));
 const timePasses = fc
-  .constantFrom(1_000, 30_000, MINUTE, 5 * MINUTE, 15 * MINUTE, HOUR, 6 * HOUR, 30 * HOUR, 90 * 24 * HOUR)
+  .constantFrom(
+    1_000,
+    MINUTE,
+    5 * MINUTE,
+    5 * MINUTE,
+    15 * MINUTE,
+    15 * MINUTE,
+    HOUR,
+    6 * HOUR,
+    30 * HOUR,
+    90 * 24 * HOUR,
+  )
   .map((ms) => new TimePasses(ms));
+
+const restart = fc
+  .constantFrom('nothing' as const, 'cancel' as const, 'pollNow' as const)
+  .map((it) => new Restart(it));
 
 /** What may happen to a batch. `extendDeadline` and `updatePolicy` belong here. */
 export const commands: fc.Arbitrary<Command>[] = [
@@ -266,7 +281,8 @@ export const commands: fc.Arbitrary<Command>[] = [
   fc
     .constantFrom('enroll' as const, 'deleteCard' as const, 'deleteProfile' as const)
     .map((op) => new CancelDuring(op)),
-  fc.constantFrom('nothing' as const, 'cancel' as const, 'pollNow' as const).map((it) => new Restart(it)),
+  restart,
+  restart,
   fc.constantFrom<Answered>('right', 'right', 'foreign', 'unknown', 'abandon').map((it) => new Resolve(it)),
   fc.constantFrom('retry' as const, 'retry' as const, 'abandon' as const).map((it) => new Decide(it)),
 ];

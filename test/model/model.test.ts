@@ -24,9 +24,9 @@ const count = (what: string) => void met.set(what, (met.get(what) ?? 0) + 1);
 function modelOf(run: BatchRun): Model {
   const kinds = run.scenario.consumers.flat();
   const valid = kinds.filter((kind) => kind !== 'invalid').length;
-  return new Model(run.externalBatchId, policyOf(run.scenario), { all: kinds.length, valid }, () =>
-    run.accepted(),
-  );
+  const cards = { all: kinds.length, valid };
+  const { cached } = run.scenario;
+  return new Model(run.externalBatchId, policyOf(run.scenario), cards, cached, () => run.accepted());
 }
 
 /** Nothing fails any more, and the operator answers what is asked: then the batch must come to its end. */

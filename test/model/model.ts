@@ -49,6 +49,8 @@ export class Model {
     private readonly id: string,
     readonly policy: EnrollmentPolicy,
     private readonly cards: { all: number; valid: number },
+    /** Whether the workers keep the workflow in memory. */
+    readonly cached: boolean,
     private readonly accepted: () => AcceptedBatch[],
   ) {}
 

@@ -25,6 +25,8 @@ export interface Scenario {
   answers: Record<Operation, Answer[]>;
   /** An activity that the worker dies in before it has done it once, or having done it. */
   death?: Death | undefined;
+  /** Whether the workers keep the workflow in memory; if not, they can be restarted. */
+  cached: boolean;
   /** What the operator does once nothing fails any more, in turn. */
   operator: { resolves: boolean; retries: boolean }[];
 }
@@ -122,6 +124,7 @@ export const scenario: fc.Arbitrary<Scenario> = fc.record({
     deleteProfile: someOf('deleteProfile', 1),
   }),
   death: fc.option(death, { freq: 1, nil: undefined }),
+  cached: fc.constantFrom(true, true, true, false),
   operator: fc.array(fc.record({ resolves: fc.boolean(), retries: fc.boolean() }), {
     minLength: 1,
     maxLength: 4,

@@ -4,6 +4,7 @@ import { join } from 'node:path';
 import { fileURLToPath } from 'node:url';
 import { activityInfo, ApplicationFailure, type Context } from '@temporalio/activity';
 import type { ActivityInboundCallsInterceptor } from '@temporalio/worker';
+import type { EnrollmentClient } from '../../client/enrollment-client.js';
 import { prepareSandboxKeys } from '../../dev/sandbox.js';
 import type { EnrollmentGateway } from '../../mastercard/gateway.js';
 import { createHttpGateway } from '../../mastercard/http-gateway.js';
@@ -17,7 +18,13 @@ import { WORKER_DIED } from './worker-died.js';
 
 const DYING_WORKERS = fileURLToPath(new URL('./dying-workers.ts', import.meta.url));
 
-const TASK_QUEUE = 'c2p-model';
+/** Whose workers keep workflows in memory, as they do in real life. */
+const CACHED = 'c2p-model';
+/**
+ * Whose workers replay the whole history at every workflow task, as after a restart. Only these may really
+ * be restarted: the test server does not notice that a worker with a workflow in its cache is gone.
+ */
+const UNCACHED = 'c2p-model-uncached';
 
 /**
  * Everything that is the same for all runs of the model: one time-skipping Temporal, one simulator that
@@ -26,7 +33,7 @@ const TASK_QUEUE = 'c2p-model';
 export class World {
   /** The run that is under way; what happens to the batches of others is nobody's concern any more. */
   run: BatchRun | undefined;
-  private stopWorkers: () => Promise<void> = () => Promise.resolve();
+  private readonly stopWorkers = new Map<string, () => Promise<void>>();
 
   private constructor(
     readonly rig: Rig,
@@ -54,44 +61,45 @@ export class World {
       folder,
     );
     clock.now = () => world.run?.now ?? Date.now();
-    await world.startWorkers();
+    await world.startWorkers(CACHED);
+    await world.startWorkers(UNCACHED);
     return world;
   }
 
-  get client() {
-    return this.rig.client({ taskQueue: TASK_QUEUE });
+  /** Enrolls at workers of either kind. */
+  client(cached: boolean): EnrollmentClient {
+    return this.rig.client({ taskQueue: cached ? CACHED : UNCACHED });
   }
 
-  /** Stops the workers between two activities, lets something happen meanwhile, and starts them again. */
+  /** Stops the workers of the runs without a cache, lets something happen meanwhile, and starts them again. */
   async restartWorkers(meanwhile: () => Promise<void>): Promise<void> {
-    await this.stopWorkers();
+    await this.stopWorkers.get(UNCACHED)?.();
     await meanwhile();
-    await this.startWorkers();
+    await this.startWorkers(UNCACHED);
   }
 
   async close(): Promise<void> {
-    await this.stopWorkers();
+    for (const stop of this.stopWorkers.values()) await stop();
     await this.rig.close();
     await Promise.all(Object.values(this.gateways).map((gateway) => gateway.close()));
     await this.simulator.close();
     await rm(this.folder, { recursive: true, force: true });
   }
 
-  private async startWorkers(): Promise<void> {
+  private async startWorkers(taskQueue: string): Promise<void> {
     const { rig, gateways, simulator, recipient } = this;
     const workers = await rig.createWorkers({
-      taskQueue: TASK_QUEUE,
+      taskQueue,
       gateway: watchedGateway(gateways, simulator, () => this.currentRun()),
       recipient,
-      // The test server does not notice that a worker with a workflow in its cache is gone.
-      maxCachedWorkflows: 0,
       activityInterceptors: [(context) => ({ inbound: this.mortal(context) })],
+      ...(taskQueue === UNCACHED && { maxCachedWorkflows: 0 }),
     });
     const running = Promise.all(workers.map((worker) => worker.run()));
-    this.stopWorkers = async () => {
+    this.stopWorkers.set(taskQueue, async () => {
       for (const worker of workers) worker.shutdown();
       await running;
-    };
+    });
   }
 
   /** The run that the current activity belongs to, if it is still under way. */
