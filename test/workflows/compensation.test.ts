@@ -172,6 +172,24 @@ describe('a batch that is cancelled while Mastercard processes it', () => {
   });
 });
 
+test('a cancelled batch that Mastercard may have fails when c2p may not ask any more: somebody must look', async () => {
+  const { result, outcomes } = await run(
+    (id) => ({
+      submit: [
+        async () => {
+          await rig.workflow(id).cancel();
+          throw new GatewayFailure({ operation: 'submitBatch', kind: 'unknown', httpStatus: 504 });
+        },
+        new GatewayFailure({ operation: 'submitBatch', kind: 'configuration', httpStatus: 403 }),
+      ],
+    }),
+    {},
+  );
+
+  expect(result).toMatchObject({ status: 'FAILED', failure: 'ConfigurationInvalid' });
+  expect(outcomes[0]).toMatchObject({ status: 'UNREPORTED', reason: 'BATCH_FAILED' });
+});
+
 describe('a card that cannot be removed', () => {
   const stuck = (id: string): Script => ({ status: [half(id)], deleteCard: [broken, 'removed'] });
   const waits = (batch: EnrollmentBatch) =>
