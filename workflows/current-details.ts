@@ -68,6 +68,7 @@ function facts({
   submission,
   polling,
   policyChanges,
+  notices,
   reasons,
   error,
   status,
@@ -83,6 +84,7 @@ function facts({
       : []),
     ...(polling.deadlineAt ? [`polling ends at ${polling.deadlineAt}`] : []),
     ...(policyChanges ?? []).map((change) => `policy changed: \`${change}\``),
+    ...(isClosed(status) ? [] : (notices ?? [])),
     ...reasons,
     ...(error && !isClosed(status) ? [`**${error}**`] : []),
   ];
