@@ -6,6 +6,7 @@ import type { BatchStatus } from '../../enrollment/batch.js';
 import type { OutcomeCounts } from '../../enrollment/outcomes.js';
 import type { AcceptedBatch, Operation } from '../../simulator/index.js';
 import { PROGRAM } from '../support/rig.js';
+import type { Question } from '../../workflows/messages.js';
 import type { Answer } from './answers.js';
 import { recordsOf, type Death, type Duplicates, type Scenario } from './scenario.js';
 import type { Timed, WireEvent } from './wire.js';
@@ -17,7 +18,7 @@ type HistoryEvent = NonNullable<History['events']>[number];
 export interface Standing {
   status: BatchStatus;
   counts: OutcomeCounts;
-  error?: string | undefined;
+  question?: Question | undefined;
   /** Temporal's time, milliseconds since the epoch. */
   now: number;
   /** Activities that wait to be tried again. */
@@ -189,12 +190,18 @@ export class BatchRun {
 
   /** Everything that has happened so far, and where the batch stands. */
   async look(): Promise<Standing> {
-    const retrying = await this.settled();
-    const now = await this.world.rig.env.currentTimeMs();
-    const { status, counts, error } = await this.batch.progress();
-    const events = this.events.slice(this.seen);
-    this.seen = this.events.length;
-    return { status, counts, error, now, retrying, events };
+    for (;;) {
+      const retrying = await this.settled();
+      const [length, happened] = [this.doneUpTo, this.events.length];
+      const now = await this.world.rig.env.currentTimeMs();
+      const { status, counts, question } = await this.batch.progress();
+      await this.settled();
+      // Something fell due just now: all of it belongs together.
+      if (this.doneUpTo !== length || this.events.length !== happened) continue;
+      const events = this.events.slice(this.seen);
+      this.seen = this.events.length;
+      return { status, counts, question, now, retrying, events };
+    }
   }
 
   /** What Mastercard accepted of this batch, all rounds. */

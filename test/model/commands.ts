@@ -1,7 +1,8 @@
 import fc from 'fast-check';
 import { expect } from 'vitest';
-import { ResolutionRefusedError } from '../../client/errors.js';
+import { ChangeRefusedError, ResolutionRefusedError } from '../../client/errors.js';
 import { isClosed } from '../../enrollment/batch.js';
+import type { PolicyOverrides } from '../../enrollment/policy.js';
 import { roundBatchId } from '../../enrollment/identifiers.js';
 import type { Operation } from '../../simulator/index.js';
 import { ANSWERS, type Answer } from './answers.js';
@@ -96,7 +97,7 @@ class TimePasses extends Step {
   async act(_model: Model, run: BatchRun): Promise<void> {
     await run.sleep(this.ms);
   }
-  toString = () => `${this.ms / 60_000} min pass`;
+  toString = () => `${(this.ms / 60_000).toFixed(1)} min pass`;
 }
 
 class PollNow extends Step {
@@ -146,6 +147,37 @@ class Restart extends Step {
   toString = () => `the workers are restarted, meanwhile ${this.meanwhile}`;
 }
 
+class ExtendDeadline extends Step {
+  /** @param by from now, ms; nothing: the batch is given up. */
+  constructor(private readonly by: number | undefined) {
+    super();
+  }
+  check = ({ isOpen, retrying }: Readonly<Model>) => isOpen && retrying.length === 0;
+  act(model: Model, run: BatchRun) {
+    return extend(model, run, this.by);
+  }
+  toString = () =>
+    `extend the deadline: ${this.by === undefined ? 'abandon' : `${this.by / HOUR} h from now`}`;
+}
+
+class UpdatePolicy extends Step {
+  constructor(private readonly change: PolicyOverrides) {
+    super();
+  }
+  check = ({ isOpen, retrying }: Readonly<Model>) => isOpen && retrying.length === 0;
+  async act(model: Model, run: BatchRun): Promise<void> {
+    const { stage, cancelled } = model;
+    const mayChange = !cancelled && stage !== 'removing' && stage !== 'deciding';
+    const expected = mayChange && this.change.onInvalidRecords === undefined ? 'taken' : 'refused';
+    // As the workflow has it when it goes on.
+    if (expected === 'taken') model.changes(this.change);
+    const verdict = await verdictOf(run.batch.updatePolicy(this.change));
+    run.met(`change of policy: ${verdict}`);
+    expect(verdict, this.toString()).toBe(expected);
+  }
+  toString = () => `change of policy: ${JSON.stringify(this.change)}`;
+}
+
 type Answered = 'right' | 'foreign' | 'unknown' | 'abandon';
 
 class Resolve extends Step {
@@ -177,13 +209,7 @@ export async function resolve(model: Model, run: BatchRun, answered: Answered) {
   const ours = roundBatchId(run.externalBatchId, model.round);
   const batchId = batchIdFor(model, run, answered);
   if (asked && batchId === undefined) model.isAbandoned();
-  const request = run.batch.resolve(batchId === undefined ? { abandon: true } : { batchId }).then(
-    () => 'taken' as const,
-    (error: unknown) => {
-      if (error instanceof ResolutionRefusedError) return 'refused' as const;
-      throw error;
-    },
-  );
+  const request = verdictOf(run.batch.resolve(batchId === undefined ? { abandon: true } : { batchId }));
   await run.letTimePassUntil(request);
   const verdict = await request;
   run.met(`resolve ${asked ? answered : 'unasked'}: ${verdict}`);
@@ -223,16 +249,35 @@ export async function decide(model: Model, run: BatchRun, decision: 'retry' | 'a
   const asked = model.stage === 'deciding';
   if (asked && decision === 'retry') model.removesAgain();
   if (asked && decision === 'abandon') model.removalIsAbandoned();
-  const request = run.batch.retryRollback(decision === 'retry' ? { retry: true } : { abandon: true }).then(
-    () => 'taken' as const,
-    (error: unknown) => {
-      if (error instanceof ResolutionRefusedError) return 'refused' as const;
-      throw error;
-    },
+  const verdict = await verdictOf(
+    run.batch.retryRollback(decision === 'retry' ? { retry: true } : { abandon: true }),
   );
-  const verdict = await request;
   run.met(`decide ${asked ? decision : 'unasked'}: ${verdict}`);
   expect(verdict, 'whether a decision is taken').toBe(asked ? 'taken' : 'refused');
+}
+
+/** Gives Mastercard more time, or the batch up. */
+export async function extend(model: Model, run: BatchRun, by: number | undefined) {
+  const asked = model.question === 'moreTime';
+  const until = new Date((await run.world.rig.env.currentTimeMs()) + (by ?? 0));
+  const isLater = until.getTime() - model.deadline;
+  const polled = model.stage === 'processing';
+  if (by === undefined && asked) model.deadlineIsAbandoned();
+  if (by !== undefined && polled && isLater > 0) model.isExtended(until.getTime());
+  const verdict = await verdictOf(run.batch.extendDeadline(by === undefined ? { abandon: true } : { until }));
+  run.met(`extend${asked ? '' : ' unasked'}${by === undefined ? ', abandon' : ''}: ${verdict}`);
+  const expected = by === undefined ? asked : polled && isLater > 0;
+  expect(verdict, 'whether a new deadline is taken').toBe(expected ? 'taken' : 'refused');
+}
+
+async function verdictOf(request: Promise<unknown>): Promise<'taken' | 'refused'> {
+  try {
+    await request;
+    return 'taken';
+  } catch (error) {
+    if (error instanceof ResolutionRefusedError || error instanceof ChangeRefusedError) return 'refused';
+    throw error;
+  }
 }
 
 const MINUTE = 60_000;
@@ -256,13 +301,28 @@ const timePasses = fc
     30 * HOUR,
     90 * 24 * HOUR,
   )
-  .map((ms) => new TimePasses(ms));
+  // Not a multiple of the waits of a policy: what falls due falls due before or after, not just then.
+  .map((ms) => new TimePasses(ms + 7_300));
 
 const restart = fc
   .constantFrom('nothing' as const, 'cancel' as const, 'pollNow' as const)
   .map((it) => new Restart(it));
 
-/** What may happen to a batch. `extendDeadline` and `updatePolicy` belong here. */
+const policyChange = fc.constantFrom<PolicyOverrides>(
+  { onCancel: 'leave' },
+  { onCancel: 'rollback' },
+  { onPartialFailure: 'rollback' },
+  { onPartialFailure: 'keep', uncertainSubmission: 'askOperator' },
+  { onPollingDeadline: 'expire' },
+  { onPollingDeadline: 'askOperator' },
+  { retryFailedRecords: { maxRounds: 4 } },
+  { retryFailedRecords: { maxRounds: 1 } },
+  { polling: { deadline: 40 * HOUR } },
+  { submission: { deadline: 3 * HOUR } },
+  { onInvalidRecords: 'rejectBatch' },
+);
+
+/** What may happen to a batch. */
 export const commands: fc.Arbitrary<Command>[] = [
   answers,
   answers,
@@ -276,6 +336,8 @@ export const commands: fc.Arbitrary<Command>[] = [
     .map((it) => new Duplicated(it)),
   fc.constantFrom(0, 10 * MINUTE, 20 * HOUR).map((ms) => new Processes(ms)),
   death.map((it) => new WorkerDies(it)),
+  fc.constantFrom(HOUR, 100 * HOUR, undefined).map((by) => new ExtendDeadline(by)),
+  policyChange.map((it) => new UpdatePolicy(it)),
   fc.constant(new PollNow()),
   fc.constant(new Cancel()),
   fc

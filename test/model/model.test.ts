@@ -2,7 +2,7 @@ import fc from 'fast-check';
 import { afterAll, beforeAll, expect, test } from 'vitest';
 import { CLOSED_STATUSES, isClosed } from '../../enrollment/batch.js';
 import { BatchRun } from './batch-run.js';
-import { commands, compare, decide, resolve } from './commands.js';
+import { commands, compare, decide, extend, resolve } from './commands.js';
 import { checkInvariants } from './invariants.js';
 import { Model } from './model.js';
 import { policyOf, scenario, type Scenario } from './scenario.js';
@@ -42,10 +42,13 @@ async function finish(model: Model, run: BatchRun): Promise<void> {
       const then = await resolve(model, run, resolves ? 'right' : 'abandon');
       await compare(model, run, then);
     } else if (model.stage === 'deciding') await decide(model, run, retries ? 'retry' : 'abandon');
-    else await run.sleep(6 * 3_600_000);
+    else if (model.question === 'moreTime') await extend(model, run, resolves && step < 10 ? DAY : undefined);
+    else await run.sleep(DAY / 4);
   }
   throw new Error('the batch does not come to its end');
 }
+
+const DAY = 24 * 3_600_000;
 
 let number = 0;
 

@@ -1,9 +1,10 @@
 import { isClosed, type BatchStatus } from '../../enrollment/batch.js';
 import { roundBatchId } from '../../enrollment/identifiers.js';
-import type { EnrollmentPolicy } from '../../enrollment/policy.js';
+import { resolvePolicy, type EnrollmentPolicy, type PolicyOverrides } from '../../enrollment/policy.js';
 import { backoffDelay } from '../../enrollment/schedule.js';
 import { BatchStatusValue, PASSING_RECORD_REASONS } from '../../mastercard/contract.js';
 import type { AcceptedBatch } from '../../simulator/index.js';
+import type { Question } from '../../workflows/messages.js';
 import type { Standing } from './batch-run.js';
 import type { Timed, WireEvent } from './wire.js';
 
@@ -36,7 +37,10 @@ export class Model {
   private attempts = 0;
   private offeredAt: number | undefined;
   private acceptedAt = 0;
-  private now = 0;
+  private extendedUntil = 0;
+  /** What the operator is asked, as the batch says. */
+  question: Question | undefined;
+  now = 0;
   /** By card, what Mastercard's terminal answers said. */
   private readonly outcomes = new Map<string, string>();
   /** What the last attempt at each removal came to. */
@@ -47,7 +51,7 @@ export class Model {
 
   constructor(
     private readonly id: string,
-    readonly policy: EnrollmentPolicy,
+    public policy: EnrollmentPolicy,
     private readonly cards: { all: number; valid: number },
     /** Whether the workers keep the workflow in memory. */
     readonly cached: boolean,
@@ -58,8 +62,14 @@ export class Model {
     return this.stage !== 'closed';
   }
 
+  /** Until when Mastercard is polled. */
+  get deadline(): number {
+    return Math.max(this.acceptedAt + this.policy.polling.deadline, this.extendedUntil);
+  }
+
   /** Takes in what happened. */
   follow({ events, now, retrying }: Standing): void {
+    if (this.stage === 'processing') this.possible = ['PROCESSING'];
     this.retrying = retrying;
     if (this.stage === 'preparing') this.prepares(retrying);
     for (const event of events) this.happens(event);
@@ -70,14 +80,16 @@ export class Model {
   }
 
   /** Of several possible statuses, the batch is in this one: a time limit has decided. */
-  isIn({ status, error }: Pick<Standing, 'status' | 'error'>): void {
+  isIn({ status, question }: Pick<Standing, 'status' | 'question'>): void {
+    this.question = question;
     if (this.possible.length === 1) return;
     this.possible = [status];
     if (isClosed(status)) this.stage = 'closed';
-    else if (status === 'ROLLING_BACK' || error?.startsWith('CompensationFailed')) {
+    else if (question === 'batchId') this.stage = 'asking';
+    else if (status === 'ROLLING_BACK' || question === 'removal') {
       this.stage = status === 'ROLLING_BACK' ? 'removing' : 'deciding';
       this.removalEndsAs = ['EXPIRED', 'CANCELLED', 'ROLLED_BACK', 'FAILED'];
-    } else if (status === 'AWAITING_OPERATOR') this.stage = 'asking';
+    }
   }
 
   /** Somebody cancels the batch while nothing is under way. */
@@ -93,6 +105,19 @@ export class Model {
 
   isAbandoned(): void {
     this.ends('FAILED');
+  }
+
+  /** The policy changes: what is decided already stays so. */
+  changes(change: PolicyOverrides): void {
+    this.policy = resolvePolicy(this.policy, change);
+  }
+
+  isExtended(until: number): void {
+    this.extendedUntil = until;
+  }
+
+  deadlineIsAbandoned(): void {
+    this.is('closed', 'EXPIRED');
   }
 
   removesAgain(): void {
@@ -238,8 +263,8 @@ export class Model {
   }
 
   private mayExpire(): void {
-    const late = this.now > this.acceptedAt + this.policy.polling.deadline - SLACK_MS;
-    if (late) this.possible.push('EXPIRED', 'ROLLING_BACK', 'AWAITING_OPERATOR');
+    if (this.now > this.deadline - SLACK_MS)
+      this.possible.push('EXPIRED', 'ROLLING_BACK', 'AWAITING_OPERATOR');
   }
 
   /** Mastercard did not take the round, and never will. */

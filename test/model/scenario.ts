@@ -65,6 +65,7 @@ const policy: fc.Arbitrary<PolicyOverrides> = fc.record({
   uncertainSubmission: fc.constantFrom('resend', 'resend', 'askOperator'),
   onPartialFailure: fc.constantFrom('keep', 'rollback'),
   onCancel: fc.constantFrom('rollback', 'rollback', 'leave'),
+  onPollingDeadline: fc.constantFrom('expire', 'expire', 'askOperator'),
   retryFailedRecords: fc.record({
     maxRounds: fc.integer({ min: 1, max: 3 }),
     delay: fc.constantFrom(MINUTE, HOUR, 30 * HOUR),
