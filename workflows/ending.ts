@@ -85,9 +85,11 @@ function isFailureType(type: string | undefined | null): type is FailureType {
 export function wasCancelled(error: unknown): boolean {
   if (isCancellation(error)) return true;
   if (!(error instanceof ActivityFailure && CancellationScope.current().consideredCancelled)) return false;
-  const final = error.cause instanceof ApplicationFailure && error.cause.nonRetryable === true;
+  const { cause } = error;
+  if (!(cause instanceof ApplicationFailure && cause.nonRetryable === true)) return true;
   // Since 0.3.0; before, it was taken for the cancellation. replay-tested: 2026-11-24
-  return !(final && patched('final-failure-of-cancelled-batch'));
+  if (!patched('final-failure-of-cancelled-batch')) return true;
+  return false;
 }
 
 /**
