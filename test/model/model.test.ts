@@ -2,7 +2,10 @@ import fc from 'fast-check';
 import { afterAll, beforeAll, expect, test } from 'vitest';
 import { CLOSED_STATUSES, isClosed } from '../../enrollment/batch.js';
 import { BatchRun } from './batch-run.js';
-import { commands, compare, decide, extend, resolve } from './commands.js';
+import { commands } from './commands.js';
+import { Coverage } from './coverage.js';
+import { decide, extend, resolve } from './operator-steps.js';
+import { compare } from './step.js';
 import { checkInvariants } from './invariants.js';
 import { Model } from './model.js';
 import { policyOf, scenario, type Scenario } from './scenario.js';
@@ -18,8 +21,7 @@ beforeAll(async () => {
 });
 afterAll(() => world?.close());
 
-const met = new Map<string, number>();
-const count = (what: string) => void met.set(what, (met.get(what) ?? 0) + 1);
+const coverage = new Coverage();
 
 function modelOf(run: BatchRun): Model {
   const kinds = run.scenario.consumers.flat();
@@ -50,18 +52,20 @@ async function finish(model: Model, run: BatchRun): Promise<void> {
 
 const DAY = 24 * 3_600_000;
 
-let number = 0;
+/** Ids are numbered, so a run that is played alone has the number that it had among the others. */
+let number = Number(path?.split(':')[0] ?? 0);
 
 async function runOnce(given: Scenario, steps: Iterable<fc.AsyncCommand<Model, BatchRun>>): Promise<void> {
   number += 1;
-  const run = await BatchRun.begin(world, number, given, count);
+  const run = await BatchRun.begin(world, number, given, (what) => coverage.met(what));
   try {
     const model = modelOf(run);
     await compare(model, run);
     await fc.asyncModelRun(() => ({ model, real: run }), steps);
     await finish(model, run);
     const result = await run.batch.result();
-    count(`ending ${result.status}`);
+    coverage.met(`ending ${result.status}`);
+    coverage.met(`rounds: ${model.round}`);
     await checkInvariants(run, model, result);
     await world.rig.replay(run.externalBatchId);
   } catch (error) {
@@ -73,23 +77,21 @@ async function runOnce(given: Scenario, steps: Iterable<fc.AsyncCommand<Model, B
 test(`${runs} random lives of a batch are what the model says`, { timeout: 1_200_000 }, async () => {
   console.log(`C2P_MODEL_SEED=${seed}`);
   const started = Date.now();
-  const property = fc.asyncProperty(
-    scenario,
-    fc.commands(commands, { maxCommands: 14, size: 'max' }),
-    runOnce,
-  );
-  await fc.assert(property, {
+  const steps = fc.commands(commands, { maxCommands: 14, size: 'max' });
+  const details = await fc.check(fc.asyncProperty(scenario, steps, runOnce), {
     seed,
     numRuns: runs,
-    ...(path === undefined ? {} : { path }),
-    endOnFailure: process.env['C2P_MODEL_SHRINK'] === undefined,
+    // A run that is played alone is also made smaller.
+    ...(path === undefined ? { endOnFailure: true } : { path }),
   });
-  const table = [...met]
-    .sort(([a], [b]) => (a < b ? -1 : 1))
-    .map(([what, times]) => `${String(times).padStart(6)}  ${what}`);
-  console.log(
-    [`${runs} runs, seed ${seed}, ${Math.round((Date.now() - started) / 1000)} s`, ...table].join('\n'),
-  );
-  if (runs >= 300 && path === undefined)
-    for (const status of CLOSED_STATUSES) expect(met.has(`ending ${status}`), status).toBe(true);
+  if (details.failed) {
+    const again = `C2P_MODEL_SEED=${details.seed} C2P_MODEL_PATH=${details.counterexamplePath}`;
+    throw new Error(`${again} plays this run alone. ${fc.defaultReportMessage(details)}`, {
+      cause: details.errorInstance,
+    });
+  }
+  const seconds = Math.round((Date.now() - started) / 1_000);
+  console.log(`${runs} runs, seed ${seed}, ${seconds} s\n${coverage.table()}`);
+  if (runs < 300) return;
+  expect(coverage.missing(CLOSED_STATUSES.map((status) => `ending ${status}`)), 'never reached').toEqual([]);
 });

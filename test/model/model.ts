@@ -1,11 +1,12 @@
 import { isClosed, type BatchStatus } from '../../enrollment/batch.js';
 import { roundBatchId } from '../../enrollment/identifiers.js';
 import { resolvePolicy, type EnrollmentPolicy, type PolicyOverrides } from '../../enrollment/policy.js';
-import { backoffDelay } from '../../enrollment/schedule.js';
 import { BatchStatusValue, PASSING_RECORD_REASONS } from '../../mastercard/contract.js';
 import type { AcceptedBatch } from '../../simulator/index.js';
 import type { Question } from '../../workflows/messages.js';
 import type { Standing } from './batch-run.js';
+import { Offer, SLACK_MS } from './offer.js';
+import { Removal } from './removal.js';
 import type { Timed, WireEvent } from './wire.js';
 
 /**
@@ -15,9 +16,6 @@ export type Stage =
   'preparing' | 'offering' | 'processing' | 'asking' | 'between' | 'removing' | 'deciding' | 'closed';
 
 type Event<Op extends WireEvent['op']> = Timed<Extract<WireEvent, { op: Op }>>;
-
-/** Time passes while a step is made; a limit that is nearer than this may be reached or not. */
-const SLACK_MS = 90_000;
 
 /**
  * What a batch is and may become, worked out from the policy and from what was seen on the wire: the
@@ -29,23 +27,19 @@ export class Model {
   stage: Stage = 'preparing';
   round = 1;
   cancelled = false;
-  /** How far the operator may have got: an update can be sent only while nothing is under way. */
+  /** Activities that wait to be tried again: nothing is sent to the batch then. */
   retrying: readonly string[] = [];
-  /** Mastercard's ids of the current round, as c2p may know them. */
-  batchId: string | undefined;
-  private mayBeAccepted = false;
-  private attempts = 0;
-  private offeredAt: number | undefined;
+  /** Under which c2p asks about the current round. */
+  private batchId: string | undefined;
+  private offer = new Offer();
   private acceptedAt = 0;
   private extendedUntil = 0;
   /** What the operator is asked, as the batch says. */
   question: Question | undefined;
-  now = 0;
+  private now = 0;
   /** By card, what Mastercard's terminal answers said. */
   private readonly outcomes = new Map<string, string>();
-  /** What the last attempt at each removal came to. */
-  private readonly removals = new Map<string, boolean>();
-  private removalEndsAs: BatchStatus[] = [];
+  private removal = new Removal(LATE_ENDINGS);
   /** Where the batch may be now: more than one status where a time limit decides. */
   possible: BatchStatus[] = ['VALIDATING', 'ENCRYPTING'];
 
@@ -74,7 +68,6 @@ export class Model {
     if (this.stage === 'preparing') this.prepares(retrying);
     for (const event of events) this.happens(event);
     this.now = now;
-    if (this.stage === 'between') this.mayStartRound(retrying);
     if (this.stage === 'processing') this.mayExpire();
     if (this.stage === 'removing') this.removes(retrying);
   }
@@ -88,7 +81,6 @@ export class Model {
     else if (question === 'batchId') this.stage = 'asking';
     else if (status === 'ROLLING_BACK' || question === 'removal') {
       this.stage = status === 'ROLLING_BACK' ? 'removing' : 'deciding';
-      this.removalEndsAs = ['EXPIRED', 'CANCELLED', 'ROLLED_BACK', 'FAILED'];
     }
   }
 
@@ -99,7 +91,7 @@ export class Model {
     const rollback = this.policy.onCancel === 'rollback';
     const stage = this.stage;
     if (stage === 'removing' || stage === 'deciding') return;
-    if (rollback && this.mayBeAccepted && (stage === 'offering' || stage === 'processing')) return;
+    if (rollback && this.offer.mayBeTaken && (stage === 'offering' || stage === 'processing')) return;
     this.ends('CANCELLED');
   }
 
@@ -121,7 +113,7 @@ export class Model {
   }
 
   removesAgain(): void {
-    this.removals.clear();
+    this.removal = this.removal.again();
     this.stage = 'removing';
   }
 
@@ -145,11 +137,11 @@ export class Model {
         return this.stage === 'asking' ? this.checked(event) : this.polled(event);
       case 'deleteCard':
       case 'deleteProfile':
-        this.removals.set(event.id, event.result.kind === 'ok' || event.result.kind === 'notFound');
-        return;
+        return this.removal.wasAnswered(event.id, event.result.kind === 'ok');
       case 'death':
-        if (event.activityType === 'submitBatch') this.isUncertain(event.at);
-        return;
+        if (event.activityType !== 'submitBatch') return;
+        this.offer.isMade(event.at);
+        return this.isUncertain(event.at);
       case 'cancel':
         this.cancelled = true;
     }
@@ -157,18 +149,16 @@ export class Model {
 
   private offered({ externalBatchId, result, at: now }: Event<'enroll'>): void {
     if (externalBatchId !== roundBatchId(this.id, this.round)) this.startsRound();
-    this.attempts += 1;
-    this.offeredAt ??= now;
+    this.offer.isMade(now);
     switch (result.kind) {
       case 'ok':
-        this.mayBeAccepted = true;
         return this.accepts((result as { batchId: string }).batchId, now);
       case 'duplicate':
-        this.mayBeAccepted = true;
+        this.offer.mayBeTaken = true;
         if (result.batchId === undefined) return this.asks();
         return this.accepts(result.batchId, now);
       case 'refused':
-        return this.mayBeAccepted ? this.asks() : this.isNotTaken('REJECTED');
+        return this.offer.mayBeTaken ? this.asks() : this.ends(this.notTaken('REJECTED'));
       case 'configuration':
         return this.ends('FAILED');
       case 'unknown':
@@ -182,29 +172,25 @@ export class Model {
   }
 
   private isUncertain(now: number): void {
-    this.offeredAt ??= now;
-    this.mayBeAccepted = true;
+    this.offer.mayBeTaken = true;
     if (this.policy.uncertainSubmission === 'askOperator') this.asks();
     else this.offersAgain(now);
   }
 
   private offersAgain(now: number): void {
-    if (this.cancelled && !(this.policy.onCancel === 'rollback' && this.mayBeAccepted)) {
+    if (this.cancelled && !(this.policy.onCancel === 'rollback' && this.offer.mayBeTaken)) {
       return this.ends('CANCELLED');
     }
-    const { submission } = this.policy;
-    const wait = backoffDelay(submission, Math.max(0, this.attempts - 1));
-    const deadline = (this.offeredAt ?? now) + submission.deadline;
     this.is('offering', 'SUBMITTING');
-    if (now + 2 * wait + SLACK_MS < deadline) return;
-    const late: BatchStatus[] = this.mayBeAccepted
-      ? [this.cancelled ? 'CANCELLED' : 'AWAITING_OPERATOR']
-      : this.notTaken('FAILED');
-    this.possible.push(...late, 'ROLLED_BACK', 'ROLLING_BACK');
+    if (!this.offer.mayBeTooLate(this.policy, now)) return;
+    this.removal = new Removal(LATE_ENDINGS);
+    const uncertain = this.cancelled ? 'CANCELLED' : 'AWAITING_OPERATOR';
+    const late = this.offer.mayBeTaken ? uncertain : this.notTaken('FAILED');
+    this.possible.push(late, 'ROLLED_BACK', 'ROLLING_BACK');
   }
 
   private accepts(batchId: string, now: number): void {
-    this.mayBeAccepted = true;
+    this.offer.mayBeTaken = true;
     this.batchId = batchId;
     this.acceptedAt = now;
     if (this.cancelled && this.policy.onCancel === 'leave') this.ends('CANCELLED');
@@ -249,16 +235,9 @@ export class Model {
     this.ends(this.enrolled() === this.cards.all ? 'COMPLETED' : 'COMPLETED_WITH_ERRORS');
   }
 
-  private mayStartRound(retrying: readonly string[]): void {
-    this.possible = ['PROCESSING'];
-    if (retrying.includes('encryptBatch')) this.stage = 'between';
-  }
-
   private startsRound(): void {
     this.round += 1;
-    this.mayBeAccepted = false;
-    this.offeredAt = undefined;
-    this.attempts = 0;
+    this.offer = new Offer();
     this.batchId = undefined;
   }
 
@@ -267,13 +246,9 @@ export class Model {
       this.possible.push('EXPIRED', 'ROLLING_BACK', 'AWAITING_OPERATOR');
   }
 
-  /** Mastercard did not take the round, and never will. */
-  private isNotTaken(first: BatchStatus): void {
-    this.ends(...this.notTaken(first));
-  }
-
-  private notTaken(first: BatchStatus): [BatchStatus] {
-    return [this.round === 1 ? first : 'COMPLETED_WITH_ERRORS'];
+  /** How the batch ends when Mastercard did not take the round, and never will. */
+  private notTaken(first: BatchStatus): BatchStatus {
+    return this.round === 1 ? first : 'COMPLETED_WITH_ERRORS';
   }
 
   /** The batch ends, unless its cards are to be removed first. */
@@ -282,8 +257,7 @@ export class Model {
     const incomplete = status === 'COMPLETED_WITH_ERRORS' || status === 'FAILED';
     const takesBack = cancelled || (incomplete && this.policy.onPartialFailure === 'rollback');
     if (!takesBack || this.enrolled() === 0) return this.is('closed', status);
-    this.removalEndsAs = [status === 'FAILED' ? 'FAILED' : cancelled ? 'CANCELLED' : 'ROLLED_BACK'];
-    this.removals.clear();
+    this.removal = new Removal([status === 'FAILED' ? 'FAILED' : cancelled ? 'CANCELLED' : 'ROLLED_BACK']);
     this.stage = 'removing';
   }
 
@@ -293,9 +267,8 @@ export class Model {
       this.possible = ['ROLLING_BACK'];
       return;
     }
-    const allRemoved = [...this.removals.values()].every(Boolean);
-    if (allRemoved) this.is('closed', ...this.removalEndsAs);
-    else this.is('deciding', 'AWAITING_OPERATOR');
+    if (this.removal.hasFailed) this.is('deciding', 'AWAITING_OPERATOR');
+    else this.is('closed', ...this.removal.endings);
   }
 
   private enrolled(): number {
@@ -307,6 +280,9 @@ export class Model {
     this.possible = possible;
   }
 }
+
+/** How a batch may end that some time limit has ended, when its cards are removed. */
+const LATE_ENDINGS: readonly BatchStatus[] = ['EXPIRED', 'CANCELLED', 'ROLLED_BACK', 'FAILED'];
 
 const TERMINAL: ReadonlySet<string> = new Set([
   BatchStatusValue.completed,

@@ -40,7 +40,7 @@ export function watchedGateway(
     // Of a run that was given up: nothing may happen any more.
     if (!run) throw new GatewayFailure({ kind: 'notSent', operation: 'submitBatch' });
     await run.beforeCall(op);
-    const answer = run.takeAnswer(op);
+    const answer = run.troubles.takeAnswer(op);
     const gateway = answer?.how === 'closedPort' ? gateways.closedPort : gateways.simulator;
     if (answer && answer.how !== 'closedPort') simulator.fault({ operation: op, fault: answer.how });
     const result = await make(gateway).catch((error: unknown) => {

@@ -120,8 +120,8 @@ export class World {
         const run = this.currentRun();
         if (!run) return next(input);
         const { activityType, activityId, attempt } = activityInfo();
-        const death = run.takeDeath(activityType);
-        run.attempts.begins(activityId, attempt);
+        const death = run.troubles.takeDeath(activityType);
+        run.rest.attemptBegins(activityId, attempt);
         await run.tick();
         try {
           if (death === 'before') throw died();
@@ -129,7 +129,7 @@ export class World {
           if (death === 'after') throw died();
           return result;
         } finally {
-          run.attempts.ended(activityId, attempt);
+          run.rest.attemptIsOver(activityId, attempt);
           if (death !== undefined) run.saw({ op: 'death', activityType });
         }
       },

@@ -208,26 +208,31 @@ export class Rig {
 /** Replays one history after the other on one worker. */
 class Replayer {
   private next: { history: History; workflowId: string } | undefined;
-  private readonly results: AsyncGenerator<ReplayResult>;
+  private readonly results: AsyncIterableIterator<ReplayResult>;
 
   constructor(workflowBundle: WorkflowBundleWithSourceMap) {
-    const histories = async function* (this: Replayer) {
-      for (; this.next;) yield this.next;
-    };
-    this.results = Worker.runReplayHistories({ workflowBundle }, histories.call(this)) as typeof this.results;
+    this.results = Worker.runReplayHistories(
+      { workflowBundle },
+      { [Symbol.asyncIterator]: () => this.asked() },
+    );
   }
 
   /** @throws what the replay found wrong with the history. */
   async replay(history: History, workflowId: string): Promise<void> {
     this.next = { history, workflowId };
-    const { value } = await this.results.next();
-    const { error } = value as ReplayResult;
-    if (error) throw error;
+    const answer: IteratorResult<ReplayResult, undefined> = await this.results.next();
+    if (answer.value?.error) throw answer.value.error;
   }
 
   async close(): Promise<void> {
-    this.next = undefined;
-    await this.results.return(undefined);
+    await this.results.return?.();
+  }
+
+  private asked(): AsyncIterator<{ history: History; workflowId: string }> {
+    return {
+      next: () =>
+        Promise.resolve(this.next ? { value: this.next } : { done: true as const, value: undefined }),
+    };
   }
 }
 
