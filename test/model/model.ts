@@ -1,7 +1,11 @@
 import { isClosed, type BatchStatus } from '../../enrollment/batch.js';
 import { roundBatchId } from '../../enrollment/identifiers.js';
 import { resolvePolicy, type EnrollmentPolicy, type PolicyOverrides } from '../../enrollment/policy.js';
-import { BatchStatusValue, PASSING_RECORD_REASONS } from '../../mastercard/contract.js';
+import {
+  BatchStatusValue,
+  PASSING_RECORD_REASONS,
+  PROFILE_HAS_CARDS_REASON,
+} from '../../mastercard/contract.js';
 import type { AcceptedBatch } from '../../simulator/index.js';
 import type { Question } from '../../workflows/messages.js';
 import type { Standing } from './batch-run.js';
@@ -137,7 +141,7 @@ export class Model {
         return this.stage === 'asking' ? this.checked(event) : this.polled(event);
       case 'deleteCard':
       case 'deleteProfile':
-        return this.removal.wasAnswered(event.id, event.result.kind === 'ok');
+        return this.removal.wasAnswered(event.id, isDone(event));
       case 'death':
         if (event.activityType !== 'submitBatch') return;
         this.offer.isMade(event.at);
@@ -279,6 +283,12 @@ export class Model {
     this.stage = stage;
     this.possible = possible;
   }
+}
+
+/** A profile that has cards of others is to stay. */
+function isDone({ op, result }: Event<'deleteCard' | 'deleteProfile'>): boolean {
+  if (result.kind === 'ok') return true;
+  return op === 'deleteProfile' && 'reason' in result && result.reason === PROFILE_HAS_CARDS_REASON;
 }
 
 /** How a batch may end that some time limit has ended, when its cards are removed. */

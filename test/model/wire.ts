@@ -20,7 +20,8 @@ export type WireEvent =
 export type Timed<Event> = Event & { at: number };
 
 export type Result<Success> =
-  ({ kind: 'ok' } & Success) | { kind: FailureKind; batchId?: string | undefined };
+  | ({ kind: 'ok' } & Success)
+  | { kind: FailureKind; reason?: string | undefined; batchId?: string | undefined };
 
 /**
  * The HTTP gateway, with every call written down in the run that it belongs to, and met by the answer
@@ -103,6 +104,9 @@ function resultOf<T, Success extends object>(
   result: T | GatewayFailure,
   success: (result: T) => Success,
 ): Result<Success> {
-  if (result instanceof GatewayFailure) return { kind: result.kind, batchId: result.batchId };
+  if (result instanceof GatewayFailure) {
+    const { kind, reason, batchId } = result;
+    return { kind, reason, batchId };
+  }
   return { kind: 'ok', ...success(result) };
 }
