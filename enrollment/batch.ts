@@ -45,7 +45,10 @@ export interface BatchResult extends BatchKey {
   counts: OutcomeCounts;
   /** Where the store keeps the outcome of every card. */
   outcomes: BlobRef;
-  /** Why, for every status but `COMPLETED`: short sentences and codes, no cardholder data. */
+  /**
+   * Why, for every status but `COMPLETED`; for every status, what somebody may want to ask Mastercard about.
+   * Short sentences and codes, no cardholder data.
+   */
   reasons: string[];
   /** Set when somebody must look: the type of the failure that the workflow ended with. */
   failure?: FailureType | undefined;

@@ -9,7 +9,10 @@ export const RemovalCode = {
   removed: 'REMOVED',
   /** Mastercard did not have the card any more. */
   alreadyAbsent: 'ALREADY_ABSENT',
-  /** The card is still enrolled; the message says why. */
+  /**
+   * The card could not be removed, and the message says why. It is still enrolled, unless the answer to an
+   * attempt was lost.
+   */
   failed: 'REMOVAL_FAILED',
   /** The card is out, and its consumer's profile, left without a card of the batch, is not. */
   profileFailed: 'PROFILE_REMOVAL_FAILED',
@@ -26,7 +29,7 @@ export function rolledBack(outcome: Outcome, how: 'removed' | 'alreadyAbsent'): 
   };
 }
 
-/** The outcome of an enrolled card that could not be removed, and so still is enrolled. */
+/** The outcome of an enrolled card that could not be removed, and so counts as enrolled. */
 export function removalFailed(outcome: Outcome, message: string): Outcome {
   return withRemovalDetail(outcome, { code: RemovalCode.failed, message });
 }

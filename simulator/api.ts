@@ -101,7 +101,7 @@ export function registerApi(app: FastifyInstance, context: ApiContext): void {
     const offer = registry.noteOffer(client, externalBatchId, enrollmentData);
     return () => {
       const known = registry.findByExternalId(client, externalBatchId);
-      if (known !== undefined) {
+      if (known !== undefined && settings.duplicates !== 'acceptedAgain') {
         throw new ApiError(409, {
           message: 'A batch of this externalBatchId was accepted before',
           details: [{ reason: 'ALREADY_EXISTS', source: 'externalBatchId', sourceType: 'BODY' }],

@@ -13,7 +13,7 @@ export interface BatchOffer {
   at: string;
   /** Hex SHA-256 of `enrollmentData` as received: equal when the same bytes were sent again. */
   sha256: string;
-  /** Whether the batch was accepted by this very call; at most one offer of a batch is. */
+  /** Whether a batch was accepted by this very call; of an `externalBatchId` at most one offer is, but for `acceptedAgain`. */
   accepted: boolean;
 }
 
@@ -85,7 +85,7 @@ export class BatchRegistry {
     return this.byExternalId.get(keyOf(client, externalBatchId))?.batchId;
   }
 
-  /** Accepts a batch; the caller has made sure that there is none of this name. */
+  /** Accepts a batch; that there is none of this name is the caller's business. */
   accept(
     client: Client,
     externalBatchId: string,

@@ -8,7 +8,7 @@ export const CONTROL_PATH = '/_simulator';
 
 const settingsSchema = z.strictObject({
   processingMs: z.number().min(0).optional(),
-  duplicates: z.enum(['withBatchId', 'withoutBatchId']).optional(),
+  duplicates: z.enum(['withBatchId', 'withoutBatchId', 'acceptedAgain']).optional(),
 });
 
 const LOOPBACK = /^(::1$|(::ffff:)?127\.)/;

@@ -90,6 +90,8 @@ export class Processor {
         const { outcome, record } = succeeded();
         return { outcome, records: [record, record] };
       }
+      case 'contradict':
+        return succeeded({ ...ids, status: RecordStatusValue.failed, error: effect.error });
       case 'addForeign':
         return succeeded({
           externalConsumerId: 'sim-foreign-consumer',

@@ -11,6 +11,8 @@ export type CardEffect =
   | { kind: 'omit' }
   /** The card succeeds and the answer mentions it twice. */
   | { kind: 'repeat' }
+  /** The card succeeds and the answer also mentions it as failed. */
+  | { kind: 'contradict'; error: ServiceError }
   /** The card succeeds and the answer mentions a card besides that nobody sent. */
   | { kind: 'addForeign' }
   /** The card is answered with a record status that is not in the contract, and is not enrolled. */
@@ -145,6 +147,11 @@ export const TRIGGERS = {
       pan: '5204740000003040',
       effect: { kind: 'unknownStatus', status: 'UNDER_REVIEW' },
       description: 'answered with the record status UNDER_REVIEW, not enrolled',
+    },
+    RECORD_CONTRADICTED: {
+      pan: '5204740000003057',
+      effect: { kind: 'contradict', error: declined('ISSUER_DECLINED') },
+      description: 'succeeds, and is in the answer as ISSUER_DECLINED besides',
     },
   },
   batches: {

@@ -8,8 +8,11 @@ import type { LoggedRequest } from './request-log.js';
 export interface SimulatorSettings {
   /** Milliseconds between acceptance and a terminal status; a change meets batches under way too. */
   processingMs: number;
-  /** Whether the 409 for an `externalBatchId` that was accepted before tells the `batchId`. */
-  duplicates: 'withBatchId' | 'withoutBatchId';
+  /**
+   * What an `externalBatchId` that was accepted before is answered with: a 409 that tells the `batchId` or
+   * one that does not, or `acceptedAgain`, as another batch, which Mastercard never should.
+   */
+  duplicates: 'withBatchId' | 'withoutBatchId' | 'acceptedAgain';
 }
 
 /** As much of a pino logger as the simulator uses. */

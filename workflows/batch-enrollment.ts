@@ -87,8 +87,9 @@ async function prepare(input: BatchEnrollmentInput, state: BatchState): Promise<
 /** Completes the outcomes, erases the cardholder data, and ends the workflow as the ending says. */
 async function close(input: BatchEnrollmentInput, state: BatchState, ending: Ending): Promise<BatchResult> {
   state.isClosing = true;
-  const { status, reasons, remaining, unsettledRound, failure } = ending;
-  const { batchIds } = state.progress();
+  const { status, remaining, unsettledRound, failure } = ending;
+  const { batchIds, notices = [] } = state.progress();
+  const reasons = [...ending.reasons, ...notices];
   const { records, recordsDigest, cards } = input;
   const { batch } = state;
   const result = await purge(

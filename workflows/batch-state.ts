@@ -148,17 +148,21 @@ export class BatchState {
   /** @returns the number of this attempt, from 1. */
   submissionStarts(): number {
     this.offeredAt ??= Date.now();
-    this.view.submission = { attempts: this.view.submission.attempts + 1 };
+    const { attempts, mayBeTaken } = this.view.submission;
+    this.view.submission = { attempts: attempts + 1, mayBeTaken };
     this.show();
     return this.view.submission.attempts;
   }
 
   submissionAnswered(answer: SubmissionAnswer): void {
+    const { submission } = this.view;
+    if (answer.kind === 'accepted' || answer.kind === 'unknown') {
+      submission.mayBeTaken = (submission.mayBeTaken ?? 0) + 1;
+    }
     if (answer.kind === 'accepted' || answer.kind === 'unknown' || answer.kind === 'duplicate') {
       this.mayBeAccepted = true;
     }
-    this.view.submission.lastAnswer =
-      answer.kind === 'accepted' ? 'accepted' : `${answer.kind}: ${answer.message}`;
+    submission.lastAnswer = answer.kind === 'accepted' ? 'accepted' : `${answer.kind}: ${answer.message}`;
     this.show();
   }
 
@@ -172,6 +176,8 @@ export class BatchState {
     this.acceptedAt = Date.now();
     this.flowId = flowId;
     if (!this.view.batchIds.includes(batchId)) this.view.batchIds.push(batchId);
+    const { mayBeTaken = 0 } = this.view.submission;
+    if (mayBeTaken > 1) (this.view.notices ??= []).push(takenTwice(this.round, batchId, mayBeTaken));
     Object.assign(this.view, { status: 'PROCESSING', error: undefined, question: undefined, reasons: [] });
     this.show();
     upsertSearchAttributes([
@@ -303,6 +309,14 @@ export class BatchState {
   private show(): void {
     setCurrentDetails(describeBatch(this.view));
   }
+}
+
+/** Only Mastercard can tell: it has no call that lists batches. */
+function takenTwice(round: number, batchId: string, offers: number): string {
+  return (
+    `Mastercard may have taken each of ${offers} offers of round ${round}, which it has as ${batchId}: ` +
+    'if it took more than one, it has the round as several batches'
+  );
 }
 
 /** What was odd about Mastercard's answer; missing cards are told by the counts. */

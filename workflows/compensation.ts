@@ -33,8 +33,8 @@ export async function throughCancellation<T>(state: BatchState, work: () => Prom
  */
 export async function takeBack(state: BatchState, desk: OperatorDesk, ending: Ending): Promise<Ending> {
   const { policy } = state;
-  if (state.progress().counts.enrolled === 0) return ending;
   const cancelled = CancellationScope.current().consideredCancelled && policy.onCancel === 'rollback';
+  if (state.progress().counts.enrolled === 0) return cancelled ? withNothingToTakeBack(ending) : ending;
   const incomplete = ending.status === 'COMPLETED_WITH_ERRORS' || ending.status === 'FAILED';
   if (!cancelled && !(incomplete && policy.onPartialFailure === 'rollback')) return ending;
   // Since 0.2.0; before, nothing was taken back. replay-tested: 2026-11-24
@@ -67,6 +67,14 @@ export async function removeAll(
     reasons: [removedReason(state, why), ...ending.reasons],
     status: failure ? status : state.isCancelling ? 'CANCELLED' : 'ROLLED_BACK',
   };
+}
+
+/** A batch that was cancelled ends so, also when Mastercard declined all its cards meanwhile. */
+function withNothingToTakeBack(ending: Ending): Ending {
+  if (ending.status !== 'COMPLETED_WITH_ERRORS' || ending.failure) return ending;
+  // Since 0.3.0; before, the batch was completed. replay-tested: 2026-11-24
+  if (!patched('cancelled-with-nothing-enrolled')) return ending;
+  return { ...ending, status: 'CANCELLED', reasons: ['cancelled: no card was enrolled', ...ending.reasons] };
 }
 
 /** @returns what could not be removed, if anything. */

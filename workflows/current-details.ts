@@ -89,6 +89,7 @@ function facts({
   submission,
   polling,
   policyChanges,
+  notices,
   reasons,
   error,
   status,
@@ -104,6 +105,7 @@ function facts({
       : []),
     ...(polling.deadlineAt && !isClosed(status) ? [`polling ends at ${polling.deadlineAt}`] : []),
     ...(policyChanges ?? []).map((change) => `policy changed: \`${change}\``),
+    ...(isClosed(status) ? [] : (notices ?? [])),
     ...reasons,
     ...(error && !isClosed(status) ? [`**${error}**`] : []),
   ];

@@ -3,6 +3,7 @@ import {
   ApplicationFailure,
   CancellationScope,
   isCancellation,
+  patched,
   rootCause,
   TimeoutFailure,
 } from '@temporalio/workflow';
@@ -77,10 +78,18 @@ function isFailureType(type: string | undefined | null): type is FailureType {
   return Object.values<string | undefined | null>(FailureType).includes(type);
 }
 
-/** Whether an error is a cancellation. A call that one cut short fails in its own way. */
+/**
+ * Whether an error is a cancellation. A call that one cut short fails in its own way; a failure that no
+ * retry mends has another cause, and is told for what it is.
+ */
 export function wasCancelled(error: unknown): boolean {
-  const cutShort = error instanceof ActivityFailure && CancellationScope.current().consideredCancelled;
-  return isCancellation(error) || cutShort;
+  if (isCancellation(error)) return true;
+  if (!(error instanceof ActivityFailure && CancellationScope.current().consideredCancelled)) return false;
+  const { cause } = error;
+  if (!(cause instanceof ApplicationFailure && cause.nonRetryable === true)) return true;
+  // Since 0.3.0; before, it was taken for the cancellation. replay-tested: 2026-11-24
+  if (!patched('final-failure-of-cancelled-batch')) return true;
+  return false;
 }
 
 /**

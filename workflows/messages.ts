@@ -54,6 +54,8 @@ export interface BatchProgress extends BatchKey {
   /** How the submission went; absent for a batch that is closed. */
   submission?: {
     attempts: number;
+    /** How many of them Mastercard took or may have taken. */
+    mayBeTaken?: number | undefined;
     /** What the last attempt came to. */
     lastAnswer?: string | undefined;
     nextAttemptAt?: string | undefined;
@@ -74,6 +76,8 @@ export interface BatchProgress extends BatchKey {
   policy?: EnrollmentPolicy;
   /** What was changed of the policy since the batch was started, the last change last. */
   policyChanges?: string[];
+  /** What somebody may want to ask Mastercard about, though the batch goes on. */
+  notices?: string[];
   /** Why the batch ended as it did, or what holds it up. */
   reasons: string[];
   error?: string | undefined;

@@ -240,6 +240,18 @@ describe('an externalBatchId that was accepted before', () => {
     expect(rig.simulator.accepted()).toHaveLength(1);
   });
 
+  it('is accepted as another batch when so set, as Mastercard never should', async () => {
+    const idOf = async (card: string) =>
+      ((await enroll(rig, 'b', [{ card }])).json as { batchId: string }).batchId;
+    const first = await idOf('card-1');
+    await control(rig, 'PUT', '/settings', { duplicates: 'acceptedAgain' });
+    const second = await idOf('card-1');
+    expect(second).not.toBe(first);
+    expect(rig.simulator.accepted().map(({ batchId }) => batchId)).toEqual([first, second]);
+    expect((await status(rig, first)).status).toBe(200);
+    expect((await status(rig, second)).status).toBe(200);
+  });
+
   it('is remembered as offers of one batch, with a digest that shows whether the bytes were the same', async () => {
     const body = enrollBody('b', await encrypt(rig, payloadOf([{ card: 'card-1' }])));
     await call(rig, 'POST', '/batch/enrollments', body);

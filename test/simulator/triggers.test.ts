@@ -83,6 +83,12 @@ describe('trigger card numbers', () => {
     expect(records[0]).toEqual(records[1]);
   });
 
+  it('say two things about one card, which is enrolled', async () => {
+    const records = about(await run('RECORD_CONTRADICTED'), 'card-RECORD_CONTRADICTED');
+    expect(records?.map(({ status }) => status).sort()).toEqual(['FAILED', 'SUCCESS']);
+    expect(isEnrolled('card-RECORD_CONTRADICTED')).toBe(true);
+  });
+
   it('add a record that nobody sent', async () => {
     const answer = await run('FOREIGN_RECORD');
     expect(answer.records).toHaveLength(3);

@@ -7,10 +7,13 @@ import type { History } from '@temporalio/common/lib/proto-utils.js';
 import type { TestWorkflowEnvironment } from '@temporalio/testing';
 import {
   bundleWorkflowCode,
+  type BundleOptions,
   DefaultLogger,
   makeTelemetryFilterString,
   Runtime,
   Worker,
+  type ActivityInterceptorsFactory,
+  type ReplayResult,
   type WorkflowBundleWithSourceMap,
 } from '@temporalio/worker';
 import {
@@ -22,6 +25,7 @@ import { EnrollmentClient } from '../../client/enrollment-client.js';
 import type { BatchKey } from '../../enrollment/batch.js';
 import { gatewayTaskQueue, workflowIdOf } from '../../enrollment/identifiers.js';
 import type { EnrollmentGateway } from '../../mastercard/gateway.js';
+import type { Recipient } from '../../mastercard/jwe.js';
 import { KeyRing } from '../../protection/key-ring.js';
 import { FilesystemStore } from '../../store/filesystem-store.js';
 import type { BatchStore } from '../../store/store.js';
@@ -29,6 +33,16 @@ import { workflowsPath } from '../../worker/workflow-bundle.js';
 import { createTimeSkippingEnv } from './time-skipping.js';
 
 export const PROGRAM = 'demo';
+
+export interface WorkersOptions {
+  taskQueue: string;
+  gateway: EnrollmentGateway;
+  /** Whom batches are encrypted to; default a key that nobody can open them with. */
+  recipient?: Recipient;
+  activityInterceptors?: ActivityInterceptorsFactory[];
+  /** 0: every workflow task replays the whole history, as after a restart. */
+  maxCachedWorkflows?: number;
+}
 
 /**
  * The system in one process for tests of the workflow: time-skipping Temporal, the real activities, a
@@ -39,6 +53,7 @@ export const PROGRAM = 'demo';
  */
 export class Rig {
   private readonly counters = new Map<string, number>();
+  private readonly replayer: Replayer;
 
   private constructor(
     readonly env: TestWorkflowEnvironment,
@@ -46,10 +61,12 @@ export class Rig {
     readonly keyRing: KeyRing,
     readonly folder: string,
     private readonly bundle: WorkflowBundleWithSourceMap,
-    private readonly started: ReadonlySet<string>,
-  ) {}
+    private readonly started: Set<string>,
+  ) {
+    this.replayer = new Replayer(bundle);
+  }
 
-  static async create(): Promise<Rig> {
+  static async create(options: Pick<BundleOptions, 'workflowInterceptorModules'> = {}): Promise<Rig> {
     if (!Runtime._instance) {
       Runtime.install({
         logger: new DefaultLogger('ERROR'),
@@ -64,6 +81,7 @@ export class Rig {
     const keyRing = KeyRing.parse(KeyRing.generate(), 'test');
     const store = new FilesystemStore({ root: folder, keyRing });
     const bundle = await bundleWorkflowCode({
+      ...options,
       workflowsPath: workflowsPath(),
       logger: new DefaultLogger('ERROR'),
     });
@@ -91,6 +109,20 @@ export class Rig {
 
   /** Runs workers against the gateway while the test's own work runs. */
   async running<T>(gateway: EnrollmentGateway, work: (client: EnrollmentClient) => Promise<T>): Promise<T> {
+    const taskQueue = this.nextBatchId('c2p-test');
+    const [workflows, calls] = await this.createWorkers({ taskQueue, gateway });
+    return workflows.runUntil(calls.runUntil(() => work(this.client({ taskQueue }))));
+  }
+
+  /** The workers of a task queue, and of the program's beside it; not running yet. */
+  async createWorkers(options: WorkersOptions): Promise<[workflows: Worker, calls: Worker]> {
+    const {
+      taskQueue,
+      gateway,
+      recipient = testRecipient,
+      activityInterceptors = [],
+      maxCachedWorkflows,
+    } = options;
     const deps: ActivityDependencies = {
       store: this.store,
       now: () => new Date(),
@@ -101,12 +133,16 @@ export class Rig {
         requestsPerSecond: 1_000,
       }),
     };
-    const taskQueue = this.nextBatchId('c2p-test');
-    const common = { connection: this.env.nativeConnection, namespace: this.env.namespace };
+    const common = {
+      connection: this.env.nativeConnection,
+      namespace: this.env.namespace,
+      interceptors: { activity: activityInterceptors },
+    };
     const workflows = await Worker.create({
       ...common,
       taskQueue,
       workflowBundle: this.bundle,
+      ...(maxCachedWorkflows === undefined ? {} : { maxCachedWorkflows }),
       activities: createLocalActivities(deps),
     });
     const calls = await Worker.create({
@@ -116,7 +152,7 @@ export class Rig {
       // A cancellation comes with the answer to a heartbeat.
       maxHeartbeatThrottleInterval: '200ms',
     });
-    return workflows.runUntil(calls.runUntil(() => work(this.client({ taskQueue }))));
+    return [workflows, calls];
   }
 
   workflow(externalBatchId: string): WorkflowHandle {
@@ -145,21 +181,58 @@ export class Rig {
     return histories;
   }
 
+  /** Replays every run of a closed batch, so that `close` need not. */
+  async replay(externalBatchId: string): Promise<void> {
+    await this.replayWorkflow(workflowIdOf({ program: PROGRAM, externalBatchId }));
+  }
+
+  private async replayWorkflow(workflowId: string): Promise<void> {
+    const { status } = await this.env.client.workflow.getHandle(workflowId).describe();
+    if (status.name === 'RUNNING') throw new Error(`a test left ${workflowId} running`);
+    for (const history of await this.runsOf(workflowId)) await this.replayer.replay(history, workflowId);
+    this.started.delete(workflowId);
+  }
+
   /** Replays every history, and fails if a test left a workflow running. */
   async close(): Promise<void> {
     try {
-      for (const workflowId of this.started) {
-        const handle = this.env.client.workflow.getHandle(workflowId);
-        const { status } = await handle.describe();
-        if (status.name === 'RUNNING') throw new Error(`a test left ${workflowId} running`);
-        for (const history of await this.runsOf(workflowId)) {
-          await Worker.runReplayHistory({ workflowBundle: this.bundle }, history, workflowId);
-        }
-      }
+      for (const workflowId of this.started) await this.replayWorkflow(workflowId);
+      await this.replayer.close();
     } finally {
       await this.env.teardown();
       await rm(this.folder, { recursive: true, force: true });
     }
+  }
+}
+
+/** Replays one history after the other on one worker. */
+class Replayer {
+  private next: { history: History; workflowId: string } | undefined;
+  private readonly results: AsyncIterableIterator<ReplayResult>;
+
+  constructor(workflowBundle: WorkflowBundleWithSourceMap) {
+    this.results = Worker.runReplayHistories(
+      { workflowBundle },
+      { [Symbol.asyncIterator]: () => this.asked() },
+    );
+  }
+
+  /** @throws what the replay found wrong with the history. */
+  async replay(history: History, workflowId: string): Promise<void> {
+    this.next = { history, workflowId };
+    const answer: IteratorResult<ReplayResult, undefined> = await this.results.next();
+    if (answer.value?.error) throw answer.value.error;
+  }
+
+  async close(): Promise<void> {
+    await this.results.return?.();
+  }
+
+  private asked(): AsyncIterator<{ history: History; workflowId: string }> {
+    return {
+      next: () =>
+        Promise.resolve(this.next ? { value: this.next } : { done: true as const, value: undefined }),
+    };
   }
 }
 
@@ -173,7 +246,7 @@ function rememberingIn(started: Set<string>): WorkflowClientInterceptor {
 }
 
 const { publicKey } = generateKeyPairSync('rsa', { modulusLength: 2048 });
-const recipient = { kid: 'test-kid', key: publicKey };
+const testRecipient: Recipient = { kid: 'test-kid', key: publicKey };
 
 function testProgram(maxCardsPerBatch = 250) {
   return {

@@ -110,6 +110,23 @@ describe('a batch that is cancelled while Mastercard processes it', () => {
     expect((await rig.workflow(id).describe()).status.name).toBe('CANCELLED');
   });
 
+  test('ends CANCELLED too when Mastercard enrolled none of its cards', async () => {
+    const none = (id: string) =>
+      report(id, completedWithErrors, [
+        declined('cust-1', 'card-100', 'PAN_INELIGIBLE'),
+        declined('cust-2', 'card-200', 'PAN_INELIGIBLE'),
+      ]);
+    const { result, gateway } = await run(
+      (id) => ({ status: [report(id, inProgress), none(id)] }),
+      {},
+      cancelBetweenPolls,
+    );
+
+    expect(result).toMatchObject({ status: 'CANCELLED', counts: { failed: 2 } });
+    expect(result.reasons).toEqual(['cancelled: no card was enrolled', '2 declined by Mastercard']);
+    expect(gateway.cardRemovals).toHaveLength(0);
+  });
+
   test('is left as it is when the policy says so', async () => {
     const { result, gateway } = await run(script, { onCancel: 'leave' }, cancelBetweenPolls);
 
@@ -153,6 +170,24 @@ describe('a batch that is cancelled while Mastercard processes it', () => {
     expect(result).toMatchObject({ status: 'CANCELLED', batchIds: ['mc-1'], counts: { rolledBack: 2 } });
     expect(gateway.submissions).toHaveLength(2);
   });
+});
+
+test('a cancelled batch that Mastercard may have fails when c2p may not ask any more: somebody must look', async () => {
+  const { result, outcomes } = await run(
+    (id) => ({
+      submit: [
+        async () => {
+          await rig.workflow(id).cancel();
+          throw new GatewayFailure({ operation: 'submitBatch', kind: 'unknown', httpStatus: 504 });
+        },
+        new GatewayFailure({ operation: 'submitBatch', kind: 'configuration', httpStatus: 403 }),
+      ],
+    }),
+    {},
+  );
+
+  expect(result).toMatchObject({ status: 'FAILED', failure: 'ConfigurationInvalid' });
+  expect(outcomes[0]).toMatchObject({ status: 'UNREPORTED', reason: 'BATCH_FAILED' });
 });
 
 describe('a card that cannot be removed', () => {

@@ -98,13 +98,29 @@ describe('a submission whose fate is unknown', () => {
     },
   );
 
+  test('and that is accepted as if it were new is told in the reasons: Mastercard may have it twice', async () => {
+    const { batch } = await enrollAgainst([refusal({ kind: 'unknown', httpStatus: 504 }), accepted]);
+
+    expect(await batch.result()).toMatchObject({
+      status: 'COMPLETED',
+      reasons: [expect.stringMatching(/^Mastercard may have taken each of 2 offers of round 1, .* as mc-1/)],
+    });
+  });
+
+  test('that was not in doubt leaves nothing to tell', async () => {
+    const throttled = refusal({ kind: 'notAccepted', httpStatus: 429 });
+    const { batch } = await enrollAgainst([throttled, accepted]);
+
+    expect((await batch.result()).reasons).toEqual([]);
+  });
+
   test('is settled by an ALREADY_EXISTS that names the batchId', async () => {
     const { batch } = await enrollAgainst([
       refusal({ kind: 'unknown', httpStatus: 504 }),
       refusal({ kind: 'duplicate', httpStatus: 409, reason: 'ALREADY_EXISTS', batchId: 'mc-1' }),
     ]);
 
-    expect(await batch.result()).toMatchObject({ status: 'COMPLETED', batchIds: ['mc-1'] });
+    expect(await batch.result()).toMatchObject({ status: 'COMPLETED', batchIds: ['mc-1'], reasons: [] });
   });
 });
 

@@ -1,0 +1,112 @@
+import { createHash } from 'node:crypto';
+import { GatewayFailure, type FailureKind } from '../../mastercard/errors.js';
+import type { EnrollmentGateway } from '../../mastercard/gateway.js';
+import type { Operation, Simulator } from '../../simulator/index.js';
+import type { BatchRun } from './batch-run.js';
+
+/** What came of a call to Mastercard, or what else a batch met, in the order in which it happened. */
+export type WireEvent =
+  | { op: 'enroll'; externalBatchId: string; sha256: string; result: Result<{ batchId: string }> }
+  | {
+      op: 'status';
+      batchId: string;
+      result: Result<{ externalBatchId: string; batchStatus: string }>;
+    }
+  | { op: 'deleteCard' | 'deleteProfile'; id: string; result: Result<{ removal: string }> }
+  | { op: 'death'; activityType: string }
+  | { op: 'cancel' };
+
+/** When an event happened, by Temporal's clock: milliseconds since the epoch. */
+export type Timed<Event> = Event & { at: number };
+
+export type Result<Success> =
+  | ({ kind: 'ok' } & Success)
+  | { kind: FailureKind; reason?: string | undefined; batchId?: string | undefined };
+
+/**
+ * The HTTP gateway, with every call written down in the run that it belongs to, and met by the answer
+ * that the run has in store for it. The simulator's clock follows Temporal's.
+ */
+export function watchedGateway(
+  gateways: { simulator: EnrollmentGateway; closedPort: EnrollmentGateway },
+  simulator: Simulator,
+  currentRun: () => BatchRun | undefined,
+): EnrollmentGateway {
+  async function call<T>(
+    op: Operation,
+    make: (gateway: EnrollmentGateway) => Promise<T>,
+    note: (run: BatchRun, result: T | GatewayFailure) => void,
+  ): Promise<T> {
+    const run = currentRun();
+    // Of a run that was given up: nothing may happen any more.
+    if (!run) throw new GatewayFailure({ kind: 'notSent', operation: 'submitBatch' });
+    await run.beforeCall(op);
+    const answer = run.troubles.takeAnswer(op);
+    const gateway = answer?.how === 'closedPort' ? gateways.closedPort : gateways.simulator;
+    if (answer && answer.how !== 'closedPort') simulator.fault({ operation: op, fault: answer.how });
+    const result = await make(gateway).catch((error: unknown) => {
+      if (error instanceof GatewayFailure) return error;
+      throw error;
+    });
+    run.wasAnswered(op, answer, result instanceof GatewayFailure ? result.kind : 'ok');
+    note(run, result);
+    if (result instanceof GatewayFailure) throw result;
+    return result;
+  }
+
+  return {
+    submitBatch: (request, options) =>
+      call(
+        'enroll',
+        (gateway) => gateway.submitBatch(request, options),
+        (run, receipt) => {
+          const { externalBatchId, enrollmentData } = request;
+          const sha256 = createHash('sha256').update(enrollmentData).digest('hex');
+          const result = resultOf(receipt, ({ batchId }) => ({ batchId }));
+          run.saw({ op: 'enroll', externalBatchId, sha256, result });
+        },
+      ),
+    fetchBatchStatus: (request, options) =>
+      call(
+        'status',
+        (gateway) => gateway.fetchBatchStatus(request, options),
+        (run, report) => {
+          const result = resultOf(report, ({ externalBatchId, batchStatus }) => ({
+            externalBatchId,
+            batchStatus,
+          }));
+          run.saw({ op: 'status', batchId: request.batchId, result });
+        },
+      ),
+    deleteCard: (request, options) =>
+      call(
+        'deleteCard',
+        (gateway) => gateway.deleteCard(request, options),
+        (run, removal) => {
+          const result = resultOf(removal, (removal) => ({ removal }));
+          run.saw({ op: 'deleteCard', id: request.srcDigitalCardId, result });
+        },
+      ),
+    deleteProfile: (request, options) =>
+      call(
+        'deleteProfile',
+        (gateway) => gateway.deleteProfile(request, options),
+        (run, removal) => {
+          const result = resultOf(removal, (removal) => ({ removal }));
+          run.saw({ op: 'deleteProfile', id: request.srcConsumerId, result });
+        },
+      ),
+    close: () => Promise.resolve(),
+  };
+}
+
+function resultOf<T, Success extends object>(
+  result: T | GatewayFailure,
+  success: (result: T) => Success,
+): Result<Success> {
+  if (result instanceof GatewayFailure) {
+    const { kind, reason, batchId } = result;
+    return { kind, reason, batchId };
+  }
+  return { kind: 'ok', ...success(result) };
+}
