@@ -8,6 +8,8 @@ import {
   type WorkflowBundleWithSourceMap,
 } from '@temporalio/worker';
 import { beforeAll, expect, test } from 'vitest';
+import { goldenPaths } from '../../dev/golden-paths.js';
+import { CLOSED_STATUSES } from '../../enrollment/batch.js';
 import { workflowsPath } from '../../worker/workflow-bundle.js';
 
 /**
@@ -37,9 +39,16 @@ beforeAll(async () => {
   });
 });
 
-test('there are histories of at least three ways that a batch can go', () => {
-  expect(recorded.length).toBeGreaterThanOrEqual(3);
+test('every status that a batch can close with is the end of a golden path, and every path is recorded', () => {
+  expect(new Set(goldenPaths.map(({ ends }) => ends))).toEqual(new Set(CLOSED_STATUSES));
+  const unrecorded = goldenPaths.filter(({ name }) => !recorded.some((file) => isOf(name).test(file)));
+  expect(unrecorded).toEqual([]);
 });
+
+/** The files with the histories of a path: `<version>-<path>.json`, a run each where it was handed over. */
+function isOf(path: string): RegExp {
+  return new RegExp(`^\\d+\\.\\d+\\.\\d+-${path}(-run-\\d+)?\\.json$`);
+}
 
 test.each(recorded)('%s replays', async (name) => {
   await Worker.runReplayHistory({ workflowBundle }, read(name), name);
