@@ -1,6 +1,6 @@
 import { setTimeout as delay } from 'node:timers/promises';
 import type { EnrollmentBatch } from '../../client/enrollment-batch.js';
-import { workflowIdOf } from '../../enrollment/identifiers.js';
+import { roundBatchId, workflowIdOf } from '../../enrollment/identifiers.js';
 import type { BatchStatus } from '../../enrollment/batch.js';
 import type { OutcomeCounts } from '../../enrollment/outcomes.js';
 import type { AcceptedBatch, Operation } from '../../simulator/index.js';
@@ -40,6 +40,8 @@ export class BatchRun {
   private begunAt = 0;
   private elapsed = 0;
   private seen = 0;
+  private isSecond = false;
+  private isWell = false;
 
   private constructor(
     readonly world: World,
@@ -106,6 +108,7 @@ export class BatchRun {
 
   /** Nothing fails any more. */
   allIsWell(): void {
+    this.isWell = true;
     this.troubles.clear();
     this.world.simulator.clearFaults();
     this.configure({ processingMs: 0 });
@@ -118,6 +121,16 @@ export class BatchRun {
 
   saw(event: WireEvent): void {
     this.events.push({ ...event, at: this.begunAt + this.elapsed });
+  }
+
+  /** With the second round another time begins. */
+  isOffered(externalBatchId: string): void {
+    if (this.isSecond || externalBatchId !== roundBatchId(this.externalBatchId, 2)) return;
+    this.isSecond = true;
+    if (this.isWell) return;
+    const { processing, enroll } = this.scenario.second;
+    this.configure({ processingMs: processing });
+    this.troubles.willAnswer('enroll', ...enroll);
   }
 
   /** What happens just before a call to Mastercard. */

@@ -23,6 +23,8 @@ export interface Scenario {
   duplicates: Duplicates;
   /** What the first calls are answered; the others are carried out. */
   answers: Record<Operation, Answer[]>;
+  /** What changes with the second round. */
+  second: { processing: number; enroll: Answer[] };
   /** An activity that the worker dies in before it has done it once, or having done it. */
   death?: Death | undefined;
   /** Whether the workers keep the workflow in memory; if not, they can be restarted. */
@@ -55,7 +57,7 @@ export const death: fc.Arbitrary<Death> = fc.record({
 const cardKind = fc.oneof(
   { weight: 5, arbitrary: fc.constant<CardKind>('good') },
   { weight: 1, arbitrary: fc.constant<CardKind>('invalid') },
-  { weight: 2, arbitrary: fc.constant<CardKind>('NO_RESPONSE_FROM_ISSUER_ONCE') },
+  { weight: 3, arbitrary: fc.constant<CardKind>('NO_RESPONSE_FROM_ISSUER_ONCE') },
   { weight: 2, arbitrary: fc.constantFrom(...(Object.keys(TRIGGERS.cards) as CardTriggerName[])) },
 );
 
@@ -67,7 +69,7 @@ const policy: fc.Arbitrary<PolicyOverrides> = fc.record({
   onCancel: fc.constantFrom('rollback', 'rollback', 'leave'),
   onPollingDeadline: fc.constantFrom('expire', 'expire', 'askOperator'),
   retryFailedRecords: fc.record({
-    maxRounds: fc.integer({ min: 1, max: 3 }),
+    maxRounds: fc.constantFrom(1, 2, 2, 3),
     delay: fc.constantFrom(MINUTE, HOUR, 30 * HOUR),
   }),
   submission: fc.record({
@@ -123,6 +125,10 @@ export const scenario: fc.Arbitrary<Scenario> = fc.record({
     status: someOf('status', 1),
     deleteCard: someOf('deleteCard', 2),
     deleteProfile: someOf('deleteProfile', 1),
+  }),
+  second: fc.record({
+    processing: fc.constantFrom(0, 7 * MINUTE, 100 * HOUR),
+    enroll: someOf('enroll', 3),
   }),
   death: fc.option(death, { freq: 1, nil: undefined }),
   cached: fc.constantFrom(true, true, true, false),

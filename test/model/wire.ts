@@ -55,8 +55,9 @@ export function watchedGateway(
   }
 
   return {
-    submitBatch: (request, options) =>
-      call(
+    submitBatch: (request, options) => {
+      currentRun()?.isOffered(request.externalBatchId);
+      return call(
         'enroll',
         (gateway) => gateway.submitBatch(request, options),
         (run, receipt) => {
@@ -65,7 +66,8 @@ export function watchedGateway(
           const result = resultOf(receipt, ({ batchId }) => ({ batchId }));
           run.saw({ op: 'enroll', externalBatchId, sha256, result });
         },
-      ),
+      );
+    },
     fetchBatchStatus: (request, options) =>
       call(
         'status',
