@@ -70,7 +70,7 @@ export class Model {
     if (this.stage === 'processing') this.possible = ['PROCESSING'];
     this.retrying = retrying;
     if (this.stage === 'preparing') this.prepares(retrying);
-    for (const event of events) this.happens(event);
+    for (const event of events.filter(isReported)) this.happens(event);
     this.now = now;
     if (this.stage === 'processing') this.mayExpire();
     if (this.stage === 'removing') this.removes(retrying);
@@ -283,6 +283,12 @@ export class Model {
     this.stage = stage;
     this.possible = possible;
   }
+}
+
+/** An answer that died with the worker that got it tells the batch nothing. */
+function isReported(event: WireEvent, index: number, events: readonly WireEvent[]): boolean {
+  const next = events[index + 1];
+  return !(event.op === 'status' && next?.op === 'death' && next.activityType === 'fetchBatchStatus');
 }
 
 /** A profile that has cards of others is to stay. */

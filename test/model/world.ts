@@ -123,20 +123,19 @@ export class World {
         const death = run.troubles.takeDeath(activityType);
         run.rest.attemptBegins(activityId, attempt);
         await run.tick();
+        const dies = () => {
+          run.saw({ op: 'death', activityType });
+          return ApplicationFailure.create({ type: WORKER_DIED, message: 'the worker died' });
+        };
         try {
-          if (death === 'before') throw died();
+          if (death === 'before') throw dies();
           const result = await next(input);
-          if (death === 'after') throw died();
+          if (death === 'after') throw dies();
           return result;
         } finally {
           run.rest.attemptIsOver(activityId, attempt);
-          if (death !== undefined) run.saw({ op: 'death', activityType });
         }
       },
     };
   }
-}
-
-function died(): ApplicationFailure {
-  return ApplicationFailure.create({ type: WORKER_DIED, message: 'the worker died' });
 }
