@@ -48,7 +48,8 @@ export async function failingClearly<T>(work: () => Promise<T>): Promise<T> {
   }
 }
 
-function permanentFailureType(error: unknown): FailureType | undefined {
+/** The failure type of an error that cannot pass by waiting; nothing for others. */
+export function permanentFailureType(error: unknown): FailureType | undefined {
   if (error instanceof SealedBlobError) return FailureType.SealedBlobUnreadable;
   if (error instanceof SealedBlobMissingError) return FailureType.SealedBlobMissing;
   // A key set that does not answer now may answer later; a key that is wrong stays wrong.

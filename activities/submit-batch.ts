@@ -8,6 +8,7 @@ import {
   configurationInvalid,
   describeFailure,
   failingClearly,
+  permanentFailureType,
   type FailureDescription,
 } from './failures.js';
 import { whileHeartbeating } from './heartbeat.js';
@@ -33,16 +34,23 @@ export type SubmissionAnswer =
 
 /**
  * Offers a round to Mastercard: one attempt, never more, because what may follow depends on how it
- * failed and belongs in the workflow's history. Only a wrong configuration is thrown.
+ * failed and belongs in the workflow's history. Only what waiting cannot mend is thrown.
  *
- * @throws ApplicationFailure of type ConfigurationInvalid (401, 403, wrong address).
+ * @throws ApplicationFailure of type ConfigurationInvalid (401, 403, wrong address), SealedBlobMissing,
+ *   SealedBlobUnreadable.
  */
 export function submitBatch(deps: Pick<ActivityDependencies, 'store' | 'program'>) {
   return (input: SubmitBatchInput): Promise<SubmissionAnswer> =>
     failingClearly(async () => {
       const { batch } = input;
       const { gateway } = deps.program(batch.program);
-      const bytes = await deps.store.get(batch, input.enrollmentData);
+      let bytes: Uint8Array;
+      try {
+        bytes = await deps.store.get(batch, input.enrollmentData);
+      } catch (error) {
+        if (permanentFailureType(error)) throw error;
+        return storeUnavailable(error);
+      }
       const enrollmentData = asCompactJwe(Buffer.from(bytes).toString('ascii'));
       try {
         const receipt = await whileHeartbeating(() =>
@@ -61,6 +69,13 @@ export function submitBatch(deps: Pick<ActivityDependencies, 'store' | 'program'
         throw error;
       }
     });
+}
+
+/** A store that does not answer now may answer later, and nothing was sent. */
+function storeUnavailable(error: unknown): SubmissionAnswer {
+  const { code = 'no code' } = error as NodeJS.ErrnoException;
+  const message = `nothing was sent: the store could not be read (${code})`;
+  return { kind: 'notAccepted', message, reason: 'STORE_UNAVAILABLE', details: [] };
 }
 
 function answerOf(failure: GatewayFailure): SubmissionAnswer {
