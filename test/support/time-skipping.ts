@@ -1,3 +1,4 @@
+import type { ConnectionPlugin } from '@temporalio/client';
 import { TestWorkflowEnvironment } from '@temporalio/testing';
 import { findOrInstallTestServer } from '../../dev/test-server.js';
 import { indexedValueTypes } from '../../worker/search-attributes.js';
@@ -6,6 +7,15 @@ import { SEARCH_ATTRIBUTES } from '../../workflows/search-attributes.js';
 type TestClientOptions = NonNullable<
   Parameters<typeof TestWorkflowEnvironment.createTimeSkipping>[0]
 >['client'];
+
+/** The time-skipping server takes frequent pings for an attack, and then closes the connection, calls and all. */
+const SELDOM_PINGS: ConnectionPlugin = {
+  name: 'seldom-pings',
+  configureConnection: (options) => ({
+    ...options,
+    channelArgs: { ...options.channelArgs, 'grpc.keepalive_time_ms': 24 * 3_600_000 },
+  }),
+};
 
 /** The SDK gives the server five seconds to start, which a JVM on a busy machine can miss. */
 const STARTS = 3;
@@ -33,6 +43,7 @@ async function start(path: string, client: TestClientOptions): Promise<TestWorkf
       return await TestWorkflowEnvironment.createTimeSkipping({
         server: { executable: { type: 'existing-path', path } },
         client,
+        plugins: [SELDOM_PINGS],
       });
     } catch (error) {
       if (attempt === STARTS) throw error;
