@@ -1,5 +1,7 @@
+import type { PolicyOverrides } from '../enrollment/policy.js';
 import type { EnrollmentGateway } from '../mastercard/gateway.js';
 import type { Recipient } from '../mastercard/jwe.js';
+import type { KeyRing } from '../protection/key-ring.js';
 import type { BatchStore } from '../store/store.js';
 import { cancelThisRun } from './cancel-this-run.js';
 import { encryptBatch } from './encrypt-batch.js';
@@ -13,6 +15,8 @@ import { validateBatch } from './validate-batch.js';
 /** What activities work with; the worker builds it from the configuration, tests from what they like. */
 export interface ActivityDependencies {
   store: BatchStore;
+  /** What the store is sealed with, and what Temporal's payloads are encrypted with. */
+  keyRing: KeyRing;
   /** @throws ApplicationFailure of type ConfigurationInvalid for a program that this worker does not know. */
   program(name: string): ProgramDependencies;
   /** Decides which cards have expired. */
@@ -26,6 +30,8 @@ export interface ProgramDependencies {
   contentEncryption: 'A128GCM' | 'A256GCM';
   /** What Mastercard agreed to, all workers together. */
   requestsPerSecond: number;
+  maxCardsPerBatch: number;
+  policy: PolicyOverrides;
 }
 
 /** Work on the store and the processor: idempotent, retried by Temporal until it succeeds. */

@@ -10,7 +10,9 @@ import { workflowIdOf } from '../enrollment/identifiers.js';
 import { resolvePolicy } from '../enrollment/policy.js';
 import { parsePolicy, type PolicyInput } from '../enrollment/policy-schema.js';
 import type { EnrollmentRecord } from '../enrollment/records.js';
+import { protectedDataConverter } from '../protection/data-converter.js';
 import { loadKeyRing, type KeyRing } from '../protection/key-ring.js';
+import { EncryptingPayloadCodec } from '../protection/payload-codec.js';
 import { namespaceIdOf } from '../retention/namespace.js';
 import { eraseOrphan, findOrphans, type OrphanedBatch } from '../retention/orphans.js';
 import { FilesystemStore } from '../store/filesystem-store.js';
@@ -24,6 +26,7 @@ import {
   BatchAmbiguousError,
   BatchConflictError,
   BatchNotFoundError,
+  CodecMissingError,
   ProgramUnknownError,
   TemporalUnavailableError,
 } from './errors.js';
@@ -75,7 +78,8 @@ export class EnrollmentClient {
     const connection = await Connection.connect(connectionOptions).catch((error: unknown) => {
       throw new TemporalUnavailableError(address, error);
     });
-    const temporal = new Client({ connection, namespace });
+    const dataConverter = protectedDataConverter(keyRing, config);
+    const temporal = new Client({ connection, namespace, dataConverter });
     return new EnrollmentClient(
       config,
       temporal,
@@ -84,13 +88,19 @@ export class EnrollmentClient {
     );
   }
 
-  /** For a process that has its own connection and store. `close` then closes that connection too. */
+  /**
+   * For a process that has its own connection and store. `close` then closes that connection too.
+   * @throws CodecMissingError for a Temporal client without a data converter of `protectedDataConverter`.
+   */
   static using(parts: {
     config: Pick<C2pConfig, 'programs' | 'taskQueue'>;
     temporal: Client;
     store: BatchStore;
     keyRing: KeyRing;
   }): EnrollmentClient {
+    const { payloadCodecs } = parts.temporal.options.loadedDataConverter;
+    if (!payloadCodecs.some((codec) => codec instanceof EncryptingPayloadCodec))
+      throw new CodecMissingError();
     return new EnrollmentClient(parts.config, parts.temporal, parts.store, parts.keyRing);
   }
 

@@ -3,6 +3,7 @@ import { mkdtemp, rm } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import type { WorkflowClientInterceptor, WorkflowHandle } from '@temporalio/client';
+import type { DataConverter } from '@temporalio/common';
 import type { History } from '@temporalio/common/lib/proto-utils.js';
 import type { TestWorkflowEnvironment } from '@temporalio/testing';
 import {
@@ -22,10 +23,11 @@ import { EnrollmentClient } from '../../client/enrollment-client.js';
 import type { BatchKey } from '../../enrollment/batch.js';
 import { gatewayTaskQueue, workflowIdOf } from '../../enrollment/identifiers.js';
 import type { EnrollmentGateway } from '../../mastercard/gateway.js';
+import { protectedDataConverter } from '../../protection/data-converter.js';
 import { KeyRing } from '../../protection/key-ring.js';
 import { FilesystemStore } from '../../store/filesystem-store.js';
 import type { BatchStore } from '../../store/store.js';
-import { workflowsPath } from '../../worker/workflow-bundle.js';
+import { bundleSources } from '../../worker/workflow-bundle.js';
 import { createTimeSkippingEnv } from './time-skipping.js';
 
 export const PROGRAM = 'demo';
@@ -59,14 +61,14 @@ export class Rig {
       });
     }
     const started = new Set<string>();
-    const env = await createTimeSkippingEnv({ interceptors: { workflow: [rememberingIn(started)] } });
-    const folder = await mkdtemp(join(tmpdir(), 'c2p-test-'));
     const keyRing = KeyRing.parse(KeyRing.generate(), 'test');
-    const store = new FilesystemStore({ root: folder, keyRing });
-    const bundle = await bundleWorkflowCode({
-      workflowsPath: workflowsPath(),
-      logger: new DefaultLogger('ERROR'),
+    const env = await createTimeSkippingEnv({
+      interceptors: { workflow: [rememberingIn(started)] },
+      dataConverter: protectedDataConverter(keyRing),
     });
+    const folder = await mkdtemp(join(tmpdir(), 'c2p-test-'));
+    const store = new FilesystemStore({ root: folder, keyRing });
+    const bundle = await bundleWorkflowCode({ ...bundleSources(), logger: new DefaultLogger('ERROR') });
     return new Rig(env, store, keyRing, folder, bundle, started);
   }
 
@@ -89,20 +91,32 @@ export class Rig {
     });
   }
 
+  /** As clients, workers and replays have it. */
+  get dataConverter(): DataConverter {
+    return protectedDataConverter(this.keyRing);
+  }
+
   /** Runs workers against the gateway while the test's own work runs. */
   async running<T>(gateway: EnrollmentGateway, work: (client: EnrollmentClient) => Promise<T>): Promise<T> {
     const deps: ActivityDependencies = {
       store: this.store,
+      keyRing: this.keyRing,
       now: () => new Date(),
       program: () => ({
         gateway,
         recipient: () => Promise.resolve(recipient),
         contentEncryption: 'A128GCM',
         requestsPerSecond: 1_000,
+        maxCardsPerBatch: 250,
+        policy: {},
       }),
     };
     const taskQueue = this.nextBatchId('c2p-test');
-    const common = { connection: this.env.nativeConnection, namespace: this.env.namespace };
+    const common = {
+      connection: this.env.nativeConnection,
+      namespace: this.env.namespace,
+      dataConverter: this.dataConverter,
+    };
     const workflows = await Worker.create({
       ...common,
       taskQueue,
@@ -153,7 +167,8 @@ export class Rig {
         const { status } = await handle.describe();
         if (status.name === 'RUNNING') throw new Error(`a test left ${workflowId} running`);
         for (const history of await this.runsOf(workflowId)) {
-          await Worker.runReplayHistory({ workflowBundle: this.bundle }, history, workflowId);
+          const { bundle: workflowBundle, dataConverter } = this;
+          await Worker.runReplayHistory({ workflowBundle, dataConverter }, history, workflowId);
         }
       }
     } finally {

@@ -8,7 +8,7 @@ import {
   type WorkflowBundleWithSourceMap,
 } from '@temporalio/worker';
 import { beforeAll, expect, test } from 'vitest';
-import { workflowsPath } from '../../worker/workflow-bundle.js';
+import { bundleSources } from '../../worker/workflow-bundle.js';
 
 /**
  * Histories of real runs, recorded with the version that their name begins with. A change of the
@@ -31,10 +31,7 @@ function read(name: string): JsonHistory {
 let workflowBundle: WorkflowBundleWithSourceMap;
 beforeAll(async () => {
   Runtime.install({ logger: new DefaultLogger('ERROR') });
-  workflowBundle = await bundleWorkflowCode({
-    workflowsPath: workflowsPath(),
-    logger: new DefaultLogger('ERROR'),
-  });
+  workflowBundle = await bundleWorkflowCode({ ...bundleSources(), logger: new DefaultLogger('ERROR') });
 });
 
 test('there are histories of at least three ways that a batch can go', () => {
