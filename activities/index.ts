@@ -7,6 +7,7 @@ import { cancelThisRun } from './cancel-this-run.js';
 import { encryptBatch } from './encrypt-batch.js';
 import { fetchBatchStatus } from './fetch-batch-status.js';
 import { purgeBatch } from './purge-batch.js';
+import { receiveBatch } from './receive-batch.js';
 import { removeCards } from './remove-cards.js';
 import { submitBatch } from './submit-batch.js';
 import { sweepStore } from './sweep-store.js';
@@ -37,6 +38,7 @@ export interface ProgramDependencies {
 /** Work on the store and the processor: idempotent, retried by Temporal until it succeeds. */
 export function createLocalActivities(deps: ActivityDependencies) {
   return {
+    receiveBatch: receiveBatch(deps),
     validateBatch: validateBatch(deps),
     encryptBatch: encryptBatch(deps),
     purgeBatch: purgeBatch(deps),
@@ -60,6 +62,7 @@ export type GatewayActivities = ReturnType<typeof createGatewayActivities>;
 export type { EncryptBatchInput, EncryptBatchResult } from './encrypt-batch.js';
 export type { FetchBatchStatusInput, StatusAnswer } from './fetch-batch-status.js';
 export type { PurgeBatchInput, RemainingOutcome } from './purge-batch.js';
+export type { ReceiveBatchInput, ReceiveBatchResult } from './receive-batch.js';
 export type { RemoveCardsInput, RemoveCardsResult } from './remove-cards.js';
 export type { SubmissionAnswer, SubmitBatchInput } from './submit-batch.js';
 export type { SweepStoreInput, SweepStoreResult } from './sweep-store.js';

@@ -27,6 +27,7 @@ import {
   type SubmissionResolution,
 } from '../workflows/messages.js';
 import {
+  BatchInvalidError,
   BatchNotFoundError,
   BatchTerminatedError,
   ChangeRefusedError,
@@ -82,7 +83,8 @@ export class EnrollmentBatch {
   /**
    * Waits until the batch is closed, for days if need be, and through outages of Temporal. It resolves for every way a batch can end,
    * so look at `status`; `failure` is set when somebody must look.
-   * @throws BatchNotFoundError; BatchTerminatedError when the workflow was ended from outside c2p;
+   * @throws BatchNotFoundError; BatchInvalidError when it was started with records inline that cannot be
+   *   used, and nothing was kept; BatchTerminatedError when the workflow was ended from outside c2p;
    *   ServiceError when Temporal stays away for longer than a quarter of an hour.
    */
   async result(): Promise<BatchResult> {
@@ -93,6 +95,9 @@ export class EnrollmentBatch {
     } catch (error) {
       if (error instanceof WorkflowNotFoundError) throw this.notFound();
       if (!(error instanceof WorkflowFailedError)) throw error;
+      const { cause } = error;
+      if (cause instanceof ApplicationFailure && cause.type === FailureType.InputRefused)
+        throw new BatchInvalidError(cause.message);
     }
     const closed = await this.closed();
     if (closed) return closed.result;
@@ -184,9 +189,9 @@ export class EnrollmentBatch {
   }
 
   /** What the running workflow was started with. */
-  async memo(): Promise<BatchMemo> {
+  async memo(): Promise<Partial<BatchMemo>> {
     const { memo } = await this.workflow.describe();
-    return memo as unknown as BatchMemo;
+    return memo ?? {};
   }
 
   private async update<Argument>(

@@ -4,6 +4,7 @@ import { stringify } from 'safe-stable-stringify';
 import type { C2pConfig, ProgramConfig } from '../config/config.js';
 import { loadConfig } from '../config/load.js';
 import { loadTemporalConfig } from '../config/temporal.js';
+import { acceptBatch } from '../enrollment/acceptance.js';
 import type { BatchKey } from '../enrollment/batch.js';
 import { Blob } from '../enrollment/blobs.js';
 import { workflowIdOf } from '../enrollment/identifiers.js';
@@ -20,11 +21,11 @@ import { putJson, type BatchStore } from '../store/store.js';
 import type { batchEnrollment } from '../workflows/index.js';
 import type { BatchEnrollmentInput } from '../workflows/messages.js';
 import * as attributes from '../workflows/search-attributes.js';
-import { checkedCardCount } from './card-count.js';
 import { EnrollmentBatch, type BatchMemo } from './enrollment-batch.js';
 import {
   BatchAmbiguousError,
   BatchConflictError,
+  BatchInvalidError,
   BatchNotFoundError,
   CodecMissingError,
   ProgramUnknownError,
@@ -116,7 +117,9 @@ export class EnrollmentClient {
     const { externalBatchId, program, records } = request;
     const key: BatchKey = { program, externalBatchId };
     const programConfig = this.programConfig(program);
-    const cards = checkedCardCount(request, programConfig);
+    const accepted = acceptBatch(request, programConfig);
+    if (accepted.problem !== undefined) throw new BatchInvalidError(accepted.problem);
+    const { cards } = accepted;
     const policy = resolvePolicy(
       programConfig.policy,
       parsePolicy(request.policy ?? {}, programConfig.policy),
@@ -140,6 +143,8 @@ export class EnrollmentClient {
     const memo = await batch.memo();
     // Another call was first: it is its records that count, and ours must not stay behind.
     if (memo.records !== ref) await this.store.delete(key, ref);
+    // Records that came with the workflow's input, and are not, or never were, taken into the store.
+    if (memo.recordsDigest === undefined) throw new BatchConflictError(key);
     return this.sameOrConflict(batch, fingerprint, memo.recordsDigest);
   }
 

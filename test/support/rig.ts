@@ -97,7 +97,11 @@ export class Rig {
   }
 
   /** Runs workers against the gateway while the test's own work runs. */
-  async running<T>(gateway: EnrollmentGateway, work: (client: EnrollmentClient) => Promise<T>): Promise<T> {
+  async running<T>(
+    gateway: EnrollmentGateway,
+    work: (client: EnrollmentClient, taskQueue: string) => Promise<T>,
+    taskQueue = this.nextBatchId('c2p-test'),
+  ): Promise<T> {
     const deps: ActivityDependencies = {
       store: this.store,
       keyRing: this.keyRing,
@@ -111,7 +115,6 @@ export class Rig {
         policy: {},
       }),
     };
-    const taskQueue = this.nextBatchId('c2p-test');
     const common = {
       connection: this.env.nativeConnection,
       namespace: this.env.namespace,
@@ -130,7 +133,7 @@ export class Rig {
       // A cancellation comes with the answer to a heartbeat.
       maxHeartbeatThrottleInterval: '200ms',
     });
-    return workflows.runUntil(calls.runUntil(() => work(this.client({ taskQueue }))));
+    return workflows.runUntil(calls.runUntil(() => work(this.client({ taskQueue }), taskQueue)));
   }
 
   workflow(externalBatchId: string): WorkflowHandle {
