@@ -54,6 +54,8 @@ export class EnrollmentBatch {
     readonly key: BatchKey,
     private readonly temporal: Client,
     private readonly store: BatchStore,
+    /** Of `lookingClient`. */
+    private readonly looking: Client,
   ) {
     this.workflow = temporal.workflow.getHandle(workflowIdOf(key));
   }
@@ -169,7 +171,7 @@ export class EnrollmentBatch {
   async exists(): Promise<boolean> {
     if (await this.closed()) return true;
     try {
-      await this.workflow.describe();
+      await this.describe();
       return true;
     } catch (error) {
       if (error instanceof WorkflowNotFoundError) return false;
@@ -179,7 +181,7 @@ export class EnrollmentBatch {
 
   /** Temporal's own status of the workflow: `RUNNING`, `COMPLETED`, `TERMINATED`, … */
   async execution(): Promise<string> {
-    return (await this.workflow.describe()).status.name;
+    return (await this.describe()).status.name;
   }
 
   /** What the store remembers of the batch; nothing while it is open. */
@@ -210,8 +212,12 @@ export class EnrollmentBatch {
     }
   }
 
+  private describe(): Promise<WorkflowExecutionDescription> {
+    return this.looking.workflow.getHandle(this.workflow.workflowId).describe();
+  }
+
   private async progressWithoutWorker(): Promise<BatchProgress> {
-    const execution = await this.workflow.describe();
+    const execution = await this.describe();
     const { status, batchId, cards, failedCards } = summaryOf(execution);
     return {
       ...this.key,

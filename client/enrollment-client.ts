@@ -14,6 +14,7 @@ import type { EnrollmentRecord } from '../enrollment/records.js';
 import { protectedDataConverter } from '../protection/data-converter.js';
 import { loadKeyRing, type KeyRing } from '../protection/key-ring.js';
 import { EncryptingPayloadCodec } from '../protection/payload-codec.js';
+import { lookingClient } from '../retention/looking-client.js';
 import { namespaceIdOf } from '../retention/namespace.js';
 import { eraseOrphan, findOrphans, type OrphanedBatch } from '../retention/orphans.js';
 import { FilesystemStore } from '../store/filesystem-store.js';
@@ -66,6 +67,8 @@ export class EnrollmentClient {
     private readonly temporal: Client,
     private readonly store: BatchStore,
     private readonly keyRing: KeyRing,
+    /** For workflows of which it does not matter any more whether their memo can be read. */
+    private readonly looking = lookingClient(temporal),
   ) {}
 
   /**
@@ -182,7 +185,7 @@ export class EnrollmentClient {
 
   /** Batches that Temporal still knows, by its search attributes: the open ones, then those that closed last. */
   list(filter: ListFilter = {}): AsyncIterable<BatchSummary> {
-    return listBatches(this.temporal, filter);
+    return listBatches(this.looking, filter);
   }
 
   /**
@@ -190,7 +193,7 @@ export class EnrollmentClient {
    * @param graceMs leaves batches alone that were written to, or whose workflow closed, within this time.
    */
   orphans(graceMs: number): AsyncIterable<OrphanedBatch> {
-    return findOrphans({ temporal: this.temporal, store: this.store, graceMs, now: new Date() });
+    return findOrphans({ temporal: this.looking, store: this.store, graceMs, now: new Date() });
   }
 
   /**
@@ -234,7 +237,7 @@ export class EnrollmentClient {
   }
 
   private handle(key: BatchKey): EnrollmentBatch {
-    return new EnrollmentBatch(key, this.temporal, this.store);
+    return new EnrollmentBatch(key, this.temporal, this.store, this.looking);
   }
 
   private programConfig(program: string): ProgramConfig {

@@ -7,6 +7,7 @@ import {
   upsertSearchAttributes,
 } from '@temporalio/workflow';
 import { FailureType } from '../enrollment/errors.js';
+import { EXTERNAL_ID_PATTERN, looksLikePan } from '../enrollment/identifiers.js';
 import type { ReceiveBatchResult } from '../activities/index.js';
 import { receive } from './activity-proxies.js';
 import { endingOf } from './ending.js';
@@ -64,7 +65,11 @@ export async function takeIn(input: InlineEnrollmentInput): Promise<BatchEnrollm
     setCurrentDetails(
       '### FAILED\nNothing was kept, and no card was sent. Mend what the failure names; start the batch under a new id.',
     );
-    upsertSearchAttributes([{ key: C2pStatus, value: 'FAILED' }]);
+    upsertSearchAttributes([
+      { key: C2pStatus, value: 'FAILED' },
+      { key: C2pProgram, value: shown(program) },
+      { key: C2pExternalBatchId, value: shown(externalBatchId) },
+    ]);
     throw ApplicationFailure.create({ type: FailureType.InputRefused, message, nonRetryable: true });
   }
 }
@@ -83,6 +88,11 @@ function started(
     { key: C2pFailedRecords, value: 0 },
   ]);
   return { program, externalBatchId, records, recordsDigest, cards, policy };
+}
+
+/** An id that nobody accepted, where it can be read in clear. */
+function shown(id: unknown): string | null {
+  return typeof id === 'string' && EXTERNAL_ID_PATTERN.test(id) && !looksLikePan(id) ? id : null;
 }
 
 function refuseLarge(input: InlineEnrollmentInput): void {

@@ -7,7 +7,7 @@ import { CodecMissingError, ResolutionRefusedError } from '../../client/errors.j
 import { loadConfig } from '../../config/load.js';
 import { workflowIdOf } from '../../enrollment/identifiers.js';
 import { protectedDataConverter } from '../../protection/data-converter.js';
-import { loadKeyRing } from '../../protection/key-ring.js';
+import { loadKeyRing, type KeyRingJson } from '../../protection/key-ring.js';
 import { isEncrypted, payloadKeyId } from '../../protection/payload-codec.js';
 import { payloadsOf } from '../../protection/payloads-of.js';
 import { TRIGGERS } from '../../simulator/index.js';
@@ -231,6 +231,61 @@ test('a batch that began without the codec goes on with it, and after that witho
   expect(encrypted).toEqual(new Set([true, false]));
 });
 
+test('a worker that lacks the key fails no batch: it stands still, and goes on when the key is there again', async () => {
+  const site = await environment.site('keyless', { processingMs: 3_600_000 });
+  const externalBatchId = 'keyless';
+  const worker = await site.startWorker();
+  const batch = await site.client.enroll({
+    externalBatchId,
+    program: PROGRAM,
+    records: testRecords(1),
+    policy: QUICK,
+  });
+  await polledBy(site, externalBatchId);
+  await worker.kill();
+
+  const ring = await replaceRing(site, {
+    current: 'k2',
+    keys: { k2: Buffer.alloc(32, 2).toString('base64') },
+  });
+  const keyless = await site.startWorker();
+  await until(async () =>
+    ((await historyOf(externalBatchId)).events ?? []).some(
+      (event) => event.workflowTaskFailedEventAttributes,
+    ),
+  );
+  const log = await readFile(keyless.logFile, 'utf8');
+  expect(log).toMatch(
+    /cannot decrypt a payload of Temporal \(key 'k1'\): the key ring has no such key: add it again/,
+  );
+  await keyless.kill();
+
+  await replaceRing(site, ring);
+  await site.startWorker();
+  site.simulator.configure({ processingMs: 0 });
+  expect(await batch.result()).toMatchObject({ status: 'COMPLETED', counts: { enrolled: 1 } });
+});
+
+test('a closed batch whose key is gone is listed and looked at all the same', async () => {
+  const site = await environment.site('forgotten');
+  await site.startWorker();
+  const externalBatchId = 'forgotten';
+  const batch = await site.client.enroll({ externalBatchId, program: PROGRAM, records: testRecords(1) });
+  await batch.result();
+  await replaceRing(site, { current: 'k2', keys: { k2: Buffer.alloc(32, 2).toString('base64') } });
+
+  const client = await clientOf(site);
+  await until(async () => {
+    for await (const summary of client.list()) if (summary.externalBatchId === externalBatchId) return true;
+    return false;
+  });
+  expect(await client.batch(externalBatchId).execution()).toBe('COMPLETED');
+  await expect(client.batch(externalBatchId).memo()).rejects.toMatchObject({
+    code: 'PAYLOAD_UNREADABLE',
+    keyId: 'k1',
+  });
+});
+
 test('a client of Temporal without the codec is refused', async () => {
   const site = await environment.site('refused');
   const config = await loadConfig(site.configPath);
@@ -242,6 +297,14 @@ test('a client of Temporal without the codec is refused', async () => {
 async function configureCodec({ configPath }: RealSite, codec: boolean): Promise<void> {
   const config = JSON.parse(await readFile(configPath, 'utf8')) as object;
   await writeFile(configPath, JSON.stringify({ ...config, codec }));
+}
+
+/** Puts another key ring in the place of the site's. Returns the one that was there. */
+async function replaceRing({ configPath }: RealSite, ring: KeyRingJson): Promise<KeyRingJson> {
+  const { dataKeys } = await loadConfig(configPath);
+  const before = JSON.parse(await readFile(dataKeys.path, 'utf8')) as KeyRingJson;
+  await writeFile(dataKeys.path, JSON.stringify(ring));
+  return before;
 }
 
 /** A client as the site's configuration now has it. */
