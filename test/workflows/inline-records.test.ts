@@ -1,6 +1,6 @@
 import type { WorkflowHandle } from '@temporalio/client';
 import { WorkflowFailedError } from '@temporalio/client';
-import { ApplicationFailure } from '@temporalio/common';
+import type { ApplicationFailure } from '@temporalio/common';
 import { afterAll, beforeAll, describe, expect, test } from 'vitest';
 import { BatchConflictError, BatchInvalidError } from '../../client/errors.js';
 import type { BatchResult } from '../../enrollment/batch.js';
@@ -13,6 +13,10 @@ import { testCard, testRecords } from '../support/records.js';
 import { PROGRAM, Rig } from '../support/rig.js';
 import { report, ScriptedGateway, success } from '../support/scripted-gateway.js';
 import { until } from '../support/until.js';
+
+/** More polls than one run's history takes. */
+const POLLS = 800;
+const LONG = { timeout: 60_000 + POLLS * 60 };
 
 let rig: Rig;
 beforeAll(async () => {
@@ -79,20 +83,19 @@ describe('a batch that is started with its records inline', () => {
     expect(await rig.blobs(id)).toEqual(['closed', 'outcomes']);
   });
 
-  test('hands only a reference to the activities that follow, and to the next run', async () => {
+  test('hands only a reference to the activities that follow, and to the next run', LONG, async () => {
     const id = rig.nextBatchId('inline');
-    const polls = 800;
-    const status = [...Array<ReturnType<typeof report>>(polls).fill(report(id, inProgress)), both(id)];
+    const status = [...Array<ReturnType<typeof report>>(POLLS).fill(report(id, inProgress)), both(id)];
     await rig.running(new ScriptedGateway({ status }), async (_, taskQueue) => {
       const policy = { polling: { initial: '1m', maximum: '1m', deadline: '72h' } };
       await (await startInline(taskQueue, id, testRecords(2), policy)).result();
     });
     const histories = await rig.histories(id);
-    const [first, last] = [histories.at(-1), histories[0]];
-    expect(histories.length).toBeGreaterThan(1);
+    const first = histories.pop();
+    expect(histories.length).toBeGreaterThan(0);
     const { payloadCodecs } = rig.dataConverter;
-    const decoded = async (events: typeof last) => {
-      const payloads = (events?.events ?? []).flatMap((event) => [
+    const decoded = async (history: typeof first) => {
+      const payloads = (history?.events ?? []).flatMap((event) => [
         ...(event.workflowExecutionStartedEventAttributes?.input?.payloads ?? []),
         ...(event.activityTaskScheduledEventAttributes?.input?.payloads ?? []),
       ]);
@@ -102,7 +105,7 @@ describe('a batch that is started with its records inline', () => {
     const withRecords = (texts: string[]) =>
       texts.map((text) => text.includes('primaryAccountNumber')).filter(Boolean);
     expect(withRecords(await decoded(first))).toHaveLength(2);
-    expect(withRecords(await decoded(last))).toHaveLength(0);
+    for (const later of histories) expect(withRecords(await decoded(later))).toHaveLength(0);
   });
 
   test('has the policy of the program, and over it what the input says in words', async () => {
