@@ -86,6 +86,10 @@ export default tseslint.config(
       ],
     },
   },
-  { files: ['**/*.{js,mjs}'], extends: [tseslint.configs.disableTypeChecked] },
+  { files: ['**/*.{js,mjs,cjs}'], extends: [tseslint.configs.disableTypeChecked] },
+  {
+    files: ['**/*.cjs'],
+    languageOptions: { sourceType: 'commonjs', globals: { require: 'readonly', exports: 'writable' } },
+  },
   { files: ['examples/*.mjs'], languageOptions: { globals: { console: 'readonly', process: 'readonly' } } },
 );

@@ -1,10 +1,13 @@
+import type { PolicyOverrides } from '../enrollment/policy.js';
 import type { EnrollmentGateway } from '../mastercard/gateway.js';
 import type { Recipient } from '../mastercard/jwe.js';
+import type { KeyRing } from '../protection/key-ring.js';
 import type { BatchStore } from '../store/store.js';
 import { cancelThisRun } from './cancel-this-run.js';
 import { encryptBatch } from './encrypt-batch.js';
 import { fetchBatchStatus } from './fetch-batch-status.js';
 import { purgeBatch } from './purge-batch.js';
+import { receiveBatch } from './receive-batch.js';
 import { removeCards } from './remove-cards.js';
 import { submitBatch } from './submit-batch.js';
 import { sweepStore } from './sweep-store.js';
@@ -13,6 +16,8 @@ import { validateBatch } from './validate-batch.js';
 /** What activities work with; the worker builds it from the configuration, tests from what they like. */
 export interface ActivityDependencies {
   store: BatchStore;
+  /** What the store is sealed with, and what Temporal's payloads are encrypted with. */
+  keyRing: KeyRing;
   /** @throws ApplicationFailure of type ConfigurationInvalid for a program that this worker does not know. */
   program(name: string): ProgramDependencies;
   /** Decides which cards have expired. */
@@ -26,11 +31,14 @@ export interface ProgramDependencies {
   contentEncryption: 'A128GCM' | 'A256GCM';
   /** What Mastercard agreed to, all workers together. */
   requestsPerSecond: number;
+  maxCardsPerBatch: number;
+  policy: PolicyOverrides;
 }
 
 /** Work on the store and the processor: idempotent, retried by Temporal until it succeeds. */
 export function createLocalActivities(deps: ActivityDependencies) {
   return {
+    receiveBatch: receiveBatch(deps),
     validateBatch: validateBatch(deps),
     encryptBatch: encryptBatch(deps),
     purgeBatch: purgeBatch(deps),
@@ -54,6 +62,7 @@ export type GatewayActivities = ReturnType<typeof createGatewayActivities>;
 export type { EncryptBatchInput, EncryptBatchResult } from './encrypt-batch.js';
 export type { FetchBatchStatusInput, StatusAnswer } from './fetch-batch-status.js';
 export type { PurgeBatchInput, RemainingOutcome } from './purge-batch.js';
+export type { ReceiveBatchInput, ReceiveBatchResult } from './receive-batch.js';
 export type { RemoveCardsInput, RemoveCardsResult } from './remove-cards.js';
 export type { SubmissionAnswer, SubmitBatchInput } from './submit-batch.js';
 export type { SweepStoreInput, SweepStoreResult } from './sweep-store.js';

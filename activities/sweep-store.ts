@@ -1,5 +1,6 @@
 import { Context, log } from '@temporalio/activity';
 import { eraseOrphan, findOrphans } from '../retention/orphans.js';
+import { lookingClient } from '../retention/looking-client.js';
 import { whileHeartbeating } from './heartbeat.js';
 import type { ActivityDependencies } from './index.js';
 
@@ -24,7 +25,8 @@ export interface SweepStoreResult {
 export function sweepStore({ store }: Pick<ActivityDependencies, 'store'>) {
   return ({ graceMs }: SweepStoreInput): Promise<SweepStoreResult> =>
     whileHeartbeating(async () => {
-      const { client: temporal, info, cancellationSignal } = Context.current();
+      const { client, info, cancellationSignal } = Context.current();
+      const temporal = lookingClient(client);
       // Temporal's clock, as it also gives the time at which a workflow closed.
       const now = new Date(info.currentAttemptScheduledTimestampMs);
       const result: SweepStoreResult = { ended: 0, unknown: 0, elsewhere: 0, erasedBlobs: 0 };

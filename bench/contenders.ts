@@ -1,4 +1,4 @@
-import type { Client } from '@temporalio/client';
+import { Client } from '@temporalio/client';
 import { bundleWorkflowCode, DefaultLogger, Worker, type WorkerOptions } from '@temporalio/worker';
 import { fileURLToPath } from 'node:url';
 import { createGatewayActivities, createLocalActivities } from '../activities/index.js';
@@ -7,6 +7,7 @@ import type { ProgramConfig } from '../config/config.js';
 import { gatewayTaskQueue } from '../enrollment/identifiers.js';
 import type { EnrollmentRecord } from '../enrollment/records.js';
 import type { Recipient } from '../mastercard/jwe.js';
+import { protectedDataConverter } from '../protection/data-converter.js';
 import type { KeyRing } from '../protection/key-ring.js';
 import type { BatchStore } from '../store/store.js';
 import { workflowSource } from '../worker/workflow-bundle.js';
@@ -54,18 +55,24 @@ export async function createC2p(
   const gateway = new InstantGateway(records, track.polls);
   const deps = {
     store,
+    keyRing,
     now: () => new Date(),
     program: () => ({
       gateway,
       recipient: () => Promise.resolve(recipient),
       contentEncryption: 'A128GCM' as const,
       requestsPerSecond: 10_000,
+      maxCardsPerBatch: records.length,
+      policy: {},
     }),
   };
+  const dataConverter = protectedDataConverter(keyRing);
+  const { connection, options } = track.temporal;
+  const temporal = new Client({ connection, namespace: options.namespace, dataConverter });
   const config = { taskQueue, programs: { [PROGRAM]: program(track, records.length) } };
-  const client = EnrollmentClient.using({ config, temporal: track.temporal, store, keyRing });
+  const client = EnrollmentClient.using({ config, temporal, store, keyRing });
   return {
-    workers: await createWorkers(track, taskQueue, workflowSource(), [
+    workers: await createWorkers(track, taskQueue, { ...workflowSource(), dataConverter }, [
       createLocalActivities(deps),
       createGatewayActivities(deps),
     ]),
@@ -100,13 +107,14 @@ export async function createBare(track: Track): Promise<Contender> {
 async function createWorkers(
   { target }: Track,
   taskQueue: string,
-  workflows: Pick<WorkerOptions, 'workflowBundle' | 'workflowsPath'>,
+  workflows: Pick<WorkerOptions, 'workflowBundle' | 'workflowsPath' | 'dataConverter'>,
   [local, gateway]: [object, object],
 ): Promise<Worker[]> {
   return [
     await Worker.create({ ...target, ...workflows, taskQueue, activities: local, maxCachedWorkflows: 500 }),
     await Worker.create({
       ...target,
+      dataConverter: workflows.dataConverter,
       taskQueue: gatewayTaskQueue(taskQueue, PROGRAM),
       activities: gateway,
       maxHeartbeatThrottleInterval: '5s',

@@ -1,6 +1,7 @@
 import { Argument, Command } from 'commander';
 import { benchmarkBatches } from './batches.js';
 import { benchmarkEncryption } from './encryption.js';
+import { benchmarkPayloads } from './payloads.js';
 import { machine } from './report.js';
 import { benchmarkValidation } from './validation.js';
 
@@ -8,6 +9,7 @@ import { benchmarkValidation } from './validation.js';
 const PARTS = {
   encryption: benchmarkEncryption,
   validation: benchmarkValidation,
+  payloads: benchmarkPayloads,
   batches: benchmarkBatches,
 };
 

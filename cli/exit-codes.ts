@@ -5,6 +5,7 @@ import type { BatchStatus } from '../enrollment/batch.js';
 import type { PolicyError } from '../enrollment/policy-schema.js';
 import type { KeyErrorCode } from '../mastercard/key-material.js';
 import type { DigestError, KeyRingError } from '../protection/key-ring.js';
+import type { PayloadCodecError } from '../protection/payload-codec.js';
 import type { SimulatorOptionsError } from '../simulator/index.js';
 import { InputError } from './input/input-error.js';
 
@@ -64,7 +65,9 @@ export function worstOf(codes: readonly ExitCode[]): ExitCode {
 type OwnErrorCode =
   | EnrollmentErrorCode
   | KeyErrorCode
-  | (ConfigError | DigestError | KeyRingError | PolicyError | SimulatorOptionsError)['code'];
+  | (
+      ConfigError | DigestError | KeyRingError | PayloadCodecError | PolicyError | SimulatorOptionsError
+    )['code'];
 
 /**
  * Whether the caller can put it right. By code and not by class, so that a command need not load the
@@ -77,6 +80,7 @@ const CALLERS_MISTAKE: Record<OwnErrorCode, boolean> = {
   BATCH_NOT_FOUND: true,
   BATCH_TERMINATED: false,
   CHANGE_REFUSED: true,
+  CODEC_MISSING: false,
   CONFIGURATION_INVALID: true,
   DIGEST_UNREADABLE: true,
   KEY_ALIAS_UNKNOWN: true,
@@ -88,6 +92,7 @@ const CALLERS_MISTAKE: Record<OwnErrorCode, boolean> = {
   KEY_RING_INVALID: true,
   KEY_SET_UNAVAILABLE: false,
   KEY_UNSUITABLE: true,
+  PAYLOAD_UNREADABLE: true,
   POLICY_INVALID: true,
   PROGRAM_UNKNOWN: true,
   RESOLUTION_REFUSED: true,

@@ -27,6 +27,7 @@ import {
   type SubmissionResolution,
 } from '../workflows/messages.js';
 import {
+  BatchInvalidError,
   BatchNotFoundError,
   BatchTerminatedError,
   ChangeRefusedError,
@@ -53,6 +54,8 @@ export class EnrollmentBatch {
     readonly key: BatchKey,
     private readonly temporal: Client,
     private readonly store: BatchStore,
+    /** Of `lookingClient`. */
+    private readonly looking: Client,
   ) {
     this.workflow = temporal.workflow.getHandle(workflowIdOf(key));
   }
@@ -82,7 +85,8 @@ export class EnrollmentBatch {
   /**
    * Waits until the batch is closed, for days if need be, and through outages of Temporal. It resolves for every way a batch can end,
    * so look at `status`; `failure` is set when somebody must look.
-   * @throws BatchNotFoundError; BatchTerminatedError when the workflow was ended from outside c2p;
+   * @throws BatchNotFoundError; BatchInvalidError when it was started with records inline that cannot be
+   *   used, and nothing was kept; BatchTerminatedError when the workflow was ended from outside c2p;
    *   ServiceError when Temporal stays away for longer than a quarter of an hour.
    */
   async result(): Promise<BatchResult> {
@@ -93,6 +97,9 @@ export class EnrollmentBatch {
     } catch (error) {
       if (error instanceof WorkflowNotFoundError) throw this.notFound();
       if (!(error instanceof WorkflowFailedError)) throw error;
+      const { cause } = error;
+      if (cause instanceof ApplicationFailure && cause.type === FailureType.InputRefused)
+        throw new BatchInvalidError(cause.message);
     }
     const closed = await this.closed();
     if (closed) return closed.result;
@@ -164,7 +171,7 @@ export class EnrollmentBatch {
   async exists(): Promise<boolean> {
     if (await this.closed()) return true;
     try {
-      await this.workflow.describe();
+      await this.describe();
       return true;
     } catch (error) {
       if (error instanceof WorkflowNotFoundError) return false;
@@ -174,7 +181,7 @@ export class EnrollmentBatch {
 
   /** Temporal's own status of the workflow: `RUNNING`, `COMPLETED`, `TERMINATED`, … */
   async execution(): Promise<string> {
-    return (await this.workflow.describe()).status.name;
+    return (await this.describe()).status.name;
   }
 
   /** What the store remembers of the batch; nothing while it is open. */
@@ -184,9 +191,9 @@ export class EnrollmentBatch {
   }
 
   /** What the running workflow was started with. */
-  async memo(): Promise<BatchMemo> {
+  async memo(): Promise<Partial<BatchMemo>> {
     const { memo } = await this.workflow.describe();
-    return memo as unknown as BatchMemo;
+    return memo ?? {};
   }
 
   private async update<Argument>(
@@ -205,8 +212,12 @@ export class EnrollmentBatch {
     }
   }
 
+  private describe(): Promise<WorkflowExecutionDescription> {
+    return this.looking.workflow.getHandle(this.workflow.workflowId).describe();
+  }
+
   private async progressWithoutWorker(): Promise<BatchProgress> {
-    const execution = await this.workflow.describe();
+    const execution = await this.describe();
     const { status, batchId, cards, failedCards } = summaryOf(execution);
     return {
       ...this.key,

@@ -4,13 +4,17 @@ import { stringify } from 'safe-stable-stringify';
 import type { C2pConfig, ProgramConfig } from '../config/config.js';
 import { loadConfig } from '../config/load.js';
 import { loadTemporalConfig } from '../config/temporal.js';
+import { acceptBatch } from '../enrollment/acceptance.js';
 import type { BatchKey } from '../enrollment/batch.js';
 import { Blob } from '../enrollment/blobs.js';
 import { workflowIdOf } from '../enrollment/identifiers.js';
 import { resolvePolicy } from '../enrollment/policy.js';
 import { parsePolicy, type PolicyInput } from '../enrollment/policy-schema.js';
 import type { EnrollmentRecord } from '../enrollment/records.js';
+import { protectedDataConverter } from '../protection/data-converter.js';
 import { loadKeyRing, type KeyRing } from '../protection/key-ring.js';
+import { EncryptingPayloadCodec } from '../protection/payload-codec.js';
+import { lookingClient } from '../retention/looking-client.js';
 import { namespaceIdOf } from '../retention/namespace.js';
 import { eraseOrphan, findOrphans, type OrphanedBatch } from '../retention/orphans.js';
 import { FilesystemStore } from '../store/filesystem-store.js';
@@ -18,12 +22,13 @@ import { putJson, type BatchStore } from '../store/store.js';
 import type { batchEnrollment } from '../workflows/index.js';
 import type { BatchEnrollmentInput } from '../workflows/messages.js';
 import * as attributes from '../workflows/search-attributes.js';
-import { checkedCardCount } from './card-count.js';
 import { EnrollmentBatch, type BatchMemo } from './enrollment-batch.js';
 import {
   BatchAmbiguousError,
   BatchConflictError,
+  BatchInvalidError,
   BatchNotFoundError,
+  CodecMissingError,
   ProgramUnknownError,
   TemporalUnavailableError,
 } from './errors.js';
@@ -62,6 +67,8 @@ export class EnrollmentClient {
     private readonly temporal: Client,
     private readonly store: BatchStore,
     private readonly keyRing: KeyRing,
+    /** For workflows of which it does not matter any more whether their memo can be read. */
+    private readonly looking = lookingClient(temporal),
   ) {}
 
   /**
@@ -75,7 +82,8 @@ export class EnrollmentClient {
     const connection = await Connection.connect(connectionOptions).catch((error: unknown) => {
       throw new TemporalUnavailableError(address, error);
     });
-    const temporal = new Client({ connection, namespace });
+    const dataConverter = protectedDataConverter(keyRing, config);
+    const temporal = new Client({ connection, namespace, dataConverter });
     return new EnrollmentClient(
       config,
       temporal,
@@ -84,13 +92,19 @@ export class EnrollmentClient {
     );
   }
 
-  /** For a process that has its own connection and store. `close` then closes that connection too. */
+  /**
+   * For a process that has its own connection and store. `close` then closes that connection too.
+   * @throws CodecMissingError for a Temporal client without a data converter of `protectedDataConverter`.
+   */
   static using(parts: {
     config: Pick<C2pConfig, 'programs' | 'taskQueue'>;
     temporal: Client;
     store: BatchStore;
     keyRing: KeyRing;
   }): EnrollmentClient {
+    const { payloadCodecs } = parts.temporal.options.loadedDataConverter;
+    if (!payloadCodecs.some((codec) => codec instanceof EncryptingPayloadCodec))
+      throw new CodecMissingError();
     return new EnrollmentClient(parts.config, parts.temporal, parts.store, parts.keyRing);
   }
 
@@ -106,7 +120,9 @@ export class EnrollmentClient {
     const { externalBatchId, program, records } = request;
     const key: BatchKey = { program, externalBatchId };
     const programConfig = this.programConfig(program);
-    const cards = checkedCardCount(request, programConfig);
+    const accepted = acceptBatch(request, programConfig);
+    if (accepted.problem !== undefined) throw new BatchInvalidError(accepted.problem);
+    const { cards } = accepted;
     const policy = resolvePolicy(
       programConfig.policy,
       parsePolicy(request.policy ?? {}, programConfig.policy),
@@ -130,6 +146,8 @@ export class EnrollmentClient {
     const memo = await batch.memo();
     // Another call was first: it is its records that count, and ours must not stay behind.
     if (memo.records !== ref) await this.store.delete(key, ref);
+    // Records that came with the workflow's input, and are not, or never were, taken into the store.
+    if (memo.recordsDigest === undefined) throw new BatchConflictError(key);
     return this.sameOrConflict(batch, fingerprint, memo.recordsDigest);
   }
 
@@ -167,7 +185,7 @@ export class EnrollmentClient {
 
   /** Batches that Temporal still knows, by its search attributes: the open ones, then those that closed last. */
   list(filter: ListFilter = {}): AsyncIterable<BatchSummary> {
-    return listBatches(this.temporal, filter);
+    return listBatches(this.looking, filter);
   }
 
   /**
@@ -175,7 +193,7 @@ export class EnrollmentClient {
    * @param graceMs leaves batches alone that were written to, or whose workflow closed, within this time.
    */
   orphans(graceMs: number): AsyncIterable<OrphanedBatch> {
-    return findOrphans({ temporal: this.temporal, store: this.store, graceMs, now: new Date() });
+    return findOrphans({ temporal: this.looking, store: this.store, graceMs, now: new Date() });
   }
 
   /**
@@ -219,7 +237,7 @@ export class EnrollmentClient {
   }
 
   private handle(key: BatchKey): EnrollmentBatch {
-    return new EnrollmentBatch(key, this.temporal, this.store);
+    return new EnrollmentBatch(key, this.temporal, this.store, this.looking);
   }
 
   private programConfig(program: string): ProgramConfig {

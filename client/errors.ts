@@ -9,6 +9,7 @@ export type EnrollmentErrorCode =
   | 'BATCH_TERMINATED'
   | 'RESOLUTION_REFUSED'
   | 'CHANGE_REFUSED'
+  | 'CODEC_MISSING'
   | 'PROGRAM_UNKNOWN'
   | 'TEMPORAL_UNAVAILABLE';
 
@@ -59,6 +60,17 @@ export class BatchTerminatedError extends EnrollmentError {
     super(
       `the workflow of batch '${externalBatchId}' of program '${program}' was ended from outside (${how}); ` +
         `its outcomes are incomplete: look at its history for the Mastercard batchId`,
+    );
+  }
+}
+
+/** What this client would send to Temporal could be read there, and it could not read what workers send. */
+export class CodecMissingError extends EnrollmentError {
+  override readonly name = 'CodecMissingError';
+  readonly code = 'CODEC_MISSING';
+  constructor() {
+    super(
+      'the Temporal client has no payload codec: make it with dataConverter: protectedDataConverter(keyRing, config)',
     );
   }
 }

@@ -6,8 +6,10 @@ export interface C2pConfig {
   path: string;
   programs: Record<string, ProgramConfig>;
   store: StoreConfig;
-  /** The key ring that seals the store's blobs. */
+  /** The key ring that seals the store's blobs and encrypts what goes through Temporal. */
   dataKeys: { path: string };
+  /** Whether what goes through Temporal is encrypted; what is encrypted is read either way. */
+  codec: boolean;
   /** Task queue of workflows and local work; a program's calls to Mastercard are on `<taskQueue>-<program>`. */
   taskQueue: string;
   sweep: SweepConfig | false;

@@ -108,6 +108,7 @@ export function configSchema(folder: string): z.ZodType<Omit<C2pConfig, 'path'>>
       .refine((programs) => Object.keys(programs).length > 0, 'must name at least one program'),
     store: strictObject({ kind: z.literal('filesystem'), path }),
     dataKeys: strictObject({ path }),
+    codec: z.boolean().default(true),
     taskQueue: z
       .string()
       .regex(TASK_QUEUE_PATTERN, 'must be at most 100 letters, digits, ., _ or -')

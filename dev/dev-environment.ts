@@ -61,7 +61,8 @@ export async function startDevEnvironment(options: DevEnvironmentOptions): Promi
     });
     started.push(() => simulator.close());
     onProgress(`simulator ready on ${simulator.baseUrl}`);
-    const sandbox = await writeSandboxConfig(keys, { baseUrl: simulator.baseUrl });
+    // Off until there is a codec server: without one the Web UI would show only ciphertext.
+    const sandbox = await writeSandboxConfig(keys, { baseUrl: simulator.baseUrl, codec: false });
 
     const temporal = await startTemporal(folder, options);
     if ('stop' in temporal) started.push(temporal.stop);

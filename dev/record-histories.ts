@@ -9,9 +9,13 @@ import { Command } from 'commander';
 import { readRecords } from '../cli/input/read-records.js';
 import type { EnrollmentBatch } from '../client/enrollment-batch.js';
 import { EnrollmentClient } from '../client/enrollment-client.js';
+import { loadConfig } from '../config/load.js';
 import { isClosed } from '../enrollment/batch.js';
 import { workflowIdOf } from '../enrollment/identifiers.js';
 import type { EnrollmentRecord } from '../enrollment/records.js';
+import { loadKeyRing } from '../protection/key-ring.js';
+import { EncryptingPayloadCodec } from '../protection/payload-codec.js';
+import { payloadsOf } from '../protection/payloads-of.js';
 import { TRIGGERS } from '../simulator/index.js';
 import { startDevEnvironment } from './dev-environment.js';
 import { goldenPaths, GOLDEN_SERVER, type GoldenPath } from './golden-paths.js';
@@ -41,6 +45,8 @@ try {
   Object.assign(process.env, environment.env);
   const connection = await Connection.connect({ address: environment.temporal.address });
   const temporal = new Client({ connection });
+  const config = await loadConfig(environment.env.C2P_CONFIG);
+  const codec = new EncryptingPayloadCodec(await loadKeyRing(config.dataKeys.path));
   const client = await EnrollmentClient.connect();
   for (const path of goldenPaths) {
     const batch = await follow(client, path);
@@ -48,6 +54,7 @@ try {
     for (const [index, history] of runs.entries()) {
       const run = runs.length > 1 ? `-run-${index + 1}` : '';
       const file = join(out, `${version}-${path.name}${run}.json`);
+      await decrypt(history, codec);
       await writeFile(file, `${anonymous(history)}\n`, { flag: 'wx' });
       console.error(`${file}: ${history.events?.length} events`);
     }
@@ -106,6 +113,15 @@ async function runsOf(temporal: Client, workflowId: string): Promise<History[]> 
     runId = started?.continuedExecutionRunId || undefined;
   }
   return runs;
+}
+
+/** A recorded history outlives the keys of the sandbox that it was made in. */
+async function decrypt(history: History, codec: EncryptingPayloadCodec): Promise<void> {
+  for (const payload of payloadsOf(history)) {
+    const [plain] = await codec.decode([payload]);
+    payload.metadata = plain!.metadata;
+    payload.data = plain!.data;
+  }
 }
 
 /** Stack traces, identities and names of sticky queues name the machine that made them, and take no part in a replay. */

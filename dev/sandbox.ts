@@ -24,6 +24,8 @@ export interface SandboxOptions {
   /** Of the simulator. */
   baseUrl: string;
   taskQueue?: string | undefined;
+  /** Whether what goes through Temporal is encrypted (default), or can be read in its Web UI. */
+  codec?: boolean | undefined;
 }
 
 /** Makes the keys and the key ring that the folder lacks; what is there stays, so that its batches stay readable. */
@@ -47,7 +49,7 @@ export async function prepareSandboxKeys(folder: string): Promise<Omit<Sandbox, 
  */
 export async function writeSandboxConfig(
   { folder, keys, credentials }: Omit<Sandbox, 'configPath'>,
-  { baseUrl, taskQueue = 'c2p' }: SandboxOptions,
+  { baseUrl, taskQueue = 'c2p', codec = true }: SandboxOptions,
 ): Promise<Sandbox> {
   const configPath = join(folder, 'c2p.config.json');
   const config = {
@@ -63,6 +65,7 @@ export async function writeSandboxConfig(
     store: { kind: 'filesystem', path: 'data' },
     dataKeys: { path: dataKeysPath(folder) },
     taskQueue,
+    codec,
   };
   await writeFile(configPath, `${JSON.stringify(config, null, 2)}\n`, { mode: 0o600 });
   return { folder, configPath, keys, credentials };

@@ -15,6 +15,8 @@ export const FailureType = {
   ResolutionRefused: 'ResolutionRefused',
   /** A change that was asked of a running batch is malformed, or comes at the wrong time. */
   ChangeRefused: 'ChangeRefused',
+  /** What a batch was started with, records inline, cannot be used; nothing was kept and no card was sent. */
+  InputRefused: 'InputRefused',
   /** A key, id or address in the configuration is wrong; Mastercard refused the caller, not the batch. */
   ConfigurationInvalid: 'ConfigurationInvalid',
   /** A sealed blob was altered, truncated, or is sealed under a key that is not in the key ring. */

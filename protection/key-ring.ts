@@ -50,6 +50,7 @@ const DIGEST_PATTERN = /^([A-Za-z0-9_-]{1,32}):([0-9a-f]{64})$/;
 interface DerivedKeys {
   seal: KeyObject;
   digest: KeyObject;
+  payload: KeyObject;
 }
 
 /**
@@ -57,8 +58,8 @@ interface DerivedKeys {
  * and make it `current`; remove an old one once nothing is sealed under it. Removing a key is also the
  * one sure way to erase everything that was sealed under it, wherever copies of it are.
  *
- * No key of the ring is used as such: what seals and what digests are derived from it, by HKDF-SHA-256
- * with different labels.
+ * No key of the ring is used as such: what seals, what digests and what encrypts for Temporal are derived
+ * from it, by HKDF-SHA-256 with different labels.
  */
 export class KeyRing {
   readonly #keys: ReadonlyMap<string, DerivedKeys>;
@@ -147,12 +148,21 @@ export class KeyRing {
     if (!keys) throw new DigestError('unknownKey', keyId);
     return timingSafeEqual(hmac(keys.digest, bytes), Buffer.from(hex, 'hex'));
   }
+
+  /** The key that encrypts payloads for Temporal (`payload-codec.ts`); nothing for an id that the ring does not have. */
+  payloadKey(keyId: string): KeyObject | undefined {
+    return this.#keys.get(keyId)?.payload;
+  }
 }
 
 function derive(key: Uint8Array): DerivedKeys {
   const derived = (label: string) =>
     createSecretKey(Buffer.from(hkdfSync('sha256', key, Buffer.alloc(0), label, 32)));
-  return { seal: derived('c2p seal v1'), digest: derived('c2p digest v1') };
+  return {
+    seal: derived('c2p seal v1'),
+    digest: derived('c2p digest v1'),
+    payload: derived('c2p payload v1'),
+  };
 }
 
 function hmac(key: KeyObject, bytes: Uint8Array): Buffer {

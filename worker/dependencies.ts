@@ -29,6 +29,7 @@ export async function createDependencies(config: C2pConfig): Promise<WorkerDepen
   }
   return {
     store: new FilesystemStore({ root: config.store.path, keyRing }),
+    keyRing,
     now: () => new Date(),
     program(name) {
       const program = programs.get(name);
@@ -65,5 +66,7 @@ async function createProgram(name: string, program: ProgramConfig): Promise<Prog
     recipient: async () => fromFile ?? loadEncryptionKey(encryptionKey),
     contentEncryption: program.contentEncryption,
     requestsPerSecond: program.requestsPerSecond,
+    maxCardsPerBatch: program.maxCardsPerBatch,
+    policy: program.policy,
   };
 }

@@ -7,6 +7,7 @@ import { checkSecrets } from '../config/load.js';
 import { temporalUnreachable } from '../config/errors.js';
 import { loadTemporalConfig } from '../config/temporal.js';
 import { gatewayTaskQueue } from '../enrollment/identifiers.js';
+import { protectedDataConverter } from '../protection/data-converter.js';
 import { SEARCH_ATTRIBUTES } from '../workflows/search-attributes.js';
 import { createDependencies, type WorkerDependencies } from './dependencies.js';
 import { installRuntime } from './runtime.js';
@@ -34,6 +35,11 @@ export interface RunningWorker {
 /** How long running activities may take to finish after SIGTERM; longer than a call to Mastercard (30 s). */
 const GRACE_TIME = '40s';
 
+const CODEC_OFF =
+  'codec is false: whoever can read the Temporal namespace reads the ids of batches, programs and blobs, counts, ' +
+  "policies, Mastercard's batchIds, codes and texts, failures with their stacks, what operators answered, and the " +
+  'records of batches that were started with them inline. To encrypt all of it, take codec out of the configuration';
+
 /**
  * Starts a worker for every program of the configuration and resolves once it polls. It stops on
  * SIGTERM or SIGINT.
@@ -53,10 +59,13 @@ export async function runWorker(options: RunWorkerOptions): Promise<RunningWorke
   try {
     const added = await ensureSearchAttributes(connection, namespace, SEARCH_ATTRIBUTES);
     if (added.length > 0) logger.info({ added }, 'search attributes registered');
-    await scheduleSweep(connection, namespace, config, logger);
+    const dataConverter = protectedDataConverter(dependencies.keyRing, config);
+    if (!config.codec) logger.warn(CODEC_OFF);
+    await scheduleSweep({ connection, namespace, dataConverter }, config, logger);
     const workers = await createWorkers(config, dependencies, {
       connection,
       namespace,
+      dataConverter,
       ...deploymentOptions(version),
     });
     if (version) await logRouting(connection, namespace, version, logger);
@@ -79,7 +88,7 @@ export async function runWorker(options: RunWorkerOptions): Promise<RunningWorke
 async function createWorkers(
   config: C2pConfig,
   dependencies: WorkerDependencies,
-  target: Pick<WorkerOptions, 'connection' | 'namespace' | 'workerDeploymentOptions'>,
+  target: Pick<WorkerOptions, 'connection' | 'namespace' | 'dataConverter' | 'workerDeploymentOptions'>,
 ): Promise<Worker[]> {
   const common = { ...target, shutdownGraceTime: GRACE_TIME } satisfies Partial<WorkerOptions>;
   const workers = [

@@ -3,13 +3,15 @@ import {
   ScheduleAlreadyRunning,
   ScheduleClient,
   ScheduleNotFoundError,
+  type ScheduleClientOptions,
   type ScheduleDescription,
   type ScheduleHandle,
   type ScheduleOptionsStartWorkflowAction,
   type ScheduleSpec,
 } from '@temporalio/client';
-import type { NativeConnection } from '@temporalio/worker';
 import type { Logger } from 'pino';
+import { payloadKeyId } from '../protection/payload-codec.js';
+import type { ProtectedDataConverter } from '../protection/data-converter.js';
 import type { C2pConfig, SweepConfig } from '../config/config.js';
 import type { sweepStore } from '../workflows/index.js';
 
@@ -20,6 +22,13 @@ const CATCHUP_WINDOW_MS = 60_000;
 const EXECUTION_TIMEOUT_MS = 24 * 3_600_000;
 
 const ATTEMPTS = 3;
+
+/** Where the schedule is, and how its arguments are written. */
+export interface SchedulePlace {
+  connection: NonNullable<ScheduleClientOptions['connection']>;
+  namespace: string;
+  dataConverter: ProtectedDataConverter;
+}
 
 export type ScheduleChange = 'created' | 'updated' | 'unchanged' | 'deleted' | 'absent';
 
@@ -36,12 +45,11 @@ export function sweepScheduleId(taskQueue: string): string {
  * @throws ServiceError where the worker may not, or Temporal does not answer.
  */
 export async function ensureSweepSchedule(
-  connection: NativeConnection,
-  namespace: string,
+  place: SchedulePlace,
   { taskQueue, sweep }: Pick<C2pConfig, 'taskQueue' | 'sweep'>,
 ): Promise<ScheduleChange> {
   const scheduleId = sweepScheduleId(taskQueue);
-  const schedules = new ScheduleClient({ connection, namespace });
+  const schedules = new ScheduleClient(place);
   const handle = schedules.getHandle(scheduleId);
   if (sweep === false) {
     if (!(await found(handle))) return 'absent';
@@ -64,7 +72,8 @@ export async function ensureSweepSchedule(
   for (let attempt = 1; ; attempt += 1) {
     const current = await found(handle);
     if (current) {
-      if (isDeepStrictEqual(settingsOf(current), settingsOf(wanted))) return 'unchanged';
+      const same = isDeepStrictEqual(settingsOf(current), settingsOf(wanted));
+      if (same && needsNoOldKey(current, place.dataConverter)) return 'unchanged';
       await handle.update(({ state }) => ({ ...wanted, state }));
       return 'updated';
     }
@@ -103,18 +112,26 @@ function settingsOf({ spec, action, policies }: Settings) {
   return { every, jitter: spec.jitter, workflowType, workflowId, taskQueue, args, timeout, policies };
 }
 
+/**
+ * Whether its arguments need no key but the current one: a schedule outlives many keys. An administrator
+ * writes them in clear, and they hold nothing but the grace time.
+ */
+function needsNoOldKey({ raw }: ScheduleDescription, { payloadCodecs }: ProtectedDataConverter): boolean {
+  const payloads = raw.schedule?.action?.startWorkflow?.input?.payloads ?? [];
+  return payloads.map(payloadKeyId).every((keyId) => keyId === undefined || keyId === payloadCodecs[0].keyId);
+}
+
 /** As `ensureSweepSchedule`, for a worker that starts: what fails is logged with what to do, since batches do not need the sweep. */
 export async function scheduleSweep(
-  connection: NativeConnection,
-  namespace: string,
+  place: SchedulePlace,
   config: Pick<C2pConfig, 'taskQueue' | 'sweep'>,
   logger: Pick<Logger, 'info' | 'warn'>,
 ): Promise<void> {
   try {
-    const schedule = await ensureSweepSchedule(connection, namespace, config);
+    const schedule = await ensureSweepSchedule(place, config);
     logger.info({ schedule, id: sweepScheduleId(config.taskQueue) }, 'sweep');
   } catch (error) {
-    logger.warn({ err: error }, instructions(namespace, config));
+    logger.warn({ err: error }, instructions(place.namespace, config));
   }
 }
 

@@ -1,6 +1,7 @@
 import { existsSync } from 'node:fs';
 import { fileURLToPath } from 'node:url';
-import type { WorkerOptions } from '@temporalio/worker';
+import type { BundleOptions, WorkerOptions } from '@temporalio/worker';
+import { FAILURE_CONVERTER_PATH } from '../protection/data-converter.js';
 
 /** Where the build leaves the bundle, beside the compiled folders. */
 export const WORKFLOW_BUNDLE_PATH = fileURLToPath(new URL('../workflow-bundle.js', import.meta.url));
@@ -11,8 +12,13 @@ export function workflowSource(): Pick<WorkerOptions, 'workflowBundle' | 'workfl
   return { workflowsPath: workflowsPath() };
 }
 
+/** What every bundle of the workflows is made of: a bundle brings its failure converter with it. */
+export function bundleSources(): Pick<BundleOptions, 'workflowsPath' | 'failureConverterPath'> {
+  return { workflowsPath: workflowsPath(), failureConverterPath: FAILURE_CONVERTER_PATH };
+}
+
 /** The bundle's entry, in whichever form this file is in: TypeScript in a checkout, JavaScript in a package. */
-export function workflowsPath(): string {
+function workflowsPath(): string {
   const extension = import.meta.url.endsWith('.ts') ? '.ts' : '.js';
   return fileURLToPath(new URL(`../workflows/index${extension}`, import.meta.url));
 }

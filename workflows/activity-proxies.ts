@@ -6,6 +6,8 @@ import type {
   GatewayActivities,
   LocalActivities,
   PurgeBatchInput,
+  ReceiveBatchInput,
+  ReceiveBatchResult,
   RemoveCardsInput,
   RemoveCardsResult,
   StatusAnswer,
@@ -26,6 +28,11 @@ const LOCAL_WORK: ActivityOptions = {
 };
 
 const local = proxyActivities<LocalActivities>(LOCAL_WORK);
+
+export function receive(input: ReceiveBatchInput): Promise<ReceiveBatchResult> {
+  const summary = 'move the records of the input into the store';
+  return local.receiveBatch.executeWithOptions({ ...LOCAL_WORK, summary }, [input]);
+}
 
 export function validate(input: ValidateBatchInput, summary: string): Promise<ValidateBatchResult> {
   return local.validateBatch.executeWithOptions({ ...LOCAL_WORK, summary }, [input]);

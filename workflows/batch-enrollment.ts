@@ -13,7 +13,13 @@ import { removeAll, takeBack } from './compensation.js';
 import { DeadlineDesk } from './deadline-desk.js';
 import { endingOf, rejected, type Ending } from './ending.js';
 import { cancelledAsBefore } from './hand-over.js';
-import { pollNowSignal, progressQuery, type BatchEnrollmentInput } from './messages.js';
+import { isInline, takeIn } from './intake.js';
+import {
+  pollNowSignal,
+  progressQuery,
+  type BatchEnrollmentInput,
+  type InlineEnrollmentInput,
+} from './messages.js';
 import { OperatorDesk } from './operator.js';
 import { acceptPolicyChanges } from './policy-change.js';
 import { enrollRound, endingOfRounds, waitForRound, type Desks, type RoundStart } from './rounds.js';
@@ -25,7 +31,10 @@ import { enrollRound, endingOfRounds, waitForRound, type Desks, type RoundStart 
  * (`FailureType`) when somebody must look, and is cancelled when asked to be. On each of these ways
  * the outcomes are complete in the store and the cardholder data is erased.
  */
-export async function batchEnrollment(input: BatchEnrollmentInput): Promise<BatchResult> {
+export async function batchEnrollment(
+  written: BatchEnrollmentInput | InlineEnrollmentInput,
+): Promise<BatchResult> {
+  const input = isInline(written) ? await takeIn(written) : written;
   const state = new BatchState(input);
   setHandler(progressQuery, () => state.progress());
   setHandler(pollNowSignal, () => state.nudge());

@@ -1,4 +1,4 @@
 /** The bundle's entry: what a worker can run. */
 export { batchEnrollment } from './batch-enrollment.js';
 export { sweepStore } from './sweep.js';
-export type { BatchEnrollmentInput, BatchProgress } from './messages.js';
+export type { BatchEnrollmentInput, BatchProgress, InlineEnrollmentInput } from './messages.js';

@@ -2,6 +2,8 @@ import { defineQuery, defineSignal, defineUpdate } from '@temporalio/workflow';
 import type { BatchKey, BatchStatus, BlobRef } from '../enrollment/batch.js';
 import type { OutcomeCounts } from '../enrollment/outcomes.js';
 import type { EnrollmentPolicy, PolicyOverrides } from '../enrollment/policy.js';
+import type { EnrollmentRecord } from '../enrollment/records.js';
+import type { ReceiveBatchInput } from '../activities/index.js';
 import type { Ending } from './ending.js';
 
 /** What starts a batch. References and counts: cardholder data stays in the store. */
@@ -15,6 +17,16 @@ export interface BatchEnrollmentInput extends BatchKey {
   policy: EnrollmentPolicy;
   /** Only from one run of a batch to the next. */
   carried?: CarriedState | undefined;
+}
+
+/**
+ * What a client starts a batch with that has no access to the store, for instance one in another language:
+ * the records themselves, encrypted by its payload codec. See `docs/payload-codec.md`.
+ */
+export interface InlineEnrollmentInput extends BatchKey {
+  records: { inline: EnrollmentRecord[] };
+  /** What differs from the program's policy. Durations are `"30s"`, `"72h"` or milliseconds. */
+  policy?: ReceiveBatchInput['policy'];
 }
 
 /** A place where a batch may wait for long, and what it needs to go on from there. */

@@ -57,6 +57,8 @@ export class RemovalRig {
         gateway,
         recipient: () => Promise.reject(new Error('nothing is encrypted here')),
         contentEncryption: 'A128GCM',
+        maxCardsPerBatch: 250,
+        policy: {},
         requestsPerSecond: 1_000_000,
       }),
     });

@@ -16,6 +16,8 @@ async function submitWith(problem: Error) {
     recipient: () => Promise.reject(new Error('not asked for')),
     contentEncryption: 'A128GCM' as const,
     requestsPerSecond: 1_000,
+    maxCardsPerBatch: 250,
+    policy: {},
   });
   const input = { batch, round: 1, enrollmentData: 'enrollment-data-1' };
   const answer = await new MockActivityEnvironment()

@@ -54,6 +54,7 @@ describe('parseConfig', () => {
       },
       store: { kind: 'filesystem', path: resolve('/etc/c2p/data') },
       dataKeys: { path: resolve('/etc/c2p/keys/data-keys.json') },
+      codec: true,
       taskQueue: 'c2p',
       sweep: { every: 3_600_000, grace: 86_400_000 },
     });
@@ -61,7 +62,7 @@ describe('parseConfig', () => {
 
   it('takes every setting', () => {
     const jwksUrl = 'https://src.mastercard.com/keys/mcs/fpanEncryption';
-    const { programs, taskQueue, versioning, sweep } = parse({
+    const { programs, taskQueue, versioning, sweep, codec } = parse({
       ...withProgram({
         encryptionKey: { jwksUrl, kid: 'k' },
         contentEncryption: 'A256GCM',
@@ -70,6 +71,7 @@ describe('parseConfig', () => {
         policy: { polling: { initial: '10s' } },
       }),
       taskQueue: 'other',
+      codec: false,
       versioning: { deployment: 'payments/c2p' },
       sweep: { every: '30m', grace: '7d' },
     });
@@ -81,6 +83,7 @@ describe('parseConfig', () => {
       policy: { polling: { initial: 10_000 } },
     });
     expect(taskQueue).toBe('other');
+    expect(codec).toBe(false);
     expect(versioning).toEqual({ deployment: 'payments/c2p' });
     expect(sweep).toEqual({ every: 1_800_000, grace: 604_800_000 });
   });
@@ -93,6 +96,10 @@ describe('parseConfig', () => {
     ['versioning', true],
   ])('names %s when versioning is %j', (path, versioning) => {
     expect(refusal(() => parse({ ...CONFIG, versioning })).issues.map((issue) => issue.path)).toEqual([path]);
+  });
+
+  it.each([null, 0, 'off', {}])('names codec when it is %j', (codec) => {
+    expect(refusal(() => parse({ ...CONFIG, codec })).issues.map((issue) => issue.path)).toEqual(['codec']);
   });
 
   it.each([

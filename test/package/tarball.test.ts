@@ -98,11 +98,11 @@ describe('in a project that has only the package', () => {
       join(stranger.folder, 'exports.ts'),
       `import { EnrollmentClient, BatchConflictError, type EnrollRequest, type Outcome } from 'c2p';
        import { EnrollmentClient as same } from 'c2p/client';
-       import type { batchEnrollment, BatchEnrollmentInput, BatchProgress } from 'c2p/workflows';
+       import type { batchEnrollment, BatchEnrollmentInput, BatchProgress, InlineEnrollmentInput } from 'c2p/workflows';
        import { loadConfig, runWorker, type RunningWorker } from 'c2p/worker';
        import { createSimulator, TRIGGERS, type Simulator } from 'c2p/simulator';
        export type Typed = [EnrollRequest, Outcome, BatchProgress, RunningWorker, Simulator];
-       export const input = (of: Parameters<typeof batchEnrollment>[0]): BatchEnrollmentInput => of;
+       export const input = (of: BatchEnrollmentInput | InlineEnrollmentInput): Parameters<typeof batchEnrollment>[0] => of;
        // @ts-expect-error: a request needs records; were the types lost, this would be no error.
        export const untyped: EnrollRequest = { externalBatchId: 'b', program: 'p' };
        const values = [EnrollmentClient, BatchConflictError, loadConfig, runWorker, createSimulator, TRIGGERS];

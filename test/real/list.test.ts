@@ -1,4 +1,4 @@
-import { defaultPayloadConverter } from '@temporalio/common';
+import { decodeOptionalSinglePayload } from '@temporalio/common/lib/internal-non-workflow/codec-helpers.js';
 import { afterAll, beforeAll, describe, expect, test, vi } from 'vitest';
 import type { BatchSummary, ListFilter } from '../../client/list.js';
 import type { EnrollmentRecord } from '../../enrollment/records.js';
@@ -118,12 +118,14 @@ describe('what an operator sees of a batch in the Web UI', () => {
 
   test('has a summary for each timer and each activity in the history', async () => {
     const { events } = await site.workflow('one-declined').fetchHistory();
-    const summaries = (events ?? []).flatMap((event) => {
+    const { loadedDataConverter } = site.temporal.options;
+    const summaries: unknown[] = [];
+    for (const event of events ?? []) {
       const activity = event.activityTaskScheduledEventAttributes?.activityType?.name;
       const what = event.timerStartedEventAttributes ? 'timer' : activity;
       const summary = event.userMetadata?.summary;
-      return what ? [[what, summary ? defaultPayloadConverter.fromPayload(summary) : '']] : [];
-    });
+      if (what) summaries.push([what, await decodeOptionalSinglePayload(loadedDataConverter, summary)]);
+    }
     expect(summaries).toEqual([
       ['validateBatch', '2 cards'],
       ['encryptBatch', 'round 1, 2 cards'],

@@ -5,6 +5,7 @@ import { afterAll, beforeAll, describe, expect, test, vi } from 'vitest';
 import { EnrollmentClient } from '../../client/enrollment-client.js';
 import { loadConfig } from '../../config/load.js';
 import { Blob } from '../../enrollment/blobs.js';
+import { protectedDataConverter, type ProtectedDataConverter } from '../../protection/data-converter.js';
 import { loadKeyRing } from '../../protection/key-ring.js';
 import { TRIGGERS } from '../../simulator/index.js';
 import { ensureSearchAttributes } from '../../worker/search-attributes.js';
@@ -29,6 +30,11 @@ afterAll(async () => {
 async function configure(site: RealSite, sweep: unknown): Promise<void> {
   const config = JSON.parse(await readFile(site.configPath, 'utf8')) as object;
   await writeFile(site.configPath, JSON.stringify({ ...config, sweep }));
+}
+
+async function dataConverterOf({ configPath }: RealSite): Promise<ProtectedDataConverter> {
+  const config = await loadConfig(configPath);
+  return protectedDataConverter(await loadKeyRing(config.dataKeys.path), config);
 }
 
 function scheduleOf(site: RealSite, name: string) {
@@ -101,7 +107,7 @@ describe('the schedule, when it is due', () => {
     });
     const config = await loadConfig(site.configPath);
     const keyRing = await loadKeyRing(config.dataKeys.path);
-    const elsewhere = new Client({ connection, namespace });
+    const elsewhere = new Client({ connection, namespace, dataConverter: protectedDataConverter(keyRing) });
     return EnrollmentClient.using({ config, temporal: elsewhere, store: site.store, keyRing });
   }
 
@@ -141,7 +147,8 @@ describe('the schedule, when it is due', () => {
 
     // Shorter than a configuration may have it, so that the test need not wait.
     const impatient = { taskQueue: `c2p-${name}`, sweep: { every: HOUR, grace: 0 } };
-    expect(await ensureSweepSchedule(connection, 'default', impatient)).toBe('updated');
+    const place = { connection, namespace: 'default', dataConverter: await dataConverterOf(site) };
+    expect(await ensureSweepSchedule(place, impatient)).toBe('updated');
     const { result, details } = await trigger();
     expect(result).toEqual({ ended: 1, unknown: 0, elsewhere: 1, erasedBlobs: before!.length - 1 });
     expect(details).toContain('| 1 | 0 | 1 |');

@@ -31,7 +31,7 @@ export class FakeTemporal {
       return { status: { name: found.status }, closeTime: found.closeTime };
     };
     return {
-      options: { namespace: 'default' },
+      options: { namespace: 'default', loadedDataConverter: { payloadCodecs: [] } },
       workflowService: {
         describeNamespace: () =>
           this.namespaceId instanceof Error

@@ -8,6 +8,7 @@ import { startEmbeddedTemporal, type EmbeddedTemporal } from '../../dev/embedded
 import { prepareSandboxKeys, writeSandboxConfig } from '../../dev/sandbox.js';
 import type { BatchResult } from '../../enrollment/batch.js';
 import { workflowIdOf } from '../../enrollment/identifiers.js';
+import { protectedDataConverter } from '../../protection/data-converter.js';
 import { loadKeyRing } from '../../protection/key-ring.js';
 import { createSimulator, type Simulator } from '../../simulator/index.js';
 import { FilesystemStore } from '../../store/filesystem-store.js';
@@ -108,7 +109,8 @@ export class RealSite {
     const config = await loadConfig(configPath);
     const keyRing = await loadKeyRing(config.dataKeys.path);
     const store = new FilesystemStore({ root: config.store.path, keyRing });
-    const temporal = new Client({ connection: environment.connection });
+    const dataConverter = protectedDataConverter(keyRing);
+    const temporal = new Client({ connection: environment.connection, dataConverter });
     const client = EnrollmentClient.using({ config, temporal, store, keyRing });
     return new RealSite(environment, folder, configPath, simulator, store, temporal, client);
   }

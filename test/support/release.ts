@@ -2,6 +2,7 @@ import { cp, mkdir, readFile, symlink, writeFile } from 'node:fs/promises';
 import { join } from 'node:path';
 import { fileURLToPath } from 'node:url';
 import { bundleWorkflowCode, DefaultLogger } from '@temporalio/worker';
+import { FAILURE_CONVERTER_PATH } from '../../protection/data-converter.js';
 
 const root = (path: string) => fileURLToPath(new URL(`../../${path}`, import.meta.url));
 
@@ -19,6 +20,7 @@ export async function installRelease(folder: string, version: string, workflows?
   if (workflows !== undefined) {
     const { code } = await bundleWorkflowCode({
       workflowsPath: workflows,
+      failureConverterPath: FAILURE_CONVERTER_PATH,
       logger: new DefaultLogger('WARN'),
     });
     await writeFile(join(folder, 'dist', 'workflow-bundle.js'), code);

@@ -3,6 +3,7 @@ import { mkdtemp, rm } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import type { WorkflowClientInterceptor, WorkflowHandle } from '@temporalio/client';
+import type { DataConverter } from '@temporalio/common';
 import type { History } from '@temporalio/common/lib/proto-utils.js';
 import type { TestWorkflowEnvironment } from '@temporalio/testing';
 import {
@@ -26,10 +27,11 @@ import type { BatchKey } from '../../enrollment/batch.js';
 import { gatewayTaskQueue, workflowIdOf } from '../../enrollment/identifiers.js';
 import type { EnrollmentGateway } from '../../mastercard/gateway.js';
 import type { Recipient } from '../../mastercard/jwe.js';
+import { protectedDataConverter } from '../../protection/data-converter.js';
 import { KeyRing } from '../../protection/key-ring.js';
 import { FilesystemStore } from '../../store/filesystem-store.js';
 import type { BatchStore } from '../../store/store.js';
-import { workflowsPath } from '../../worker/workflow-bundle.js';
+import { bundleSources } from '../../worker/workflow-bundle.js';
 import { createTimeSkippingEnv } from './time-skipping.js';
 
 export const PROGRAM = 'demo';
@@ -63,7 +65,7 @@ export class Rig {
     private readonly bundle: WorkflowBundleWithSourceMap,
     private readonly started: Set<string>,
   ) {
-    this.replayer = new Replayer(bundle);
+    this.replayer = new Replayer(bundle, this.dataConverter);
   }
 
   static async create(options: Pick<BundleOptions, 'workflowInterceptorModules'> = {}): Promise<Rig> {
@@ -76,13 +78,16 @@ export class Rig {
       });
     }
     const started = new Set<string>();
-    const env = await createTimeSkippingEnv({ interceptors: { workflow: [rememberingIn(started)] } });
-    const folder = await mkdtemp(join(tmpdir(), 'c2p-test-'));
     const keyRing = KeyRing.parse(KeyRing.generate(), 'test');
+    const env = await createTimeSkippingEnv({
+      interceptors: { workflow: [rememberingIn(started)] },
+      dataConverter: protectedDataConverter(keyRing),
+    });
+    const folder = await mkdtemp(join(tmpdir(), 'c2p-test-'));
     const store = new FilesystemStore({ root: folder, keyRing });
     const bundle = await bundleWorkflowCode({
       ...options,
-      workflowsPath: workflowsPath(),
+      ...bundleSources(),
       logger: new DefaultLogger('ERROR'),
     });
     return new Rig(env, store, keyRing, folder, bundle, started);
@@ -107,11 +112,19 @@ export class Rig {
     });
   }
 
+  /** As clients, workers and replays have it. */
+  get dataConverter(): DataConverter {
+    return protectedDataConverter(this.keyRing);
+  }
+
   /** Runs workers against the gateway while the test's own work runs. */
-  async running<T>(gateway: EnrollmentGateway, work: (client: EnrollmentClient) => Promise<T>): Promise<T> {
-    const taskQueue = this.nextBatchId('c2p-test');
+  async running<T>(
+    gateway: EnrollmentGateway,
+    work: (client: EnrollmentClient, taskQueue: string) => Promise<T>,
+    taskQueue = this.nextBatchId('c2p-test'),
+  ): Promise<T> {
     const [workflows, calls] = await this.createWorkers({ taskQueue, gateway });
-    return workflows.runUntil(calls.runUntil(() => work(this.client({ taskQueue }))));
+    return workflows.runUntil(calls.runUntil(() => work(this.client({ taskQueue }), taskQueue)));
   }
 
   /** The workers of a task queue, and of the program's beside it; not running yet. */
@@ -125,17 +138,21 @@ export class Rig {
     } = options;
     const deps: ActivityDependencies = {
       store: this.store,
+      keyRing: this.keyRing,
       now: () => new Date(),
       program: () => ({
         gateway,
         recipient: () => Promise.resolve(recipient),
         contentEncryption: 'A128GCM',
         requestsPerSecond: 1_000,
+        maxCardsPerBatch: 250,
+        policy: {},
       }),
     };
     const common = {
       connection: this.env.nativeConnection,
       namespace: this.env.namespace,
+      dataConverter: this.dataConverter,
       interceptors: { activity: activityInterceptors },
     };
     const workflows = await Worker.create({
@@ -210,9 +227,9 @@ class Replayer {
   private next: { history: History; workflowId: string } | undefined;
   private readonly results: AsyncIterableIterator<ReplayResult>;
 
-  constructor(workflowBundle: WorkflowBundleWithSourceMap) {
+  constructor(workflowBundle: WorkflowBundleWithSourceMap, dataConverter: DataConverter) {
     this.results = Worker.runReplayHistories(
-      { workflowBundle },
+      { workflowBundle, dataConverter },
       { [Symbol.asyncIterator]: () => this.asked() },
     );
   }

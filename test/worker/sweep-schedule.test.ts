@@ -7,7 +7,15 @@ import { execa } from 'execa';
 import { afterAll, beforeAll, describe, expect, it, vi } from 'vitest';
 import { startEmbeddedTemporal, type EmbeddedTemporal } from '../../dev/embedded-temporal.js';
 import { findOrInstallTemporalCli } from '../../dev/temporal-cli.js';
-import { ensureSweepSchedule, scheduleSweep, sweepScheduleId } from '../../worker/sweep-schedule.js';
+import { protectedDataConverter } from '../../protection/data-converter.js';
+import { KeyRing } from '../../protection/key-ring.js';
+import { payloadKeyId } from '../../protection/payload-codec.js';
+import {
+  ensureSweepSchedule,
+  scheduleSweep,
+  sweepScheduleId,
+  type SchedulePlace,
+} from '../../worker/sweep-schedule.js';
 import { grpcError } from '../retention/fake-temporal.js';
 
 const HOUR = 3_600_000;
@@ -16,12 +24,17 @@ const SWEEP = { every: HOUR, grace: 24 * HOUR };
 let folder: string;
 let server: EmbeddedTemporal;
 let connection: NativeConnection;
+let place: SchedulePlace;
 let schedules: ScheduleClient;
+const [K1, K2] = [1, 2].map((n) => Buffer.alloc(32, n).toString('base64')) as [string, string];
+const keyRing = KeyRing.parse({ current: 'k1', keys: { k1: K1 } }, 'test');
+const rotated = KeyRing.parse({ current: 'k2', keys: { k1: K1, k2: K2 } }, 'test');
 beforeAll(async () => {
   folder = await mkdtemp(join(tmpdir(), 'c2p-sweep-schedule-'));
   server = await startEmbeddedTemporal({ logFile: join(folder, 'temporal.log') });
   connection = await NativeConnection.connect({ address: server.address });
-  schedules = new ScheduleClient({ connection });
+  place = { connection, namespace: 'default', dataConverter: protectedDataConverter(keyRing) };
+  schedules = new ScheduleClient(place);
 });
 afterAll(async () => {
   await connection?.close();
@@ -30,11 +43,15 @@ afterAll(async () => {
 });
 
 /** What a worker is told that may not do what it asks Temporal for. */
-async function warningOf(config: Parameters<typeof ensureSweepSchedule>[2]): Promise<string> {
+async function warningOf(config: Parameters<typeof ensureSweepSchedule>[1]): Promise<string> {
   const denied = () => Promise.reject(grpcError(7));
   const workflowService = { describeSchedule: denied, createSchedule: denied, deleteSchedule: denied };
   const logger = { info: vi.fn(), warn: vi.fn() };
-  await scheduleSweep({ workflowService } as unknown as NativeConnection, 'default', config, logger);
+  await scheduleSweep(
+    { ...place, connection: { workflowService } as unknown as NativeConnection },
+    config,
+    logger,
+  );
   expect(logger.info).not.toHaveBeenCalled();
   expect(logger.warn).toHaveBeenCalledTimes(1);
   const [, message] = logger.warn.mock.calls[0] as [unknown, string];
@@ -44,8 +61,7 @@ async function warningOf(config: Parameters<typeof ensureSweepSchedule>[2]): Pro
 describe('the schedule of the sweep', () => {
   it('is made once, changed when the configuration has changed, and removed when it is switched off', async () => {
     const config = { taskQueue: 'life', sweep: SWEEP };
-    const ensure = (sweep: typeof SWEEP | false) =>
-      ensureSweepSchedule(connection, 'default', { ...config, sweep });
+    const ensure = (sweep: typeof SWEEP | false) => ensureSweepSchedule(place, { ...config, sweep });
     expect(await ensure(SWEEP)).toBe('created');
     expect(await ensure(SWEEP)).toBe('unchanged');
     expect(await ensure({ ...SWEEP, grace: HOUR })).toBe('updated');
@@ -63,24 +79,43 @@ describe('the schedule of the sweep', () => {
 
   it('is made by one of many workers that start at once', async () => {
     const config = { taskQueue: 'crowd', sweep: SWEEP };
-    const changes = await Promise.all(
-      Array.from({ length: 8 }, () => ensureSweepSchedule(connection, 'default', config)),
-    );
+    const changes = await Promise.all(Array.from({ length: 8 }, () => ensureSweepSchedule(place, config)));
     expect(changes.sort()).toEqual(['created', ...Array<string>(7).fill('unchanged')]);
   });
 
   it('stays paused when an operator has paused it, also when it is changed', async () => {
     const config = { taskQueue: 'paused', sweep: SWEEP };
-    await ensureSweepSchedule(connection, 'default', config);
+    await ensureSweepSchedule(place, config);
     const handle = schedules.getHandle(sweepScheduleId('paused'));
     await handle.pause('by a test');
-    expect(await ensureSweepSchedule(connection, 'default', config)).toBe('unchanged');
+    expect(await ensureSweepSchedule(place, config)).toBe('unchanged');
     const changed = { ...config, sweep: { ...SWEEP, grace: HOUR } };
-    expect(await ensureSweepSchedule(connection, 'default', changed)).toBe('updated');
+    expect(await ensureSweepSchedule(place, changed)).toBe('updated');
     expect(await handle.describe()).toMatchObject({
       action: { args: [{ graceMs: HOUR }] },
       state: { paused: true, note: 'by a test' },
     });
+  });
+});
+
+describe('the arguments of the schedule', () => {
+  const config = { taskQueue: 'encrypted', sweep: SWEEP };
+  const ensure = (dataConverter: SchedulePlace['dataConverter']) =>
+    ensureSweepSchedule({ ...place, dataConverter }, config);
+  async function keyIds() {
+    const { raw } = await schedules.getHandle(sweepScheduleId('encrypted')).describe();
+    return raw.schedule?.action?.startWorkflow?.input?.payloads?.map(payloadKeyId);
+  }
+
+  it('are encrypted, follow the current key, and are in clear only where the codec is switched off', async () => {
+    schedules = new ScheduleClient({ ...place, dataConverter: protectedDataConverter(rotated) });
+    expect(await ensure(protectedDataConverter(keyRing))).toBe('created');
+    expect(await keyIds()).toEqual(['k1']);
+    expect(await ensure(protectedDataConverter(rotated))).toBe('updated');
+    expect(await keyIds()).toEqual(['k2']);
+    expect(await ensure(protectedDataConverter(rotated))).toBe('unchanged');
+    expect(await ensure(protectedDataConverter(rotated, { codec: false }))).toBe('updated');
+    expect(await keyIds()).toEqual([undefined]);
   });
 });
 
@@ -93,16 +128,16 @@ describe('a worker that may not make schedules', () => {
     const args = [...line[1]!.split(' '), '--input', line[2]!, ...line[3]!.trim().split(' ')].filter(Boolean);
     const { path } = await findOrInstallTemporalCli();
     await execa(path, [...args, '--address', server.address]);
-    expect(await ensureSweepSchedule(connection, 'default', config)).toBe('unchanged');
+    expect(await ensureSweepSchedule(place, config)).toBe('unchanged');
   });
 
   it('names the command that removes the schedule when the sweep is switched off', async () => {
     const config = { taskQueue: 'switched-off', sweep: SWEEP };
-    await ensureSweepSchedule(connection, 'default', config);
+    await ensureSweepSchedule(place, config);
     const warning = await warningOf({ ...config, sweep: false });
     const [, args] = /^ {2}temporal (schedule delete .*)$/m.exec(warning)!;
     const { path } = await findOrInstallTemporalCli();
     await execa(path, [...args!.split(' '), '--address', server.address]);
-    expect(await ensureSweepSchedule(connection, 'default', { ...config, sweep: false })).toBe('absent');
+    expect(await ensureSweepSchedule(place, { ...config, sweep: false })).toBe('absent');
   });
 });

@@ -10,7 +10,7 @@ import {
 import { beforeAll, expect, test } from 'vitest';
 import { goldenPaths } from '../../dev/golden-paths.js';
 import { CLOSED_STATUSES } from '../../enrollment/batch.js';
-import { workflowsPath } from '../../worker/workflow-bundle.js';
+import { bundleSources } from '../../worker/workflow-bundle.js';
 
 /**
  * Histories of real runs, recorded with the version that their name begins with. A change of the
@@ -33,10 +33,7 @@ function read(name: string): JsonHistory {
 let workflowBundle: WorkflowBundleWithSourceMap;
 beforeAll(async () => {
   Runtime.install({ logger: new DefaultLogger('ERROR') });
-  workflowBundle = await bundleWorkflowCode({
-    workflowsPath: workflowsPath(),
-    logger: new DefaultLogger('ERROR'),
-  });
+  workflowBundle = await bundleWorkflowCode({ ...bundleSources(), logger: new DefaultLogger('ERROR') });
 });
 
 test('every status that a batch can close with is the end of a golden path, and every path is recorded', () => {

@@ -1,0 +1,88 @@
+import { activityInfo, ApplicationFailure, getClient } from '@temporalio/activity';
+import { stringify } from 'safe-stable-stringify';
+import { acceptBatch } from '../enrollment/acceptance.js';
+import type { BatchKey, BlobRef } from '../enrollment/batch.js';
+import { Blob, type ClosedBatch } from '../enrollment/blobs.js';
+import { FailureType } from '../enrollment/errors.js';
+import { looksLikePan, PROGRAM_PATTERN, workflowIdOf } from '../enrollment/identifiers.js';
+import { resolvePolicy, type EnrollmentPolicy, type PolicyOverrides } from '../enrollment/policy.js';
+import { parsePolicy, PolicyError, type PolicyInput } from '../enrollment/policy-schema.js';
+import type { EnrollmentRecord } from '../enrollment/records.js';
+import { namespaceIdOf } from '../retention/namespace.js';
+import { getJson, putJson, type BatchStore } from '../store/store.js';
+import { failingClearly } from './failures.js';
+import type { ActivityDependencies } from './index.js';
+
+/** As somebody wrote it who may not know TypeScript: nothing of it is checked yet. */
+export interface ReceiveBatchInput {
+  batch: BatchKey;
+  records: EnrollmentRecord[];
+  policy?: PolicyInput | undefined;
+}
+
+/** What is known of the batch once its records are in the store. */
+export interface ReceiveBatchResult {
+  records: BlobRef;
+  recordsDigest: string;
+  consumers: number;
+  cards: number;
+  policy: EnrollmentPolicy;
+}
+
+/**
+ * Does for records that came with the workflow's input what the client does for others: checks what the
+ * batch is to be started with, lays its policy over the program's, and moves the records into the store.
+ * Repeating it writes the same blob again.
+ *
+ * @throws ApplicationFailure of type InputRefused; then nothing was kept.
+ */
+export function receiveBatch(deps: Pick<ActivityDependencies, 'store' | 'keyRing' | 'program'>) {
+  return ({ batch, records, policy }: ReceiveBatchInput): Promise<ReceiveBatchResult> =>
+    failingClearly(async () => {
+      const { workflowId, runId } = activityInfo().workflowExecution!;
+      const { cards, overrides, base } = checked(deps, { batch, records, policy }, workflowId);
+      await refuseClosed(deps.store, batch);
+      const ref = Blob.records(runId, await namespaceIdOf(getClient()));
+      await putJson(deps.store, batch, ref, records);
+      return {
+        records: ref,
+        recordsDigest: deps.keyRing.digest(Buffer.from(stringify(records), 'utf8')),
+        consumers: records.length,
+        cards,
+        policy: resolvePolicy(base, overrides),
+      };
+    });
+}
+
+function checked(
+  deps: Pick<ActivityDependencies, 'program'>,
+  { batch, records, policy }: ReceiveBatchInput,
+  workflowId: string,
+): { cards: number; base: PolicyOverrides; overrides: PolicyOverrides } {
+  const { program: name, externalBatchId } = batch;
+  if (typeof name !== 'string' || !PROGRAM_PATTERN.test(name) || looksLikePan(name))
+    throw refused('program must be the name of a program of the configuration');
+  const program = deps.program(name);
+  const accepted = acceptBatch({ externalBatchId, records }, program);
+  if (accepted.problem !== undefined) throw refused(accepted.problem);
+  // Under another id a second workflow could submit the same batch.
+  if (workflowId !== workflowIdOf(batch)) throw refused(`the workflow id must be '${workflowIdOf(batch)}'`);
+  try {
+    const overrides = parsePolicy(policy ?? {}, program.policy);
+    return { cards: accepted.cards, base: program.policy, overrides };
+  } catch (error) {
+    throw error instanceof PolicyError ? refused(error.message) : error;
+  }
+}
+
+/** Temporal forgets a closed batch after a while, and would let it start again; the store does not. */
+async function refuseClosed(store: BatchStore, batch: BatchKey): Promise<void> {
+  if (!(await store.has(batch, Blob.closed))) return;
+  const { result, closedAt } = await getJson<ClosedBatch>(store, batch, Blob.closed);
+  const what = `batch '${batch.externalBatchId}' was closed at ${closedAt} as ${result.status}`;
+  throw refused(`${what}; send these records under another externalBatchId`);
+}
+
+function refused(message: string): ApplicationFailure {
+  return ApplicationFailure.create({ type: FailureType.InputRefused, message, nonRetryable: true });
+}

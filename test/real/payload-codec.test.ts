@@ -1,0 +1,341 @@
+import { readFile, writeFile } from 'node:fs/promises';
+import { Client } from '@temporalio/client';
+import proto from '@temporalio/proto';
+import { afterAll, beforeAll, describe, expect, test } from 'vitest';
+import { EnrollmentClient } from '../../client/enrollment-client.js';
+import { CodecMissingError, ResolutionRefusedError } from '../../client/errors.js';
+import { loadConfig } from '../../config/load.js';
+import { workflowIdOf } from '../../enrollment/identifiers.js';
+import { protectedDataConverter } from '../../protection/data-converter.js';
+import { loadKeyRing, type KeyRingJson } from '../../protection/key-ring.js';
+import { isEncrypted, payloadKeyId } from '../../protection/payload-codec.js';
+import { payloadsOf } from '../../protection/payloads-of.js';
+import { TRIGGERS } from '../../simulator/index.js';
+import { cardNumberNeedles, clearNeedle, findLeaks, type Needle } from '../support/leak-search.js';
+import { PROGRAM, RealEnvironment, type RealSite } from '../support/real-environment.js';
+import { testRecord, testRecords } from '../support/records.js';
+import { until } from '../support/until.js';
+
+const { History } = proto.temporal.api.history.v1;
+const QUICK = { polling: { initial: '1s', maximum: '1s' } } as const;
+
+let environment: RealEnvironment;
+/** As somebody who may read the namespace, and has no key. */
+let stranger: Client;
+beforeAll(async () => {
+  environment = await RealEnvironment.start();
+  stranger = new Client({ connection: environment.connection });
+});
+afterAll(() => environment.close());
+
+const executionOf = (externalBatchId: string) => ({
+  workflowId: workflowIdOf({ program: PROGRAM, externalBatchId }),
+});
+const service = () => environment.connection.workflowService;
+
+async function historyOf(externalBatchId: string) {
+  return stranger.workflow.getHandle(executionOf(externalBatchId).workflowId).fetchHistory();
+}
+
+/** The bytes of a history without what is meant to be readable: the workflow's id and the search attributes. */
+async function hiddenBytesOf(externalBatchId: string): Promise<Buffer> {
+  const history = await historyOf(externalBatchId);
+  for (const event of history.events ?? []) {
+    const started = event.workflowExecutionStartedEventAttributes;
+    if (started) Object.assign(started, { workflowId: '', searchAttributes: null });
+    const upserted = event.upsertWorkflowSearchAttributesEventAttributes;
+    if (upserted) upserted.searchAttributes = null;
+  }
+  return Buffer.from(History.encode(history).finish());
+}
+
+/**
+ * Fails unless there are payloads, and each is encrypted, but for those that Temporal's SDK writes by itself
+ * without a codec: which `patched` ways the code goes.
+ */
+function expectEncrypted(message: unknown, atLeast: number): void {
+  const patches = markersIn(message).map(({ details }) => details?.['patch-data']);
+  const sdks = new Set(patches.flatMap(payloadsOf));
+  const payloads = payloadsOf(message).filter((payload) => !sdks.has(payload));
+  for (const patch of sdks)
+    expect(Object.keys(JSON.parse(Buffer.from(patch.data!).toString()) as object)).toEqual([
+      'id',
+      'deprecated',
+    ]);
+  expect(payloads.length).toBeGreaterThanOrEqual(atLeast);
+  expect(payloads.filter((payload) => !isEncrypted(payload))).toEqual([]);
+  expect(new Set(payloads.map(payloadKeyId))).toEqual(new Set(['k1']));
+}
+
+async function queried(externalBatchId: string, queryType: string) {
+  return service().queryWorkflow({
+    namespace: 'default',
+    execution: executionOf(externalBatchId),
+    query: { queryType },
+  });
+}
+
+describe('of a batch that an operator answered for and gave up, somebody without the key', () => {
+  const id = 'given-up';
+  const WRONG = 'not-the-batch-id';
+  let site: RealSite;
+  beforeAll(async () => {
+    site = await environment.site('operator');
+    await site.startWorker();
+    site.simulator.configure({ duplicates: 'withoutBatchId' });
+    site.simulator.fault({ operation: 'enroll', fault: { kind: 'dropAfter' } });
+    const policy = { submission: { initial: '300ms' } };
+    const batch = await site.client.enroll({
+      externalBatchId: id,
+      program: PROGRAM,
+      records: testRecords(2),
+      policy,
+    });
+    await until(async () => (await batch.progress()).status === 'AWAITING_OPERATOR');
+    await expect(batch.resolve({ batchId: WRONG })).rejects.toThrow(ResolutionRefusedError);
+    await batch.pollNow();
+    await batch.resolve({ abandon: true });
+    expect(await batch.result()).toMatchObject({ status: 'FAILED', failure: 'SubmissionUnresolved' });
+    await until(async () => (await batch.execution()) === 'FAILED');
+  });
+
+  test('finds every payload of the history encrypted: arguments, results, memo, summaries, updates, failures', async () => {
+    const history = await historyOf(id);
+    expectEncrypted(history, 25);
+    const kinds = (history.events ?? []).flatMap((event) =>
+      payloadsOf(event).length > 0 ? Object.keys(event).filter((name) => name.endsWith('Attributes')) : [],
+    );
+    expect([...new Set(kinds)].sort()).toEqual(
+      expect.arrayContaining([
+        'activityTaskCompletedEventAttributes',
+        'activityTaskScheduledEventAttributes',
+        'timerStartedEventAttributes',
+        'workflowExecutionFailedEventAttributes',
+        'workflowExecutionStartedEventAttributes',
+        'workflowExecutionUpdateAcceptedEventAttributes',
+        'workflowExecutionUpdateCompletedEventAttributes',
+      ]),
+    );
+  });
+
+  test('reads no external id in it but those of the workflow id and of the search attributes', async () => {
+    const bytes = await hiddenBytesOf(id);
+    const ids = [id, WRONG, PROGRAM + '/', 'cust-1', 'card-100', 'records-'].map((text) =>
+      clearNeedle(text, text),
+    );
+    expect(findLeaks([{ name: 'history', bytes }], ids)).toEqual([]);
+    // The search would find one.
+    const all = Buffer.from(History.encode(await historyOf(id)).finish());
+    expect(findLeaks([{ name: 'history', bytes: all }], ids)).toContainEqual(
+      expect.objectContaining({ of: id }),
+    );
+  });
+
+  test('reads of a failure its type, and neither its message nor its stack', async () => {
+    const failures = failuresIn(await historyOf(id));
+    expect(failures.length).toBeGreaterThanOrEqual(2);
+    for (const { message, stackTrace } of failures) {
+      expect(message).toBe('Encoded failure');
+      expect(stackTrace ?? '').toBe('');
+    }
+    const bytes = await hiddenBytesOf(id);
+    expect(bytes.includes('SubmissionUnresolved')).toBe(true);
+    for (const text of ['operator abandoned', 'does not know', 'operator.ts', 'Mastercard has'])
+      expect(bytes.includes(text), text).toBe(false);
+  });
+
+  test('finds memo, summary, answers to queries and current details encrypted', async () => {
+    const described = await service().describeWorkflowExecution({
+      namespace: 'default',
+      execution: executionOf(id),
+    });
+    expect(Object.keys(described.workflowExecutionInfo?.memo?.fields ?? {})).toEqual(
+      expect.arrayContaining(['recordsDigest', 'records']),
+    );
+    expectEncrypted(described, 3);
+    expectEncrypted(await queried(id, 'progress'), 1);
+    expectEncrypted(await queried(id, '__temporal_workflow_metadata'), 1);
+    await until(async () => {
+      const query = `WorkflowId = '${executionOf(id).workflowId}'`;
+      const { executions } = await service().listWorkflowExecutions({ namespace: 'default', query });
+      if (executions?.length !== 1) return false;
+      expectEncrypted(executions, 2);
+      return true;
+    });
+  });
+
+  test('gets an error from Temporal’s own client, and the client with the key gets everything', async () => {
+    await expect(stranger.workflow.getHandle(executionOf(id).workflowId).query('progress')).rejects.toThrow(
+      /binary\/encrypted/,
+    );
+    const handle = site.temporal.workflow.getHandle(executionOf(id).workflowId);
+    const failure: unknown = await handle.result().catch((error: unknown) => error);
+    expect(failure).toMatchObject({
+      cause: {
+        type: 'SubmissionUnresolved',
+        message: expect.stringContaining('operator abandoned') as string,
+      },
+    });
+  });
+});
+
+test('records that come with the input are in Temporal, and nobody without the key reads them there', async () => {
+  const site = await environment.site('inline');
+  await site.startWorker();
+  const externalBatchId = 'inline-1';
+  const records = [testRecord(1, 2), testRecord(2)];
+  const handle = await site.temporal.workflow.start('batchEnrollment', {
+    workflowId: executionOf(externalBatchId).workflowId,
+    taskQueue: 'c2p-inline',
+    args: [{ program: PROGRAM, externalBatchId, records: { inline: records }, policy: QUICK }],
+  });
+  expect(await handle.result()).toMatchObject({ status: 'COMPLETED', counts: { cards: 3, enrolled: 3 } });
+
+  const needles: Needle[] = records.flatMap(({ externalConsumerId: of, consumer, cards }) => [
+    ...cards.flatMap((card) => cardNumberNeedles(card.externalCardId, card.primaryAccountNumber)),
+    ...[of, consumer.emailAddress, consumer.lastName, consumer.mobileNumber.phoneNumber].map((text) =>
+      clearNeedle(of, text),
+    ),
+  ]);
+  const bytes = Buffer.from(History.encode(await historyOf(externalBatchId)).finish());
+  expectEncrypted(await historyOf(externalBatchId), 15);
+  expect(findLeaks([{ name: 'history', bytes }], needles)).toEqual([]);
+  expect(await site.blobs(externalBatchId)).toEqual(['closed', 'outcomes']);
+  expect(await site.client.batch(externalBatchId).outcomes()).toHaveLength(3);
+});
+
+test('a batch that began without the codec goes on with it, and after that without it again', async () => {
+  const site = await environment.site('switched', { processingMs: 3_600_000 });
+  const { externalBatchIdContains } = TRIGGERS.batches.UNKNOWN_STATUS_FIRST;
+  const externalBatchId = `${externalBatchIdContains}-switched`;
+  await configureCodec(site, false);
+  const first = await site.startWorker();
+  expect(await readFile(first.logFile, 'utf8')).toMatch(/"level":"warn".*codec is false: whoever can read/);
+  const batch = await (
+    await clientOf(site)
+  ).enroll({ externalBatchId, program: PROGRAM, records: testRecords(1), policy: QUICK });
+  await polledBy(site, externalBatchId);
+  await first.kill();
+
+  for (const codec of [true, false]) {
+    await configureCodec(site, codec);
+    const worker = await site.startWorker();
+    await polledBy(site, externalBatchId);
+    if (codec) expect(await readFile(worker.logFile, 'utf8')).not.toContain('codec is false');
+    await worker.kill();
+  }
+  await site.startWorker();
+  site.simulator.configure({ processingMs: 0 });
+  expect(await batch.result()).toMatchObject({ status: 'COMPLETED', counts: { enrolled: 1 } });
+  const encrypted = new Set(payloadsOf(await historyOf(externalBatchId)).map(isEncrypted));
+  expect(encrypted).toEqual(new Set([true, false]));
+});
+
+test('a worker that lacks the key fails no batch: it stands still, and goes on when the key is there again', async () => {
+  const site = await environment.site('keyless', { processingMs: 3_600_000 });
+  const externalBatchId = 'keyless';
+  const worker = await site.startWorker();
+  const batch = await site.client.enroll({
+    externalBatchId,
+    program: PROGRAM,
+    records: testRecords(1),
+    policy: QUICK,
+  });
+  await polledBy(site, externalBatchId);
+  await worker.kill();
+
+  const ring = await replaceRing(site, {
+    current: 'k2',
+    keys: { k2: Buffer.alloc(32, 2).toString('base64') },
+  });
+  const keyless = await site.startWorker();
+  await until(async () =>
+    ((await historyOf(externalBatchId)).events ?? []).some(
+      (event) => event.workflowTaskFailedEventAttributes,
+    ),
+  );
+  const log = await readFile(keyless.logFile, 'utf8');
+  expect(log).toMatch(
+    /cannot decrypt a payload of Temporal \(key 'k1'\): the key ring has no such key: add it again/,
+  );
+  await keyless.kill();
+
+  await replaceRing(site, ring);
+  await site.startWorker();
+  site.simulator.configure({ processingMs: 0 });
+  expect(await batch.result()).toMatchObject({ status: 'COMPLETED', counts: { enrolled: 1 } });
+});
+
+test('a closed batch whose key is gone is listed and looked at all the same', async () => {
+  const site = await environment.site('forgotten');
+  await site.startWorker();
+  const externalBatchId = 'forgotten';
+  const batch = await site.client.enroll({ externalBatchId, program: PROGRAM, records: testRecords(1) });
+  await batch.result();
+  await replaceRing(site, { current: 'k2', keys: { k2: Buffer.alloc(32, 2).toString('base64') } });
+
+  const client = await clientOf(site);
+  await until(async () => {
+    for await (const summary of client.list()) if (summary.externalBatchId === externalBatchId) return true;
+    return false;
+  });
+  expect(await client.batch(externalBatchId).execution()).toBe('COMPLETED');
+  await expect(client.batch(externalBatchId).memo()).rejects.toMatchObject({
+    code: 'PAYLOAD_UNREADABLE',
+    keyId: 'k1',
+  });
+});
+
+test('a client of Temporal without the codec is refused', async () => {
+  const site = await environment.site('refused');
+  const config = await loadConfig(site.configPath);
+  const keyRing = await loadKeyRing(config.dataKeys.path);
+  const parts = { config, store: site.store, keyRing };
+  expect(() => EnrollmentClient.using({ ...parts, temporal: stranger })).toThrow(CodecMissingError);
+});
+
+async function configureCodec({ configPath }: RealSite, codec: boolean): Promise<void> {
+  const config = JSON.parse(await readFile(configPath, 'utf8')) as object;
+  await writeFile(configPath, JSON.stringify({ ...config, codec }));
+}
+
+/** Puts another key ring in the place of the site's. Returns the one that was there. */
+async function replaceRing({ configPath }: RealSite, ring: KeyRingJson): Promise<KeyRingJson> {
+  const { dataKeys } = await loadConfig(configPath);
+  const before = JSON.parse(await readFile(dataKeys.path, 'utf8')) as KeyRingJson;
+  await writeFile(dataKeys.path, JSON.stringify(ring));
+  return before;
+}
+
+/** A client as the site's configuration now has it. */
+async function clientOf(site: RealSite): Promise<EnrollmentClient> {
+  const config = await loadConfig(site.configPath);
+  const keyRing = await loadKeyRing(config.dataKeys.path);
+  const dataConverter = protectedDataConverter(keyRing, config);
+  const temporal = new Client({ connection: environment.connection, dataConverter });
+  return EnrollmentClient.using({ config, temporal, store: site.store, keyRing });
+}
+
+/** Resolves when the batch was polled twice more. */
+async function polledBy(site: RealSite, externalBatchId: string): Promise<void> {
+  const polls = async () => (await site.client.batch(externalBatchId).progress()).polling?.polls ?? 0;
+  const before = await polls();
+  await until(async () => (await polls()) >= before + 2);
+}
+
+function markersIn(message: unknown): proto.temporal.api.history.v1.IMarkerRecordedEventAttributes[] {
+  const { events } = message as proto.temporal.api.history.v1.IHistory;
+  return (events ?? []).flatMap(({ markerRecordedEventAttributes: marker }) => marker ?? []);
+}
+
+interface FailureMessage {
+  message?: string | null;
+  stackTrace?: string | null;
+}
+
+/** Every failure in a message of Temporal's API, however deep. */
+function failuresIn(message: unknown): FailureMessage[] {
+  if (typeof message !== 'object' || message === null || ArrayBuffer.isView(message)) return [];
+  const own = 'encodedAttributes' in message && message.encodedAttributes ? [message as FailureMessage] : [];
+  return [...own, ...Object.values(message).flatMap(failuresIn)];
+}
