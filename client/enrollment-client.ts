@@ -10,7 +10,9 @@ import { workflowIdOf } from '../enrollment/identifiers.js';
 import { resolvePolicy } from '../enrollment/policy.js';
 import { parsePolicy, type PolicyInput } from '../enrollment/policy-schema.js';
 import type { EnrollmentRecord } from '../enrollment/records.js';
-import { loadKeyRing, type KeyRing } from '../protection/key-ring.js';
+import { digestKeyId, type KeyRingSource } from '../protection/key-ring.js';
+import { openKeyRing } from '../protection/live-key-ring.js';
+import { usageOfKey, type KeyUsage } from '../retention/key-usage.js';
 import { namespaceIdOf } from '../retention/namespace.js';
 import { eraseOrphan, findOrphans, type OrphanedBatch } from '../retention/orphans.js';
 import { FilesystemStore } from '../store/filesystem-store.js';
@@ -61,7 +63,7 @@ export class EnrollmentClient {
     private readonly config: Pick<C2pConfig, 'programs' | 'taskQueue'>,
     private readonly temporal: Client,
     private readonly store: BatchStore,
-    private readonly keyRing: KeyRing,
+    private readonly keyRing: KeyRingSource,
   ) {}
 
   /**
@@ -70,7 +72,7 @@ export class EnrollmentClient {
    */
   static async connect(options: ConnectOptions = {}): Promise<EnrollmentClient> {
     const config = typeof options.config === 'object' ? options.config : await loadConfig(options.config);
-    const keyRing = await loadKeyRing(config.dataKeys.path);
+    const keyRing = await openKeyRing(config.dataKeys);
     const { connectionOptions, namespace, address } = loadTemporalConfig();
     const connection = await Connection.connect(connectionOptions).catch((error: unknown) => {
       throw new TemporalUnavailableError(address, error);
@@ -89,7 +91,7 @@ export class EnrollmentClient {
     config: Pick<C2pConfig, 'programs' | 'taskQueue'>;
     temporal: Client;
     store: BatchStore;
-    keyRing: KeyRing;
+    keyRing: KeyRingSource;
   }): EnrollmentClient {
     return new EnrollmentClient(parts.config, parts.temporal, parts.store, parts.keyRing);
   }
@@ -118,7 +120,7 @@ export class EnrollmentClient {
     if (closed) return this.sameOrConflict(batch, fingerprint, closed.recordsDigest);
 
     const ref = Blob.records(randomUUID(), await namespaceIdOf(this.temporal));
-    const recordsDigest = this.keyRing.digest(fingerprint);
+    const recordsDigest = (await this.keyRing.latest()).digest(fingerprint);
     await putJson(this.store, key, ref, records);
     const input: BatchEnrollmentInput = { ...key, records: ref, recordsDigest, cards, policy };
     try {
@@ -187,6 +189,11 @@ export class EnrollmentClient {
     return eraseOrphan(this.store, orphan, options);
   }
 
+  /** What of this namespace and of the store would be lost with a key of the key ring. */
+  async keyUsage(keyId: string): Promise<KeyUsage> {
+    return usageOfKey(keyId, this.store, this.temporal);
+  }
+
   async close(): Promise<void> {
     await this.temporal.connection.close();
   }
@@ -213,8 +220,13 @@ export class EnrollmentClient {
     });
   }
 
-  private sameOrConflict(batch: EnrollmentBatch, fingerprint: Uint8Array, digest: string): EnrollmentBatch {
-    if (!this.keyRing.digestMatches(fingerprint, digest)) throw new BatchConflictError(batch.key);
+  private async sameOrConflict(
+    batch: EnrollmentBatch,
+    fingerprint: Uint8Array,
+    digest: string,
+  ): Promise<EnrollmentBatch> {
+    const keyRing = await this.keyRing.knowing(digestKeyId(digest));
+    if (!keyRing.digestMatches(fingerprint, digest)) throw new BatchConflictError(batch.key);
     return batch;
   }
 

@@ -1,6 +1,7 @@
 import fc from 'fast-check';
 import { describe, expect, it } from 'vitest';
-import { DigestError, KeyRing, KeyRingError } from '../../protection/key-ring.js';
+import { DigestError, KeyRing } from '../../protection/key-ring.js';
+import { KeyRingError } from '../../protection/key-ring-json.js';
 import type { SealedBlobReason } from '../../protection/seal.js';
 import { SealedBlobError } from '../../protection/seal.js';
 

@@ -5,7 +5,7 @@ import { afterAll, beforeAll, describe, expect, test, vi } from 'vitest';
 import { EnrollmentClient } from '../../client/enrollment-client.js';
 import { loadConfig } from '../../config/load.js';
 import { Blob } from '../../enrollment/blobs.js';
-import { loadKeyRing } from '../../protection/key-ring.js';
+import { openKeyRing } from '../../protection/live-key-ring.js';
 import { TRIGGERS } from '../../simulator/index.js';
 import { ensureSearchAttributes } from '../../worker/search-attributes.js';
 import { ensureSweepSchedule, sweepScheduleId } from '../../worker/sweep-schedule.js';
@@ -100,7 +100,7 @@ describe('the schedule, when it is due', () => {
       interval: 500,
     });
     const config = await loadConfig(site.configPath);
-    const keyRing = await loadKeyRing(config.dataKeys.path);
+    const keyRing = await openKeyRing(config.dataKeys);
     const elsewhere = new Client({ connection, namespace });
     return EnrollmentClient.using({ config, temporal: elsewhere, store: site.store, keyRing });
   }
