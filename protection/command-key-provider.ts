@@ -57,7 +57,8 @@ export function commandKeyProvider(
     code?: string | undefined;
   }): string {
     if (result.timedOut) return `it did not end within ${timeLimitMs / 1000} s`;
-    if (result.isMaxBuffer) return `it printed more than ${SIZE_LIMIT} bytes; a key ring is JSON of a few hundred`;
+    if (result.isMaxBuffer)
+      return `it printed more than ${SIZE_LIMIT} bytes; a key ring is JSON of a few hundred`;
     if (result.exitCode !== undefined) return `it ended with exit code ${result.exitCode}`;
     if (result.signal !== undefined) return `it was ended by ${result.signal}`;
     const remedy = 'set dataKeys.command to a program that this user can run, by its path';

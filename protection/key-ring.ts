@@ -73,7 +73,9 @@ export class KeyRing implements KeyRingSource {
   static parse(json: unknown, source: string): KeyRing {
     const { current, keys, retired = {} } = checkKeyRing(json, source);
     const derived = new Map(Object.entries(keys).map(([id, key]) => [id, derive(bytesOf(key))]));
-    const digesting = new Map(Object.entries(retired).map(([id, key]) => [id, createSecretKey(bytesOf(key))]));
+    const digesting = new Map(
+      Object.entries(retired).map(([id, key]) => [id, createSecretKey(bytesOf(key))]),
+    );
     return new KeyRing(current, derived, derived.get(current)!, digesting);
   }
 

@@ -55,7 +55,8 @@ export async function usageOfKey(keyId: string, store: BatchStore, temporal: Cli
   const usage: KeyUsage = { blobs: 0, batches: [], workflows: 0, workflowIds: [], scheduleIds: [] };
   for await (const batch of store.batches()) {
     const before = usage.blobs;
-    for (const ref of await store.list(batch)) if ((await store.keyIdOf(batch, ref)) === keyId) usage.blobs += 1;
+    for (const ref of await store.list(batch))
+      if ((await store.keyIdOf(batch, ref)) === keyId) usage.blobs += 1;
     if (usage.blobs > before && usage.batches.length < NAMED) usage.batches.push(batch);
   }
   for await (const workflowId of workflowsUnderKey(temporal, keyId)) {

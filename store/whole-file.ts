@@ -18,7 +18,7 @@ const MAX_LOSSES = 10;
  * half a file in place without an error) and does not flush the folder.
  */
 export async function writeWhole(path: string, bytes: Uint8Array): Promise<void> {
-  for (let losses = 0; ; ) {
+  for (let losses = 0; ;) {
     try {
       if (losses > 0) await makeFolder(dirname(path));
       const written = await replace(path, bytes);
@@ -108,7 +108,8 @@ async function removeRewrites(path: string): Promise<void> {
   const folder = dirname(path);
   const beginning = `${basename(path)}.`;
   for (const name of await readFolder(folder))
-    if (name.startsWith(beginning) && name.endsWith(REWRITE_SUFFIX)) await rm(join(folder, name), { force: true });
+    if (name.startsWith(beginning) && name.endsWith(REWRITE_SUFFIX))
+      await rm(join(folder, name), { force: true });
 }
 
 /** Whether a rewrite of what was there before has taken the place of what was written: it looks older. */

@@ -15,7 +15,10 @@ const STALE_MS = 10_000;
  * @param change makes the new ring of what is there; what it throws leaves the file as it is.
  * @throws KeyRingError
  */
-export async function changeRingFile(path: string, change: (ring: KeyRingJson) => KeyRingJson): Promise<KeyRingJson> {
+export async function changeRingFile(
+  path: string,
+  change: (ring: KeyRingJson) => KeyRingJson,
+): Promise<KeyRingJson> {
   const file = await realpath(path).catch(() => path);
   return whileLocked(file, async () => {
     const ring = parseKeyRing(await fileKeyProvider(path).read(), path);
@@ -36,7 +39,8 @@ export async function makeRingFile(path: string, ring: KeyRingJson): Promise<voi
     const there = await stat(path).catch((error: unknown) => {
       if (!hasCode(error, 'ENOENT')) throw error;
     });
-    if (there) throw new KeyRingError(path, 'is there already, and stays as it is; c2p keys rotate adds a key to it');
+    if (there)
+      throw new KeyRingError(path, 'is there already, and stays as it is; c2p keys rotate adds a key to it');
     await write(path, ring);
   });
 }
@@ -54,9 +58,14 @@ async function requireOwner(file: string): Promise<void> {
 
 async function whileLocked<T>(file: string, work: () => Promise<T>): Promise<T> {
   const unlock = await lockfile
-    .lock(file, { realpath: false, stale: STALE_MS, retries: { retries: 20, minTimeout: 50, maxTimeout: 500 } })
+    .lock(file, {
+      realpath: false,
+      stale: STALE_MS,
+      retries: { retries: 20, minTimeout: 50, maxTimeout: 500 },
+    })
     .catch((error: unknown) => {
-      if (hasCode(error, 'ELOCKED')) throw new KeyRingError(file, 'another command is changing it; try again');
+      if (hasCode(error, 'ELOCKED'))
+        throw new KeyRingError(file, 'another command is changing it; try again');
       return cannotWrite(file)(error);
     });
   try {

@@ -366,7 +366,9 @@ describe('with files', () => {
       await writeFile(command, '#!/bin/sh', { mode: 0o600 });
       expect(await problems(config)).toEqual(issue('file cannot be run (EACCES)'));
       await chmod(command, 0o775);
-      expect(await problems(config)).toEqual(issue(`others can change it (mode 0775); run: chmod go-w '${command}'`));
+      expect(await problems(config)).toEqual(
+        issue(`others can change it (mode 0775); run: chmod go-w '${command}'`),
+      );
       await chmod(command, 0o755);
       expect(await problems(config)).toEqual([]);
     });

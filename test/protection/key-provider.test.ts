@@ -93,8 +93,12 @@ describe.skipIf(process.platform === 'win32')('a key ring that a command prints'
   });
 
   it('is refused when the command takes too long, also when its own child holds on', async () => {
-    expect((await refusal([await program('exec sleep 60')], 200)).message).toContain('it did not end within 0.2 s');
-    expect((await refusal([await program('sleep 60')], 200)).message).toContain('it did not end within 0.2 s');
+    expect((await refusal([await program('exec sleep 60')], 200)).message).toContain(
+      'it did not end within 0.2 s',
+    );
+    expect((await refusal([await program('sleep 60')], 200)).message).toContain(
+      'it did not end within 0.2 s',
+    );
   });
 
   it('is refused when the command prints without end', async () => {

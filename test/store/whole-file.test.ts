@@ -123,7 +123,9 @@ describe('whatever the order of their calls to the file system', () => {
   });
 
   it('of a rewrite, a write and a removal, nothing old is left', async () => {
-    await inEveryOrder([mark, write, remove], async () => expect([undefined, 'new', 'new*']).toContain(await read()));
+    await inEveryOrder([mark, write, remove], async () =>
+      expect([undefined, 'new', 'new*']).toContain(await read()),
+    );
   });
 
   it('two rewrites lose nothing', async () => {

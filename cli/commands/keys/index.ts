@@ -6,7 +6,9 @@ import { retireCommand } from './retire.js';
 import { addCommand, rotateCommand, useCommand } from './rotate.js';
 
 /** Named in the order of a key's life. */
-export const keysCommand = new Command('keys').description('make, exchange and retire the keys that seal the store');
+export const keysCommand = new Command('keys').description(
+  'make, exchange and retire the keys that seal the store',
+);
 
 for (const command of [
   initCommand,

@@ -12,5 +12,7 @@ export const initCommand = new Command('init')
     const path = await ringPath();
     const ring = KeyRing.generate();
     await makeRingFile(path, ring);
-    note(`made ${path} (mode 0600) with the key ${ring.current}: without it, nothing in the store can be read; keep a copy`);
+    note(
+      `made ${path} (mode 0600) with the key ${ring.current}: without it, nothing in the store can be read; keep a copy`,
+    );
   });

@@ -46,7 +46,10 @@ export const retireCommand = new Command('retire')
 function requireOutOfUse(ring: KeyRingJson, keyId: string, source: string): void {
   if (!Object.hasOwn(ring.keys, keyId)) throw unknownKey(source, ring.keys);
   if (ring.current === keyId)
-    throw new KeyRingError(source, `key '${keyId}' is the current one; c2p keys rotate makes another one current`);
+    throw new KeyRingError(
+      source,
+      `key '${keyId}' is the current one; c2p keys rotate makes another one current`,
+    );
   const since = Date.parse(ring.currentSince ?? '');
   const until = new Date(since + RETIREMENT_WAIT_MS);
   if (until.getTime() > Date.now()) {

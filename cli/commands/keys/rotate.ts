@@ -7,7 +7,9 @@ import { ringPath } from '../../keys/configured.js';
 import { note } from '../../output.js';
 
 export const rotateCommand = new Command('rotate')
-  .description('add a new key and seal with it from now on: `add` and `use` in one, for one key ring that all share')
+  .description(
+    'add a new key and seal with it from now on: `add` and `use` in one, for one key ring that all share',
+  )
   .addHelpText(
     'after',
     example(
@@ -29,7 +31,10 @@ export const rotateCommand = new Command('rotate')
 
 export const addCommand = new Command('add')
   .description('add a new key that does not seal anything yet, to be distributed first')
-  .addHelpText('after', example('c2p keys add', 'Distribute the key ring to every machine, then: c2p keys use ID'))
+  .addHelpText(
+    'after',
+    example('c2p keys add', 'Distribute the key ring to every machine, then: c2p keys use ID'),
+  )
   .action(async () => {
     let keyId = '';
     await changeRingFile(await ringPath(), (ring) => {
