@@ -45,9 +45,12 @@ export function sweepStore({ store }: Pick<ActivityDependencies, 'store'>) {
         log.info('erased the cardholder data of an orphaned batch', { program, externalBatchId, why, blobs });
       }
       const { resealed, unreadable } = await resealStore(store, {
-        onBatch: () => cancellationSignal.throwIfAborted(),
-        onUnreadable: ({ program, externalBatchId }, { message }) =>
-          log.warn('a blob of the store does not open', { program, externalBatchId, message }),
+        onBatch: () => {
+          cancellationSignal.throwIfAborted();
+        },
+        onUnreadable: ({ program, externalBatchId }, { message }) => {
+          log.warn('a blob of the store does not open', { program, externalBatchId, message });
+        },
       });
       if (resealed > 0) result.resealedBlobs = resealed;
       if (unreadable > 0) result.unreadableBlobs = unreadable;

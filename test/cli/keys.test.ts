@@ -189,6 +189,14 @@ describe.skipIf(process.platform === 'win32')('with a command in the place of th
     }
   });
 
+  test('retire refuses the current key there too', async () => {
+    await configureCommand(`cat '${path}'`);
+    expect(await keys('retire', 'k1')).toMatchObject({
+      exitCode: 2,
+      stderr: expect.stringContaining("key 'k1' is the current one") as string,
+    });
+  });
+
   test('what the command says on standard error is shown, and nothing of what it prints', async () => {
     await configureCommand(`cat '${path}'; echo 'vault is sealed' >&2; exit 3`);
     const { exitCode, stdout, stderr } = await keys('list');

@@ -28,6 +28,16 @@ async function keys(...args: string[]) {
   return { exitCode, stderr };
 }
 
+/** As `keys`, but that a command prints the key ring. */
+async function keysByCommand(...args: string[]) {
+  const config = JSON.parse(await readFile(site.configPath, 'utf8')) as object;
+  const configPath = `${site.configPath}.command.json`;
+  await writeFile(configPath, JSON.stringify({ ...config, dataKeys: { command: ['/bin/cat', ringPath] } }));
+  const env = { C2P_CONFIG: configPath, TEMPORAL_ADDRESS: environment.address };
+  const { exitCode, stderr } = await c2p(['keys', ...args], env);
+  return { exitCode, stderr };
+}
+
 async function currentKey(): Promise<string> {
   return (JSON.parse(await readFile(ringPath, 'utf8')) as KeyRingJson).current;
 }
@@ -198,6 +208,11 @@ describe('a key that is retired', () => {
       expect(known).toContain(scheduleId);
     });
     expect(await keys('reseal')).toMatchObject({ exitCode: 0 });
+    expect(await keysByCommand('retire', 'k5')).toEqual({
+      exitCode: 0,
+      stderr:
+        'nothing needs k5 any more; c2p only reads the key ring: take it out where the command has it from',
+    });
     expect(await keys('retire', 'k5')).toMatchObject({ exitCode: 0 });
     const { action, state, spec } = await site.temporal.schedule.getHandle(scheduleId).describe();
     expect(action).toMatchObject({ workflowType: 'whatever', args: [{ graceMs: 5 }] });

@@ -1,3 +1,4 @@
+import type * as fs from 'node:fs/promises';
 import { mkdir, mkdtemp, readFile, readdir, rm, stat, utimes } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
@@ -8,7 +9,7 @@ import { removeFile, rewriteWhole, writeWhole } from '../../store/whole-file.js'
 /** While a property runs, every call to the file system waits for its turn in the order that fast-check chose. */
 const turns = vi.hoisted(() => ({ take: undefined as undefined | ((name: string) => Promise<unknown>) }));
 vi.mock('node:fs/promises', async (original) => {
-  const real = await original<typeof import('node:fs/promises')>();
+  const real = await original<typeof fs>();
   const ordered = Object.fromEntries(
     (['access', 'mkdir', 'open', 'readdir', 'rename', 'rm', 'rmdir', 'stat'] as const).map((name) => [
       name,
