@@ -152,7 +152,7 @@ describe('a key that is retired', () => {
         args: options.args ?? [],
         memo: { ...options.memo },
       });
-    const plain = site.temporal;
+    const plain = new Client({ connection });
     const handles = [
       await start('with-input', under, { args: ['x'] }),
       await start('with-memo', under, { memo: { a: 1 } }),
