@@ -80,11 +80,7 @@ describe('what is sealed under a key that this worker does not have yet', () => 
 
   it('is not sent, and the workflow learns that it was not: another attempt is safe', async () => {
     const submission = { batch: BATCH, round: 1, enrollmentData: Blob.enrollmentData(1) };
-    expect(await run(submitBatch, submission)).toEqual({
-      kind: 'notAccepted',
-      message: expect.stringContaining("(key 'k2'): the key ring has no such key") as string,
-      details: [],
-    });
+    expect(await run(submitBatch, submission)).toMatchObject({ kind: 'notAccepted' });
     expect(gateway.submissions).toEqual([]);
   });
 });
