@@ -50,7 +50,9 @@ export async function failingClearly<T>(work: () => Promise<T>): Promise<T> {
 
 /** The failure type of an error that cannot pass by waiting; nothing for others. */
 export function permanentFailureType(error: unknown): FailureType | undefined {
-  if (error instanceof SealedBlobError) return FailureType.SealedBlobUnreadable;
+  // A key that this worker has not been given yet may come; what was altered stays altered.
+  if (error instanceof SealedBlobError)
+    return error.reason === 'unknownKey' ? undefined : FailureType.SealedBlobUnreadable;
   if (error instanceof SealedBlobMissingError) return FailureType.SealedBlobMissing;
   // A key set that does not answer now may answer later; a key that is wrong stays wrong.
   if (error instanceof KeyError && error.code !== 'KEY_SET_UNAVAILABLE')

@@ -1,7 +1,7 @@
 import type { PolicyOverrides } from '../enrollment/policy.js';
 import type { EnrollmentGateway } from '../mastercard/gateway.js';
 import type { Recipient } from '../mastercard/jwe.js';
-import type { KeyRing } from '../protection/key-ring.js';
+import type { KeyRingSource } from '../protection/key-ring.js';
 import type { BatchStore } from '../store/store.js';
 import { cancelThisRun } from './cancel-this-run.js';
 import { encryptBatch } from './encrypt-batch.js';
@@ -17,7 +17,7 @@ import { validateBatch } from './validate-batch.js';
 export interface ActivityDependencies {
   store: BatchStore;
   /** What the store is sealed with, and what Temporal's payloads are encrypted with. */
-  keyRing: KeyRing;
+  keyRing: KeyRingSource;
   /** @throws ApplicationFailure of type ConfigurationInvalid for a program that this worker does not know. */
   program(name: string): ProgramDependencies;
   /** Decides which cards have expired. */

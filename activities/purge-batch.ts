@@ -10,10 +10,9 @@ import {
   type OutcomeDetail,
 } from '../enrollment/outcomes.js';
 import { cardKeysOf, type CardKey, type EnrollmentRecord } from '../enrollment/records.js';
-import { SealedBlobError } from '../protection/seal.js';
 import { eraseCardholderData } from '../retention/erase.js';
-import { getJson, putJson, SealedBlobMissingError, type BatchStore } from '../store/store.js';
-import { failingClearly } from './failures.js';
+import { getJson, putJson, type BatchStore } from '../store/store.js';
+import { failingClearly, permanentFailureType } from './failures.js';
 import type { ActivityDependencies } from './index.js';
 import { validateBatch } from './validate-batch.js';
 
@@ -103,7 +102,7 @@ async function cardsOfRound(
     return cardKeysOf(await getJson<EnrollmentRecord[]>(store, batch, Blob.validated(round)));
   } catch (error) {
     // What cannot be read must not keep the batch from being closed and erased.
-    if (error instanceof SealedBlobError || error instanceof SealedBlobMissingError) return [];
+    if (permanentFailureType(error)) return [];
     throw error;
   }
 }

@@ -46,7 +46,7 @@ export function receiveBatch(deps: Pick<ActivityDependencies, 'store' | 'keyRing
       await putJson(deps.store, batch, ref, records);
       return {
         records: ref,
-        recordsDigest: deps.keyRing.digest(Buffer.from(stringify(records), 'utf8')),
+        recordsDigest: (await deps.keyRing.latest()).digest(Buffer.from(stringify(records), 'utf8')),
         consumers: records.length,
         cards,
         policy: resolvePolicy(base, overrides),

@@ -39,6 +39,14 @@ export class MemoryStore implements BatchStore {
     return Promise.resolve(undefined);
   }
 
+  keyIdOf(): Promise<undefined> {
+    return Promise.resolve(undefined);
+  }
+
+  reseal(): Promise<boolean> {
+    return Promise.resolve(false);
+  }
+
   private blobsOf({ program, externalBatchId }: BatchAddress): Map<string, Uint8Array> {
     const key = JSON.stringify([program, externalBatchId]);
     const blobs = this.held.get(key) ?? new Map<string, Uint8Array>();

@@ -4,8 +4,10 @@ import type { ConfigError } from '../config/errors.js';
 import type { BatchStatus } from '../enrollment/batch.js';
 import type { PolicyError } from '../enrollment/policy-schema.js';
 import type { KeyErrorCode } from '../mastercard/key-material.js';
-import type { DigestError, KeyRingError } from '../protection/key-ring.js';
+import type { KeyRingError } from '../protection/key-ring-json.js';
+import type { DigestError } from '../protection/key-ring.js';
 import type { PayloadCodecError } from '../protection/payload-codec.js';
+import type { KeyNeededError } from '../retention/key-usage.js';
 import type { SimulatorOptionsError } from '../simulator/index.js';
 import { InputError } from './input/input-error.js';
 
@@ -66,7 +68,13 @@ type OwnErrorCode =
   | EnrollmentErrorCode
   | KeyErrorCode
   | (
-      ConfigError | DigestError | KeyRingError | PayloadCodecError | PolicyError | SimulatorOptionsError
+      | ConfigError
+      | DigestError
+      | KeyNeededError
+      | KeyRingError
+      | PayloadCodecError
+      | PolicyError
+      | SimulatorOptionsError
     )['code'];
 
 /**
@@ -87,6 +95,7 @@ const CALLERS_MISTAKE: Record<OwnErrorCode, boolean> = {
   KEY_FILE_UNREADABLE: true,
   KEY_FORMAT_UNKNOWN: true,
   KEY_ID_UNKNOWN: true,
+  KEY_NEEDED: true,
   KEY_PASSWORD_MISSING: true,
   KEY_PASSWORD_WRONG: true,
   KEY_RING_INVALID: true,

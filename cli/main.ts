@@ -23,8 +23,13 @@ const c2p = new Command('c2p')
   );
 
 for (const command of commands) {
-  command.showHelpAfterError(`(c2p ${command.name()} --help says more)`);
-  c2p.addCommand(command.exitOverride());
+  prepare(command, command.name());
+  c2p.addCommand(command);
+}
+
+function prepare(command: Command, name: string): void {
+  command.showHelpAfterError(`(c2p ${name} --help says more)`).exitOverride();
+  for (const sub of command.commands) prepare(sub, `${name} ${sub.name()}`);
 }
 
 endQuietlyWithoutReader();

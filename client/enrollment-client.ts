@@ -12,8 +12,10 @@ import { resolvePolicy } from '../enrollment/policy.js';
 import { parsePolicy, type PolicyInput } from '../enrollment/policy-schema.js';
 import type { EnrollmentRecord } from '../enrollment/records.js';
 import { protectedDataConverter } from '../protection/data-converter.js';
-import { loadKeyRing, type KeyRing } from '../protection/key-ring.js';
+import { digestKeyId, type KeyRingSource } from '../protection/key-ring.js';
+import { openKeyRing } from '../protection/live-key-ring.js';
 import { EncryptingPayloadCodec } from '../protection/payload-codec.js';
+import { usageOfKey, type KeyUsage } from '../retention/key-usage.js';
 import { lookingClient } from '../retention/looking-client.js';
 import { namespaceIdOf } from '../retention/namespace.js';
 import { eraseOrphan, findOrphans, type OrphanedBatch } from '../retention/orphans.js';
@@ -66,7 +68,7 @@ export class EnrollmentClient {
     private readonly config: Pick<C2pConfig, 'programs' | 'taskQueue'>,
     private readonly temporal: Client,
     private readonly store: BatchStore,
-    private readonly keyRing: KeyRing,
+    private readonly keyRing: KeyRingSource,
     /** For workflows of which it does not matter any more whether their memo can be read. */
     private readonly looking = lookingClient(temporal),
   ) {}
@@ -77,7 +79,7 @@ export class EnrollmentClient {
    */
   static async connect(options: ConnectOptions = {}): Promise<EnrollmentClient> {
     const config = typeof options.config === 'object' ? options.config : await loadConfig(options.config);
-    const keyRing = await loadKeyRing(config.dataKeys.path);
+    const keyRing = await openKeyRing(config.dataKeys);
     const { connectionOptions, namespace, address } = loadTemporalConfig();
     const connection = await Connection.connect(connectionOptions).catch((error: unknown) => {
       throw new TemporalUnavailableError(address, error);
@@ -100,7 +102,7 @@ export class EnrollmentClient {
     config: Pick<C2pConfig, 'programs' | 'taskQueue'>;
     temporal: Client;
     store: BatchStore;
-    keyRing: KeyRing;
+    keyRing: KeyRingSource;
   }): EnrollmentClient {
     const { payloadCodecs } = parts.temporal.options.loadedDataConverter;
     if (!payloadCodecs.some((codec) => codec instanceof EncryptingPayloadCodec))
@@ -134,7 +136,7 @@ export class EnrollmentClient {
     if (closed) return this.sameOrConflict(batch, fingerprint, closed.recordsDigest);
 
     const ref = Blob.records(randomUUID(), await namespaceIdOf(this.temporal));
-    const recordsDigest = this.keyRing.digest(fingerprint);
+    const recordsDigest = (await this.keyRing.latest()).digest(fingerprint);
     await putJson(this.store, key, ref, records);
     const input: BatchEnrollmentInput = { ...key, records: ref, recordsDigest, cards, policy };
     try {
@@ -205,6 +207,11 @@ export class EnrollmentClient {
     return eraseOrphan(this.store, orphan, options);
   }
 
+  /** What of this namespace and of the store would be lost with a key of the key ring. */
+  async keyUsage(keyId: string): Promise<KeyUsage> {
+    return usageOfKey(keyId, this.store, this.temporal);
+  }
+
   async close(): Promise<void> {
     await this.temporal.connection.close();
   }
@@ -231,8 +238,13 @@ export class EnrollmentClient {
     });
   }
 
-  private sameOrConflict(batch: EnrollmentBatch, fingerprint: Uint8Array, digest: string): EnrollmentBatch {
-    if (!this.keyRing.digestMatches(fingerprint, digest)) throw new BatchConflictError(batch.key);
+  private async sameOrConflict(
+    batch: EnrollmentBatch,
+    fingerprint: Uint8Array,
+    digest: string,
+  ): Promise<EnrollmentBatch> {
+    const keyRing = await this.keyRing.knowing(digestKeyId(digest));
+    if (!keyRing.digestMatches(fingerprint, digest)) throw new BatchConflictError(batch.key);
     return batch;
   }
 

@@ -13,5 +13,6 @@ export type {
   Consumer,
   EnrollmentRecord,
 } from '../enrollment/records.js';
+export type { KeyUsage } from '../retention/key-usage.js';
 export type { OrphanedBatch } from '../retention/orphans.js';
 export type { BatchProgress, SubmissionResolution } from '../workflows/messages.js';

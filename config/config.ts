@@ -7,7 +7,7 @@ export interface C2pConfig {
   programs: Record<string, ProgramConfig>;
   store: StoreConfig;
   /** The key ring that seals the store's blobs and encrypts what goes through Temporal. */
-  dataKeys: { path: string };
+  dataKeys: DataKeysConfig;
   /** Whether what goes through Temporal is encrypted; what is encrypted is read either way. */
   codec: boolean;
   /** Task queue of workflows and local work; a program's calls to Mastercard are on `<taskQueue>-<program>`. */
@@ -62,5 +62,8 @@ export interface SigningKeyConfig {
 /** Mastercard's public key: a file (PEM certificate, SPKI PEM or JWK) or a JWKS URL. */
 export type EncryptionKeyConfig =
   { path: string; kid?: string | undefined } | { jwksUrl: string; kid?: string | undefined };
+
+/** Where the key ring is: in a file, or what a program prints that is run without a shell: its path, then its arguments. */
+export type DataKeysConfig = { path: string } | { command: [string, ...string[]] };
 
 export type StoreConfig = { kind: 'filesystem'; path: string };

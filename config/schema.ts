@@ -7,7 +7,7 @@ import { policyProblems } from '../enrollment/policy-rules.js';
 import { duration, policySchema } from '../enrollment/policy-schema.js';
 import { strictObject } from '../enrollment/schema-problems.js';
 import { MAX_CARDS_PER_REQUEST, SERVICE_ID_PATTERN, SRC_CLIENT_ID_PATTERN } from '../mastercard/contract.js';
-import type { C2pConfig, EncryptionKeyConfig } from './config.js';
+import type { C2pConfig, DataKeysConfig, EncryptionKeyConfig } from './config.js';
 
 const CONSUMER_KEY_PATTERN = /^[A-Za-z0-9_.~-]+![A-Za-z0-9_.~-]+$/;
 const TASK_QUEUE_PATTERN = /^[A-Za-z0-9][A-Za-z0-9._-]{0,99}$/;
@@ -74,6 +74,16 @@ export function configSchema(folder: string): z.ZodType<Omit<C2pConfig, 'path'>>
     return z.NEVER;
   });
 
+  const dataKeys = strictObject({
+    path: path.optional(),
+    command: z.tuple([path], z.string()).optional(),
+  }).transform(({ path, command }, context): DataKeysConfig => {
+    if (path !== undefined && command === undefined) return { path };
+    if (command !== undefined && path === undefined) return { command };
+    context.addIssue('must have exactly one of path and command');
+    return z.NEVER;
+  });
+
   const program = strictObject({
     baseUrl,
     srcClientId: z.string().regex(SRC_CLIENT_ID_PATTERN, 'must be a UUID in lower case'),
@@ -107,7 +117,7 @@ export function configSchema(folder: string): z.ZodType<Omit<C2pConfig, 'path'>>
       })
       .refine((programs) => Object.keys(programs).length > 0, 'must name at least one program'),
     store: strictObject({ kind: z.literal('filesystem'), path }),
-    dataKeys: strictObject({ path }),
+    dataKeys,
     codec: z.boolean().default(true),
     taskQueue: z
       .string()

@@ -13,7 +13,7 @@ import { loadConfig } from '../config/load.js';
 import { isClosed } from '../enrollment/batch.js';
 import { workflowIdOf } from '../enrollment/identifiers.js';
 import type { EnrollmentRecord } from '../enrollment/records.js';
-import { loadKeyRing } from '../protection/key-ring.js';
+import { openKeyRing } from '../protection/live-key-ring.js';
 import { EncryptingPayloadCodec } from '../protection/payload-codec.js';
 import { payloadsOf } from '../protection/payloads-of.js';
 import { TRIGGERS } from '../simulator/index.js';
@@ -46,7 +46,7 @@ try {
   const connection = await Connection.connect({ address: environment.temporal.address });
   const temporal = new Client({ connection });
   const config = await loadConfig(environment.env.C2P_CONFIG);
-  const codec = new EncryptingPayloadCodec(await loadKeyRing(config.dataKeys.path));
+  const codec = new EncryptingPayloadCodec(await openKeyRing(config.dataKeys));
   const client = await EnrollmentClient.connect();
   for (const path of goldenPaths) {
     const batch = await follow(client, path);

@@ -1,6 +1,6 @@
 import { fileURLToPath } from 'node:url';
 import type { DataConverter } from '@temporalio/common';
-import type { KeyRing } from './key-ring.js';
+import type { KeyRingSource } from './key-ring.js';
 import { EncryptingPayloadCodec } from './payload-codec.js';
 
 /** For the bundle of the workflows, which must have the same failure converter as clients and workers. */
@@ -15,7 +15,7 @@ export type ProtectedDataConverter = DataConverter & { payloadCodecs: [Encryptin
  * @param options.codec whether to encrypt; what is encrypted is read either way.
  */
 export function protectedDataConverter(
-  keyRing: KeyRing,
+  keyRing: KeyRingSource,
   { codec }: { codec: boolean } = { codec: true },
 ): ProtectedDataConverter {
   return {

@@ -1,27 +1,17 @@
 import { createHmac, createSecretKey, hkdfSync, randomBytes, timingSafeEqual } from 'node:crypto';
 import type { KeyObject } from 'node:crypto';
-import { open as openFile } from 'node:fs/promises';
-import { z } from 'zod';
-import { KEY_ID_PATTERN, open, seal } from './seal.js';
+import { checkKeyRing, type KeyRingJson } from './key-ring-json.js';
+import { open, seal } from './seal.js';
 
-/** A key ring as it is kept: `keys` holds 32 random bytes each, in base64; `current` names one of them. */
-export interface KeyRingJson {
-  current: string;
-  keys: Record<string, string>;
-}
-
-/** A key ring that cannot be used. The message says where and what to do; it holds no part of a key. */
-export class KeyRingError extends Error {
-  override readonly name = 'KeyRingError';
-  readonly code = 'KEY_RING_INVALID';
-
-  constructor(
-    /** Where the key ring came from, for instance the path of its file. */
-    readonly source: string,
-    problem: string,
-  ) {
-    super(`key ring ${source}: ${problem}`);
-  }
+/**
+ * Where the key ring is had from each time that it is used, since it may change while a process runs
+ * (`LiveKeyRing`). A key ring that does not change is its own source.
+ */
+export interface KeyRingSource {
+  /** The key ring to seal with. */
+  latest(): Promise<KeyRing>;
+  /** The key ring to open with what was sealed, or digested, under this key. */
+  knowing(keyId: string): Promise<KeyRing>;
 }
 
 /** A digest that cannot be compared with anything. */
@@ -41,10 +31,6 @@ export class DigestError extends Error {
   }
 }
 
-const keyRingSchema = z.strictObject({ current: z.string(), keys: z.record(z.string(), z.string()) });
-
-/** 32 bytes in base64. */
-const KEY_PATTERN = /^[A-Za-z0-9+/]{43}=$/;
 const DIGEST_PATTERN = /^([A-Za-z0-9_-]{1,32}):([0-9a-f]{64})$/;
 
 interface DerivedKeys {
@@ -61,18 +47,23 @@ interface DerivedKeys {
  * No key of the ring is used as such: what seals, what digests and what encrypts for Temporal are derived
  * from it, by HKDF-SHA-256 with different labels.
  */
-export class KeyRing {
+export class KeyRing implements KeyRingSource {
   readonly #keys: ReadonlyMap<string, DerivedKeys>;
   readonly #current: DerivedKeys;
+
+  /** What compares the digests that were made with keys that are gone. */
+  readonly #retired: ReadonlyMap<string, KeyObject>;
 
   private constructor(
     /** The id of the key that seals. */
     readonly currentKeyId: string,
     keys: ReadonlyMap<string, DerivedKeys>,
     current: DerivedKeys,
+    retired: ReadonlyMap<string, KeyObject>,
   ) {
     this.#keys = keys;
     this.#current = current;
+    this.#retired = retired;
   }
 
   /**
@@ -81,33 +72,32 @@ export class KeyRing {
    * @throws KeyRingError
    */
   static parse(json: unknown, source: string): KeyRing {
-    const result = keyRingSchema.safeParse(json);
-    if (!result.success) {
-      throw new KeyRingError(
-        source,
-        'must be { "current": "<key id>", "keys": { "<key id>": "<base64 of 32 bytes>", … } } and nothing else',
-      );
-    }
-    const keys = new Map<string, DerivedKeys>();
-    Object.entries(result.data.keys).forEach(([id, key], i) => {
-      if (!KEY_ID_PATTERN.test(id)) {
-        const rule = 'must be 1 to 32 letters, digits, - or _';
-        throw new KeyRingError(source, `the id of key ${i + 1} in "keys" ${rule}`);
-      }
-      if (!KEY_PATTERN.test(key)) {
-        const rule = 'must be 32 bytes in base64, 44 characters as `openssl rand -base64 32` prints them';
-        throw new KeyRingError(source, `keys.${id} ${rule}`);
-      }
-      keys.set(id, derive(Buffer.from(key, 'base64')));
-    });
-    const current = keys.get(result.data.current);
-    if (!current) throw new KeyRingError(source, '"current" must name one of "keys"');
-    return new KeyRing(result.data.current, keys, current);
+    const { current, keys, retired = {} } = checkKeyRing(json, source);
+    const derived = new Map(Object.entries(keys).map(([id, key]) => [id, derive(bytesOf(key))]));
+    const digesting = new Map(
+      Object.entries(retired).map(([id, key]) => [id, createSecretKey(bytesOf(key))]),
+    );
+    return new KeyRing(current, derived, derived.get(current)!, digesting);
   }
 
   /** A new key ring with one key, to be written where only its owner can read it. */
   static generate(): KeyRingJson {
-    return { current: 'k1', keys: { k1: randomBytes(32).toString('base64') } };
+    const now = new Date().toISOString();
+    const keys = { k1: randomBytes(32).toString('base64') };
+    return { current: 'k1', keys, made: { k1: now }, currentSince: now };
+  }
+
+  latest(): Promise<this> {
+    return Promise.resolve(this);
+  }
+
+  knowing(): Promise<this> {
+    return Promise.resolve(this);
+  }
+
+  /** Whether the key is in the ring, or was and is retired. */
+  knows(keyId: string): boolean {
+    return this.#keys.has(keyId) || this.#retired.has(keyId);
   }
 
   /**
@@ -144,9 +134,9 @@ export class KeyRing {
   digestMatches(bytes: Uint8Array, digest: string): boolean {
     const [, keyId, hex] = DIGEST_PATTERN.exec(digest) ?? [];
     if (keyId === undefined || hex === undefined) throw new DigestError('unknownFormat');
-    const keys = this.#keys.get(keyId);
-    if (!keys) throw new DigestError('unknownKey', keyId);
-    return timingSafeEqual(hmac(keys.digest, bytes), Buffer.from(hex, 'hex'));
+    const key = this.#keys.get(keyId)?.digest ?? this.#retired.get(keyId);
+    if (!key) throw new DigestError('unknownKey', keyId);
+    return timingSafeEqual(hmac(key, bytes), Buffer.from(hex, 'hex'));
   }
 
   /** The key that encrypts payloads for Temporal (`payload-codec.ts`); nothing for an id that the ring does not have. */
@@ -169,43 +159,18 @@ function hmac(key: KeyObject, bytes: Uint8Array): Buffer {
   return createHmac('sha256', key).update(bytes).digest();
 }
 
-/**
- * Reads a key ring from its file, which only its owner may be able to read (not checked on Windows,
- * where modes say nothing).
- * @throws KeyRingError
- */
-export async function loadKeyRing(path: string): Promise<KeyRing> {
-  return KeyRing.parse(parseJson(await readPrivateFile(path), path), path);
+function bytesOf(base64: string): Buffer {
+  return Buffer.from(base64, 'base64');
 }
 
-async function readPrivateFile(path: string): Promise<string> {
-  const file = await openFile(path, 'r').catch((error: NodeJS.ErrnoException) => {
-    throw new KeyRingError(path, unreadable(error));
-  });
-  try {
-    const { mode } = await file.stat();
-    if (process.platform !== 'win32' && (mode & 0o077) !== 0) {
-      const octal = (mode & 0o777).toString(8).padStart(4, '0');
-      throw new KeyRingError(path, `others can read it (mode ${octal}); run: chmod 600 '${path}'`);
-    }
-    return await file.readFile('utf8').catch((error: NodeJS.ErrnoException) => {
-      throw new KeyRingError(path, unreadable(error));
-    });
-  } finally {
-    await file.close();
-  }
+/** The id of the key that a digest was made with. @throws DigestError */
+export function digestKeyId(digest: string): string {
+  const [, keyId] = DIGEST_PATTERN.exec(digest) ?? [];
+  if (keyId === undefined) throw new DigestError('unknownFormat');
+  return keyId;
 }
 
-function unreadable({ code = 'unknown error' }: NodeJS.ErrnoException): string {
-  if (code === 'ENOENT') return 'there is no such file; set dataKeys.path to where the key ring is';
-  return `cannot be read (${code}); set dataKeys.path to a file that this user can read`;
-}
-
-function parseJson(text: string, path: string): unknown {
-  try {
-    return JSON.parse(text);
-  } catch {
-    // The reason is left out because V8 quotes the text around the mistake, here a key.
-    throw new KeyRingError(path, 'is not JSON');
-  }
+/** What is kept of a key that is retired, in base64: from it, nothing else that the key gave can be had. */
+export function retiredKey(key: string): string {
+  return derive(bytesOf(key)).digest.export().toString('base64');
 }

@@ -2,7 +2,7 @@ import { createCipheriv, createDecipheriv, randomBytes } from 'node:crypto';
 import type { KeyObject } from 'node:crypto';
 import type { Payload, PayloadCodec } from '@temporalio/common';
 import proto from '@temporalio/proto';
-import type { KeyRing } from './key-ring.js';
+import type { KeyRingSource } from './key-ring.js';
 import { KEY_ID_PATTERN } from './seal.js';
 
 const PayloadProto = proto.temporal.api.common.v1.Payload;
@@ -54,43 +54,42 @@ export class PayloadCodecError extends Error {
  * know of which one it is.
  */
 export class EncryptingPayloadCodec implements PayloadCodec {
-  readonly #keyRing: Pick<KeyRing, 'currentKeyId' | 'payloadKey'>;
+  readonly #keyRing: KeyRingSource;
   readonly #encrypts: boolean;
 
   /** @param options.encrypts `false`: only reads, for where the codec is switched off. */
-  constructor(keyRing: Pick<KeyRing, 'currentKeyId' | 'payloadKey'>, options: { encrypts?: boolean } = {}) {
+  constructor(keyRing: KeyRingSource, options: { encrypts?: boolean } = {}) {
     this.#keyRing = keyRing;
     this.#encrypts = options.encrypts ?? true;
   }
 
   /** The id of the key that encrypts now; nothing where the codec is switched off. */
-  get keyId(): string | undefined {
-    return this.#encrypts ? this.#keyRing.currentKeyId : undefined;
+  async keyId(): Promise<string | undefined> {
+    return this.#encrypts ? (await this.#keyRing.latest()).currentKeyId : undefined;
   }
 
-  encode(payloads: Payload[]): Promise<Payload[]> {
-    return promised(() => {
-      const { keyId } = this;
-      if (keyId === undefined) return payloads;
-      const key = this.#keyRing.payloadKey(keyId);
-      if (!key) throw new PayloadCodecError('unknownKey', keyId);
-      return payloads.map((payload) => encryptPayload(payload, keyId, key));
-    });
+  /** @throws KeyRingError when the key ring could not be read for so long that its key may be retired. */
+  async encode(payloads: Payload[]): Promise<Payload[]> {
+    if (!this.#encrypts) return payloads;
+    const keyRing = await this.#keyRing.latest();
+    const keyId = keyRing.currentKeyId;
+    const key = keyRing.payloadKey(keyId);
+    if (!key) throw new PayloadCodecError('unknownKey', keyId);
+    return payloads.map((payload) => encryptPayload(payload, keyId, key));
   }
 
   /** @throws PayloadCodecError */
-  decode(payloads: Payload[]): Promise<Payload[]> {
-    return promised(() =>
-      payloads.map((payload) =>
-        isEncrypted(payload) ? decryptPayload(payload, (keyId) => this.#keyRing.payloadKey(keyId)) : payload,
-      ),
+  async decode(payloads: Payload[]): Promise<Payload[]> {
+    return Promise.all(
+      payloads.map(async (payload) => {
+        const keyId = payloadKeyId(payload);
+        const keyRing =
+          keyId !== undefined && KEY_ID_PATTERN.test(keyId) && (await this.#keyRing.knowing(keyId));
+        if (!isEncrypted(payload)) return payload;
+        return decryptPayload(payload, (id) => (keyRing ? keyRing.payloadKey(id) : undefined));
+      }),
     );
   }
-}
-
-/** Microseconds of work, done at once: AES-GCM in other threads would take longer to get there and back. */
-function promised<T>(work: () => T): Promise<T> {
-  return new Promise((resolve) => resolve(work()));
 }
 
 /** Whether a payload says that it is encrypted as this codec does. */

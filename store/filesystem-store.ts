@@ -1,17 +1,21 @@
-import { access, readFile, stat } from 'node:fs/promises';
+import { access, open, opendir, readFile, stat } from 'node:fs/promises';
 import { join, resolve } from 'node:path';
-import type { KeyRing } from '../protection/key-ring.js';
+import type { KeyRingSource } from '../protection/key-ring.js';
+import { KeyRingError } from '../protection/key-ring-json.js';
+import { HEADER_PREFIX, SealedBlobError, sealedUnder } from '../protection/seal.js';
 import { escapeName, unescapeName } from './blob-path.js';
 import type { BatchAddress, BatchStore } from './store.js';
 import { SealedBlobMissingError, StoreUnavailableError, sealingContext } from './store.js';
-import { hasCode, readFolder, removeFile, writeWhole } from './whole-file.js';
+import { hasCode, readFolder, removeFile, rewriteWhole, writeWhole } from './whole-file.js';
 
 const SUFFIX = '.sealed';
+/** A re-sealing that is disturbed, for instance because another blob of the batch is erased, is tried so often. */
+const MAX_RESEALS = 3;
 
 export interface FilesystemStoreOptions {
   /** The folder that holds everything; made with the first blob. On a disk that all workers see. */
   root: string;
-  keyRing: KeyRing;
+  keyRing: KeyRingSource;
 }
 
 /**
@@ -26,7 +30,7 @@ export interface FilesystemStoreOptions {
  */
 export class FilesystemStore implements BatchStore {
   readonly #root: string;
-  readonly #keyRing: KeyRing;
+  readonly #keyRing: KeyRingSource;
 
   constructor({ root, keyRing }: FilesystemStoreOptions) {
     this.#root = resolve(root);
@@ -34,7 +38,7 @@ export class FilesystemStore implements BatchStore {
   }
 
   async put(batch: BatchAddress, ref: string, plaintext: Uint8Array): Promise<void> {
-    const sealed = this.#keyRing.seal(plaintext, sealingContext(batch, ref));
+    const sealed = (await this.#keyRing.latest()).seal(plaintext, sealingContext(batch, ref));
     const path = this.#path(batch, ref);
     await this.#attempt('write', path, () => writeWhole(path, sealed));
   }
@@ -43,7 +47,7 @@ export class FilesystemStore implements BatchStore {
     const path = this.#path(batch, ref);
     const sealed = await this.#attempt('read', path, () => readFile(path).catch(absent));
     if (!sealed) throw new SealedBlobMissingError(batch, ref);
-    return this.#keyRing.open(sealed, sealingContext(batch, ref));
+    return this.#open(sealed, sealingContext(batch, ref));
   }
 
   async has(batch: BatchAddress, ref: string): Promise<boolean> {
@@ -66,12 +70,23 @@ export class FilesystemStore implements BatchStore {
   }
 
   async *batches(): AsyncGenerator<BatchAddress> {
-    for (const program of await this.#attempt('list', this.#root, () => readFolder(this.#root))) {
-      const folder = join(this.#root, program);
-      for (const batch of await this.#attempt('list', folder, () => readFolder(folder))) {
+    for await (const program of this.#names(this.#root)) {
+      for await (const batch of this.#names(join(this.#root, program))) {
         const address = { program: unescapeName(program), externalBatchId: unescapeName(batch) };
         if ((await this.list(address)).length > 0) yield address;
       }
+    }
+  }
+
+  /** What is in a folder, however much that is. */
+  async *#names(folder: string): AsyncGenerator<string> {
+    const names = await this.#attempt('list', folder, () => opendir(folder).catch(absent));
+    if (!names) return;
+    try {
+      const next = () => this.#attempt('list', folder, () => names.read());
+      for (let entry = await next(); entry; entry = await next()) yield entry.name;
+    } finally {
+      await names.close();
     }
   }
 
@@ -83,6 +98,34 @@ export class FilesystemStore implements BatchStore {
       if (found) times.push(found.mtimeMs);
     }
     return times.length === 0 ? undefined : new Date(Math.max(...times));
+  }
+
+  async keyIdOf(batch: BatchAddress, ref: string): Promise<string | undefined> {
+    const path = this.#path(batch, ref);
+    const beginning = await this.#attempt('read', path, () => readBeginning(path).catch(absent));
+    return beginning && sealedUnder(beginning);
+  }
+
+  async reseal(batch: BatchAddress, ref: string): Promise<boolean> {
+    const path = this.#path(batch, ref);
+    const context = sealingContext(batch, ref);
+    for (let attempt = 1; attempt <= MAX_RESEALS; attempt += 1) {
+      const keyId = await this.keyIdOf(batch, ref);
+      if (keyId === undefined || keyId === (await this.#keyRing.latest()).currentKeyId) return false;
+      const done = await this.#attempt('re-seal', path, () =>
+        rewriteWhole(path, async (sealed) =>
+          (await this.#keyRing.latest()).seal(await this.#open(sealed, context), context),
+        ),
+      );
+      if (done) return true;
+    }
+    return false;
+  }
+
+  async #open(sealed: Uint8Array, context: string): Promise<Uint8Array> {
+    const keyId = sealedUnder(sealed);
+    const keyRing = keyId === undefined ? await this.#keyRing.latest() : await this.#keyRing.knowing(keyId);
+    return keyRing.open(sealed, context);
   }
 
   #folder({ program, externalBatchId }: BatchAddress): string {
@@ -97,8 +140,19 @@ export class FilesystemStore implements BatchStore {
     try {
       return await work();
     } catch (error) {
+      if (error instanceof SealedBlobError || error instanceof KeyRingError) throw error;
       throw new StoreUnavailableError(`cannot ${verb} ${path}: ${explain(error)}`, { cause: error });
     }
+  }
+}
+
+async function readBeginning(path: string): Promise<Uint8Array> {
+  const file = await open(path, 'r');
+  try {
+    const { buffer, bytesRead } = await file.read(Buffer.alloc(HEADER_PREFIX), 0, HEADER_PREFIX, 0);
+    return buffer.subarray(0, bytesRead);
+  } finally {
+    await file.close();
   }
 }
 

@@ -22,8 +22,19 @@ export interface BatchStore {
   list(batch: BatchAddress): Promise<string[]>;
   /** Every batch that has blobs, in no order. */
   batches(): AsyncIterable<BatchAddress>;
-  /** When a blob of the batch was last written; nothing for an unknown batch. */
+  /** When a blob of the batch was last put; nothing for an unknown batch. */
   lastWritten(batch: BatchAddress): Promise<Date | undefined>;
+  /**
+   * The id of the key that a blob is sealed under; nothing for one that is not there, or is no sealed blob.
+   */
+  keyIdOf(batch: BatchAddress, ref: string): Promise<string | undefined>;
+  /**
+   * Seals a blob anew if it is sealed under another key than the current one. Who puts or erases it
+   * meanwhile wins.
+   * @returns whether it did.
+   * @throws what `KeyRing.open` throws; then the blob is as it was.
+   */
+  reseal(batch: BatchAddress, ref: string): Promise<boolean>;
 }
 
 /** A blob that was asked for is not in the store. The message names the batch and the blob. */

@@ -1,9 +1,12 @@
 import { randomBytes } from 'node:crypto';
-import { mkdir, open, readdir, rename, rm, rmdir } from 'node:fs/promises';
-import { dirname, join } from 'node:path';
+import type { BigIntStats } from 'node:fs';
+import { access, mkdir, open, readdir, rename, rm, rmdir, stat } from 'node:fs/promises';
+import { basename, dirname, join } from 'node:path';
 
 /** What an interrupted `writeWhole` leaves behind. */
 const TEMPORARY_SUFFIX = '.tmp';
+/** What a `rewriteWhole` works on; `removeFile` takes it for an interrupted write. */
+const REWRITE_SUFFIX = `.rewrite${TEMPORARY_SUFFIX}`;
 /** Each loss is one `removeFile` that ran meanwhile in the same folder; so many in a row are no coincidence. */
 const MAX_LOSSES = 10;
 
@@ -15,23 +18,66 @@ const MAX_LOSSES = 10;
  * half a file in place without an error) and does not flush the folder.
  */
 export async function writeWhole(path: string, bytes: Uint8Array): Promise<void> {
-  for (let losses = 0; ; losses += 1) {
+  for (let losses = 0; ;) {
     try {
-      return await replace(path, bytes);
+      if (losses > 0) await makeFolder(dirname(path));
+      const written = await replace(path, bytes);
+      await removeRewrites(path);
+      if (await isUndone(path, written)) continue;
+      return await flushFolder(dirname(path));
     } catch (error) {
       // The folder is not there yet, or `removeFile` took it or the temporary file away in between.
       if (!hasCode(error, 'ENOENT') || losses === MAX_LOSSES) throw error;
-      await makeFolder(dirname(path));
+      losses += 1;
     }
   }
 }
 
-async function replace(path: string, bytes: Uint8Array): Promise<void> {
-  const temporary = `${path}.${randomBytes(8).toString('hex')}${TEMPORARY_SUFFIX}`;
+async function replace(path: string, bytes: Uint8Array): Promise<BigIntStats> {
+  const temporary = temporaryOf(path, TEMPORARY_SUFFIX);
+  try {
+    const file = await open(temporary, 'wx', 0o600);
+    let written: BigIntStats;
+    try {
+      await file.writeFile(bytes);
+      await file.sync();
+      written = await file.stat({ bigint: true });
+    } finally {
+      await file.close();
+    }
+    await rename(temporary, path);
+    return written;
+  } catch (error) {
+    await rm(temporary, { force: true });
+    throw error;
+  }
+}
+
+/**
+ * Exchanges a file's bytes for others that say the same, as `writeWhole` does, unless somebody writes or
+ * removes the file meanwhile: their will is done. The file counts as written when it was before.
+ *
+ * There is no lock, which a dead process could hold. The temporary file is made before the old bytes are
+ * read; who writes or removes the file then removes such temporary files, so that the exchange fails, and
+ * looks whether one has slipped in before that, in which case it begins again. A rewrite of what was there
+ * before is either found by the first or seen by the second, however late it comes.
+ *
+ * @param rewrite makes the new bytes of the old ones; what it throws leaves the file as it is.
+ * @returns whether the bytes were exchanged.
+ */
+export async function rewriteWhole(
+  path: string,
+  rewrite: (bytes: Uint8Array) => Promise<Uint8Array>,
+): Promise<boolean> {
+  const temporary = temporaryOf(path, REWRITE_SUFFIX);
   try {
     const file = await open(temporary, 'wx', 0o600);
     try {
-      await file.writeFile(bytes);
+      const original = await readWithTime(path);
+      await file.writeFile(await rewrite(original.bytes));
+      // Never newer than the original: see `isUndone`.
+      const time = new Date(Math.floor(original.mtimeMs) - 1);
+      await file.utimes(time, time);
       await file.sync();
     } finally {
       await file.close();
@@ -39,9 +85,46 @@ async function replace(path: string, bytes: Uint8Array): Promise<void> {
     await rename(temporary, path);
   } catch (error) {
     await rm(temporary, { force: true });
-    throw error;
+    if (!hasCode(error, 'ENOENT')) throw error;
+    await removeIfEmpty(dirname(path));
+    return false;
   }
   await flushFolder(dirname(path));
+  return true;
+}
+
+async function readWithTime(path: string): Promise<{ bytes: Uint8Array; mtimeMs: number }> {
+  const file = await open(path, 'r');
+  try {
+    const { mtimeMs } = await file.stat();
+    return { bytes: await file.readFile(), mtimeMs };
+  } finally {
+    await file.close();
+  }
+}
+
+/** Ends every rewrite of a file that is under way. */
+async function removeRewrites(path: string): Promise<void> {
+  const folder = dirname(path);
+  const beginning = `${basename(path)}.`;
+  for (const name of await readFolder(folder))
+    if (name.startsWith(beginning) && name.endsWith(REWRITE_SUFFIX))
+      await rm(join(folder, name), { force: true });
+}
+
+/** Whether a rewrite of what was there before has taken the place of what was written: it looks older. */
+async function isUndone(path: string, written: BigIntStats): Promise<boolean> {
+  try {
+    const found = await stat(path, { bigint: true });
+    return found.ino !== written.ino && found.mtimeNs <= written.mtimeNs;
+  } catch (error) {
+    if (hasCode(error, 'ENOENT')) return false;
+    throw error;
+  }
+}
+
+function temporaryOf(path: string, suffix: string): string {
+  return `${path}.${randomBytes(8).toString('hex')}${suffix}`;
 }
 
 /**
@@ -50,9 +133,16 @@ async function replace(path: string, bytes: Uint8Array): Promise<void> {
  */
 export async function removeFile(path: string): Promise<void> {
   const folder = dirname(path);
-  await rm(path, { force: true });
-  for (const name of await readFolder(folder))
-    if (name.endsWith(TEMPORARY_SUFFIX)) await rm(join(folder, name), { force: true });
+  do {
+    await rm(path, { force: true });
+    for (const name of await readFolder(folder))
+      if (name.endsWith(TEMPORARY_SUFFIX)) await rm(join(folder, name), { force: true });
+    // Else a rewrite came between the two.
+  } while (await exists(path));
+  await removeIfEmpty(folder);
+}
+
+async function removeIfEmpty(folder: string): Promise<void> {
   try {
     await rmdir(folder);
   } catch (error) {
@@ -69,6 +159,16 @@ export async function readFolder(folder: string): Promise<string[]> {
     return await readdir(folder);
   } catch (error) {
     if (hasCode(error, 'ENOENT')) return [];
+    throw error;
+  }
+}
+
+async function exists(path: string): Promise<boolean> {
+  try {
+    await access(path);
+    return true;
+  } catch (error) {
+    if (hasCode(error, 'ENOENT')) return false;
     throw error;
   }
 }

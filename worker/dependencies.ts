@@ -1,11 +1,12 @@
 import { ApplicationFailure, log } from '@temporalio/activity';
+import type { Logger } from 'pino';
 import type { ActivityDependencies, ProgramDependencies } from '../activities/index.js';
 import type { C2pConfig, ProgramConfig } from '../config/config.js';
 import { FailureType } from '../enrollment/errors.js';
 import type { EnrollmentGateway } from '../mastercard/gateway.js';
 import { createHttpGateway } from '../mastercard/http-gateway.js';
 import { loadEncryptionKey, loadSigningKey } from '../mastercard/keys.js';
-import { loadKeyRing } from '../protection/key-ring.js';
+import { openKeyRing } from '../protection/live-key-ring.js';
 import { FilesystemStore } from '../store/filesystem-store.js';
 
 export interface WorkerDependencies extends ActivityDependencies {
@@ -16,10 +17,17 @@ export interface WorkerDependencies extends ActivityDependencies {
 /**
  * Reads every key that the configuration names and prepares one gateway a program. All of it before
  * anything connects: a worker with a wrong key does not start.
+ * @param logger of the worker; is told when the key ring changes, or cannot be read any more.
  * @throws KeyError, KeyRingError.
  */
-export async function createDependencies(config: C2pConfig): Promise<WorkerDependencies> {
-  const keyRing = await loadKeyRing(config.dataKeys.path);
+export async function createDependencies(
+  config: C2pConfig,
+  logger?: Pick<Logger, 'info' | 'warn'>,
+): Promise<WorkerDependencies> {
+  const keyRing = await openKeyRing(config.dataKeys, {
+    onChange: ({ currentKeyId }) => logger?.info({ currentKeyId }, 'the key ring has changed'),
+    onProblem: (err) => logger?.warn({ err }, 'the key ring cannot be read; going on with the one at hand'),
+  });
   const gateways: EnrollmentGateway[] = [];
   const programs = new Map<string, ProgramDependencies>();
   for (const [name, program] of Object.entries(config.programs)) {

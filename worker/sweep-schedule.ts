@@ -73,7 +73,7 @@ export async function ensureSweepSchedule(
     const current = await found(handle);
     if (current) {
       const same = isDeepStrictEqual(settingsOf(current), settingsOf(wanted));
-      if (same && needsNoOldKey(current, place.dataConverter)) return 'unchanged';
+      if (same && (await needsNoOldKey(current, place.dataConverter))) return 'unchanged';
       await handle.update(({ state }) => ({ ...wanted, state }));
       return 'updated';
     }
@@ -116,9 +116,13 @@ function settingsOf({ spec, action, policies }: Settings) {
  * Whether its arguments need no key but the current one: a schedule outlives many keys. An administrator
  * writes them in clear, and they hold nothing but the grace time.
  */
-function needsNoOldKey({ raw }: ScheduleDescription, { payloadCodecs }: ProtectedDataConverter): boolean {
+async function needsNoOldKey(
+  { raw }: ScheduleDescription,
+  { payloadCodecs }: ProtectedDataConverter,
+): Promise<boolean> {
   const payloads = raw.schedule?.action?.startWorkflow?.input?.payloads ?? [];
-  return payloads.map(payloadKeyId).every((keyId) => keyId === undefined || keyId === payloadCodecs[0].keyId);
+  const current = await payloadCodecs[0].keyId();
+  return payloads.map(payloadKeyId).every((keyId) => keyId === undefined || keyId === current);
 }
 
 /** As `ensureSweepSchedule`, for a worker that starts: what fails is logged with what to do, since batches do not need the sweep. */

@@ -24,7 +24,7 @@ export async function sweepStore(input: SweepStoreInput): Promise<SweepStoreResu
 
 /** What the Web UI shows of a sweep, in Markdown: what it erased, what it left alone and why, what is expected of whom. */
 function describeSweep({ graceMs }: SweepStoreInput, result: SweepStoreResult): string {
-  const { ended, unknown, elsewhere, erasedBlobs } = result;
+  const { ended, unknown, elsewhere, erasedBlobs, resealedBlobs = 0, unreadableBlobs = 0 } = result;
   return [
     `### ${erasedBlobs === 0 ? 'Nothing to erase' : 'Erased cardholder data'}`,
     elsewhere === 0
@@ -38,6 +38,10 @@ function describeSweep({ graceMs }: SweepStoreInput, result: SweepStoreResult): 
     '',
     `- swept at ${workflowInfo().startTime.toISOString()}, blobs erased: ${erasedBlobs}`,
     `- not looked at: what was written, or ended, in the ${inWords(graceMs)} before; open batches are never erased`,
+    ...(resealedBlobs > 0 ? [`- sealed anew under the current key, blobs: ${resealedBlobs}`] : []),
+    ...(unreadableBlobs > 0
+      ? [`- blobs that do not open: ${unreadableBlobs}; the log of the worker says which and why`]
+      : []),
     '- elsewhere: sealed for another namespace, or by a version that did not note for which',
     '- the log of the worker names each batch that was erased; its outcomes are kept',
   ].join('\n');

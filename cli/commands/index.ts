@@ -2,6 +2,7 @@ import { cancelCommand } from './cancel.js';
 import { devCommand } from './dev.js';
 import { enrollCommand } from './enroll.js';
 import { extendCommand } from './extend.js';
+import { keysCommand } from './keys/index.js';
 import { listCommand } from './list.js';
 import { policyCommand } from './policy.js';
 import { pollCommand } from './poll.js';
@@ -28,6 +29,7 @@ export const commands = [
   resolveCommand,
   validateCommand,
   sweepCommand,
+  keysCommand,
   workerCommand,
   simulatorCommand,
   devCommand,

@@ -124,6 +124,8 @@ async function dyingAt(card: string, answers: (RemovalResult | GatewayFailure)[]
   const mortal: BatchStore = {
     batches: () => store.batches(),
     lastWritten: (batch) => store.lastWritten(batch),
+    keyIdOf: store.keyIdOf.bind(store),
+    reseal: store.reseal.bind(store),
     get: store.get.bind(store),
     has: store.has.bind(store),
     delete: store.delete.bind(store),

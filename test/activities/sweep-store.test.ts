@@ -6,6 +6,7 @@ import { DefaultLogger, type LogEntry } from '@temporalio/worker';
 import { afterEach, beforeEach, describe, expect, it, vi } from 'vitest';
 import { sweepStore, type SweepStoreResult } from '../../activities/sweep-store.js';
 import { Blob } from '../../enrollment/blobs.js';
+import { withCurrent, withNewKey } from '../../protection/key-ring-changes.js';
 import { KeyRing } from '../../protection/key-ring.js';
 import { FilesystemStore } from '../../store/filesystem-store.js';
 import { putJson } from '../../store/store.js';
@@ -85,6 +86,19 @@ describe('the sweep', () => {
   it('reckons the grace time by Temporal’s clock', async () => {
     expect(await sweep(environment(DAY / 2))).toMatchObject({ erasedBlobs: 0 });
     expect(await sweep(environment(DAY + 60_000))).toMatchObject({ erasedBlobs: 3 });
+  });
+
+  it('seals anew what is not under the current key, of open batches too, and says how much', async () => {
+    const ring = KeyRing.generate();
+    const rotated = withCurrent(withNewKey(ring, new Date()).ring, 'k2', new Date());
+    const root = join(folder, 'rotated');
+    store = new FilesystemStore({ root, keyRing: KeyRing.parse(ring, 'test') });
+    await sealed('open', Blob.records('a', HERE));
+    await sealed('closed', Blob.outcomes, Blob.closed);
+    store = new FilesystemStore({ root, keyRing: KeyRing.parse(rotated, 'test') });
+    expect(await sweep()).toEqual({ ended: 0, unknown: 0, elsewhere: 0, erasedBlobs: 0, resealedBlobs: 3 });
+    expect(await store.keyIdOf(keyOf('open'), Blob.records('a', HERE))).toBe('k2');
+    expect((await sweep()).resealedBlobs).toBeUndefined();
   });
 
   it('goes on where an attempt before it failed', async () => {

@@ -155,7 +155,9 @@ describe('the configuration of the sandbox', () => {
   it('has its store on a volume that the worker may write, and its keys on one that it may not', () => {
     const targets = mounts(service('worker'));
     expect(targets.find(({ target }) => target === config.store.path)).toMatchObject({ readOnly: false });
-    const keys = targets.find(({ target }) => target === dirname(config.dataKeys.path));
+    const keys = targets.find(
+      ({ target }) => target === dirname('path' in config.dataKeys ? config.dataKeys.path : ''),
+    );
     expect(keys).toMatchObject({ readOnly: true });
     expect(dirname(program?.signingKey.path ?? '')).toBe(keys?.target);
   });

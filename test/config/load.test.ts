@@ -1,8 +1,9 @@
-import { mkdir, mkdtemp, rm, writeFile } from 'node:fs/promises';
+import { chmod, mkdir, mkdtemp, rm, writeFile } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join, resolve } from 'node:path';
 import fc from 'fast-check';
 import { afterEach, beforeEach, describe, expect, it, vi } from 'vitest';
+import type { C2pConfig } from '../../config/config.js';
 import { ConfigError } from '../../config/errors.js';
 import { checkSecrets, loadConfig, parseConfig } from '../../config/load.js';
 
@@ -145,6 +146,27 @@ describe('parseConfig', () => {
     expect(refusal(() => parse(withProgram(changes))).issues.map((issue) => issue.path)).toEqual([path]);
   });
 
+  it('takes a command for the key ring, its path from the folder of the file and its arguments as they are', () => {
+    const dataKeys = (command: unknown) => parse({ ...CONFIG, dataKeys: { command } }).dataKeys;
+    expect(dataKeys(['/usr/local/bin/my-kms', '--ring', ''])).toEqual({
+      command: ['/usr/local/bin/my-kms', '--ring', ''],
+    });
+    expect(dataKeys(['bin/my-kms'])).toEqual({ command: [resolve('/etc/c2p/bin/my-kms')] });
+  });
+
+  it.each<[string, unknown]>([
+    ['dataKeys', {}],
+    ['dataKeys', { path: 'x', command: ['x'] }],
+    ['dataKeys.command.0', { command: [] }],
+    ['dataKeys.command', { command: 'my-kms --ring' }],
+    ['dataKeys.command.0', { command: [''] }],
+    ['dataKeys.command.1', { command: ['x', 1] }],
+    ['dataKeys.path', { path: 1 }],
+  ])('names %s when dataKeys is %j', (path, dataKeys) => {
+    const { issues } = refusal(() => parse({ ...CONFIG, dataKeys }));
+    expect([...new Set(issues.map((issue) => issue.path))]).toEqual([path]);
+  });
+
   it('takes a sweep of which one setting is given, and one that is switched off', () => {
     expect(parse({ ...CONFIG, sweep: { grace: '10m' } }).sweep).toEqual({ every: 3_600_000, grace: 600_000 });
     expect(parse({ ...CONFIG, sweep: false }).sweep).toBe(false);
@@ -176,7 +198,7 @@ describe('parseConfig', () => {
   it('says which fields are allowed where it finds one that it does not know, without repeating it', () => {
     const { issues } = refusal(() => parse({ ...CONFIG, dataKeys: { path: 'x', [PAN]: 1 } }));
     expect(issues).toEqual([
-      { path: 'dataKeys', message: 'has a field that c2p does not know; it may have: path' },
+      { path: 'dataKeys', message: 'has a field that c2p does not know; it may have: path, command' },
     ]);
   });
 
@@ -271,7 +293,7 @@ describe('with files', () => {
 
   it('loadConfig reads the file that C2P_CONFIG names', async () => {
     vi.stubEnv('C2P_CONFIG', join(folder, 'c2p.config.json'));
-    expect((await loadConfig()).dataKeys.path).toBe(join(folder, 'keys', 'data-keys.json'));
+    expect((await loadConfig()).dataKeys).toEqual({ path: join(folder, 'keys', 'data-keys.json') });
   });
 
   it('loadConfig says how to point to the file when it is not there', async () => {
@@ -310,7 +332,52 @@ describe('with files', () => {
     const config = await loadConfig(join(folder, 'c2p.config.json'));
     await mkdir(join(folder, 'keys'));
     for (const name of ['data-keys.json', 'signing.p12', 'mastercard.pem'])
-      await writeFile(join(folder, 'keys', name), '');
+      await writeFile(join(folder, 'keys', name), '', { mode: 0o600 });
     await expect(checkSecrets(config, { C2P_SIGNING_PASSWORD: '' })).resolves.toBeUndefined();
+  });
+
+  describe.skipIf(process.platform === 'win32')('checkSecrets', () => {
+    const problems = (config: C2pConfig) =>
+      checkSecrets(config, { C2P_SIGNING_PASSWORD: '' }).then(
+        () => [],
+        (error: unknown) => (error as ConfigError).issues,
+      );
+
+    it('refuses files with secrets that group or world can read, and no certificate', async () => {
+      const config = await loadConfig(join(folder, 'c2p.config.json'));
+      const keys = join(folder, 'keys');
+      await mkdir(keys);
+      const file = (name: string, mode: number) =>
+        writeFile(join(keys, name), '').then(() => chmod(join(keys, name), mode));
+      await file('data-keys.json', 0o640);
+      await file('signing.p12', 0o604);
+      await file('mastercard.pem', 0o644);
+      expect(await problems(config)).toEqual([
+        {
+          path: 'dataKeys.path',
+          message: `others can read it (mode 0640); run: chmod 600 '${keys}/data-keys.json': ${keys}/data-keys.json`,
+        },
+        {
+          path: 'programs.demo.signingKey.path',
+          message: `others can read it (mode 0604); run: chmod 600 '${keys}/signing.p12': ${keys}/signing.p12`,
+        },
+      ]);
+    });
+
+    it('wants of a command for the key ring that this user can run it, and nobody else change it', async () => {
+      const parsed = await loadConfig(join(folder, 'c2p.config.json'));
+      const command = join(folder, 'my-kms');
+      const config: C2pConfig = { ...parsed, programs: {}, dataKeys: { command: [command] } };
+      const issue = (message: string) => [{ path: 'dataKeys.command.0', message: `${message}: ${command}` }];
+      expect(await problems(config)).toEqual(issue('file does not exist'));
+      await writeFile(command, '#!/bin/sh', { mode: 0o600 });
+      expect(await problems(config)).toEqual(issue('file cannot be run (EACCES)'));
+      await chmod(command, 0o775);
+      expect(await problems(config)).toEqual(
+        issue(`others can change it (mode 0775); run: chmod go-w '${command}'`),
+      );
+      await chmod(command, 0o755);
+      expect(await problems(config)).toEqual([]);
+    });
   });
 });

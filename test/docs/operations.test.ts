@@ -24,8 +24,12 @@ function commandLines(): string[] {
 
 /** Why `c2p` would not take a command line; nothing if it would. */
 function problemOf(line: string): string | undefined {
-  const [, name, ...args] = line.split(/\s+/);
-  const command = commands.find((candidate) => candidate.name() === name);
+  let [, name, ...args] = line.split(/\s+/);
+  let command = commands.find((candidate) => candidate.name() === name);
+  while (command && command.commands.length > 0) {
+    [name, ...args] = args;
+    command = command.commands.find((candidate) => candidate.name() === name);
+  }
   if (!command) return `no command ${name}`;
   try {
     command.exitOverride().configureOutput({ writeErr: () => undefined });
@@ -58,6 +62,8 @@ describe('docs/operations.md', () => {
     expect(commandLines().length).toBeGreaterThan(15);
     expect(problemOf('c2p resolv ID')).toBe('no command resolv');
     expect(problemOf('c2p resolve ID --again')).toBe('unknown --again');
+    expect(problemOf('c2p keys revoke k1')).toBe('no command revoke');
+    expect(problemOf('c2p keys rotate k1')).toBe('too many arguments');
     expect(problemOf('c2p list --status WAITING')).toContain('Allowed choices');
     expect(problemOf('c2p status ID ID')).toBe('too many arguments');
   });

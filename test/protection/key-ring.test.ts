@@ -1,8 +1,9 @@
 import fc from 'fast-check';
 import { describe, expect, it } from 'vitest';
-import { DigestError, KeyRing, KeyRingError } from '../../protection/key-ring.js';
+import { DigestError, KeyRing } from '../../protection/key-ring.js';
+import { KeyRingError } from '../../protection/key-ring-json.js';
 import type { SealedBlobReason } from '../../protection/seal.js';
-import { SealedBlobError } from '../../protection/seal.js';
+import { HEADER_PREFIX, SealedBlobError, sealedUnder } from '../../protection/seal.js';
 
 const K1 = Buffer.alloc(32, 1).toString('base64');
 const K2 = Buffer.alloc(32, 2).toString('base64');
@@ -56,6 +57,39 @@ describe('a sealed blob', () => {
       reasons.add(refusal(() => rotated.open(flipped, CONTEXT)).reason);
     }
     expect(reasons).toEqual(new Set(['unknownFormat', 'altered', 'truncated', 'unknownKey']));
+  });
+
+  it('is refused when any single bit of it is flipped, each bit of 1,000 blobs', () => {
+    for (let blob = 0; blob < 1_000; blob += 1) {
+      const context = JSON.stringify(['demo', `b-${blob}`, 'records']);
+      const sealed = Buffer.from(rotated.seal(PLAINTEXT.subarray(0, blob % PLAINTEXT.length), context));
+      for (let bit = 0; bit < sealed.length * 8; bit += 1) {
+        const [at, mask] = [bit >> 3, 1 << (bit & 7)];
+        sealed.writeUInt8(sealed.readUInt8(at) ^ mask, at);
+        let opened = true;
+        try {
+          rotated.open(sealed, context);
+        } catch (error) {
+          opened = !(error instanceof SealedBlobError);
+        }
+        if (opened) expect.fail(`blob ${blob} opened with bit ${bit} flipped`);
+        sealed.writeUInt8(sealed.readUInt8(at) ^ mask, at);
+      }
+      rotated.open(sealed, context);
+    }
+  });
+
+  it('tells its key by its first bytes', () => {
+    const sealed = rotated.seal(PLAINTEXT, CONTEXT);
+    expect(sealedUnder(sealed)).toBe('k2');
+    expect(sealedUnder(sealed.subarray(0, HEADER_PREFIX))).toBe('k2');
+    expect(sealedUnder(sealed.subarray(0, 6))).toBeUndefined();
+    fc.assert(
+      fc.property(fc.uint8Array({ maxLength: 60 }), (noise) => {
+        const keyId = sealedUnder(Buffer.concat([bytes('c2p\u0001'), noise]));
+        expect(keyId ?? 'k1').toMatch(/^[A-Za-z0-9_-]{1,32}$/);
+      }),
+    );
   });
 
   it('is called truncated at every length but its own, and altered when something follows', () => {
@@ -157,6 +191,15 @@ describe('KeyRing', () => {
     [{ current: 'k1', keys: { k1: K1, k2: K2.slice(4) } }, 'keys.k2 must be 32 bytes'],
     [{ current: 'k1', keys: { k1: Buffer.alloc(33).toString('base64') } }, 'keys.k1 must be 32 bytes'],
     [{ current: 'k1', keys: { k1: K1, [K2]: 'k2' } }, 'the id of key 2'],
+    [{ current: 'k1', keys: { k1: K1 }, retired: { k0: K2.slice(4) } }, 'retired.k0 must be 32 bytes'],
+    [{ current: 'k1', keys: { k1: K1 }, retired: { k1: K2 } }, '"k1" is both in "keys" and in "retired"'],
+    [{ current: 'k2', keys: { k1: K1 }, retired: { k2: K2 } }, '"current" must name one of "keys"'],
+    [
+      { current: 'k1', keys: { k1: K1 }, made: { [K2]: '2026-11-24T12:00:00Z' } },
+      'the id of key 1 in "made"',
+    ],
+    [{ current: 'k1', keys: { k1: K1 }, made: { k1: 'yesterday' } }, 'must be {'],
+    [{ current: 'k1', keys: { k1: K1 }, currentSince: K2 }, 'must be {'],
   ])('refuses %j and says why without any part of a key', (json, problem) => {
     const parse = () => KeyRing.parse(json, 'keys/data-keys.json');
     expect(parse).toThrow(KeyRingError);

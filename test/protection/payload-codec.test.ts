@@ -92,7 +92,7 @@ describe('a payload', () => {
     const [codec] = protectedDataConverter(rotated, { codec: false }).payloadCodecs;
     expect(await codec.encode([json(SECRET)])).toEqual([json(SECRET)]);
     expect((await codec.decode([await encoded(json(SECRET))])).map(bytesOf)).toEqual([bytesOf(json(SECRET))]);
-    expect(codec.keyId).toBeUndefined();
+    expect(await codec.keyId()).toBeUndefined();
   });
 });
 

@@ -7,7 +7,8 @@ import { CodecMissingError, ResolutionRefusedError } from '../../client/errors.j
 import { loadConfig } from '../../config/load.js';
 import { workflowIdOf } from '../../enrollment/identifiers.js';
 import { protectedDataConverter } from '../../protection/data-converter.js';
-import { loadKeyRing, type KeyRingJson } from '../../protection/key-ring.js';
+import type { KeyRingJson } from '../../protection/key-ring-json.js';
+import { openKeyRing } from '../../protection/live-key-ring.js';
 import { isEncrypted, payloadKeyId } from '../../protection/payload-codec.js';
 import { payloadsOf } from '../../protection/payloads-of.js';
 import { TRIGGERS } from '../../simulator/index.js';
@@ -289,7 +290,7 @@ test('a closed batch whose key is gone is listed and looked at all the same', as
 test('a client of Temporal without the codec is refused', async () => {
   const site = await environment.site('refused');
   const config = await loadConfig(site.configPath);
-  const keyRing = await loadKeyRing(config.dataKeys.path);
+  const keyRing = await openKeyRing(config.dataKeys);
   const parts = { config, store: site.store, keyRing };
   expect(() => EnrollmentClient.using({ ...parts, temporal: stranger })).toThrow(CodecMissingError);
 });
@@ -301,16 +302,16 @@ async function configureCodec({ configPath }: RealSite, codec: boolean): Promise
 
 /** Puts another key ring in the place of the site's. Returns the one that was there. */
 async function replaceRing({ configPath }: RealSite, ring: KeyRingJson): Promise<KeyRingJson> {
-  const { dataKeys } = await loadConfig(configPath);
-  const before = JSON.parse(await readFile(dataKeys.path, 'utf8')) as KeyRingJson;
-  await writeFile(dataKeys.path, JSON.stringify(ring));
+  const { path } = (await loadConfig(configPath)).dataKeys as { path: string };
+  const before = JSON.parse(await readFile(path, 'utf8')) as KeyRingJson;
+  await writeFile(path, JSON.stringify(ring));
   return before;
 }
 
 /** A client as the site's configuration now has it. */
 async function clientOf(site: RealSite): Promise<EnrollmentClient> {
   const config = await loadConfig(site.configPath);
-  const keyRing = await loadKeyRing(config.dataKeys.path);
+  const keyRing = await openKeyRing(config.dataKeys);
   const dataConverter = protectedDataConverter(keyRing, config);
   const temporal = new Client({ connection: environment.connection, dataConverter });
   return EnrollmentClient.using({ config, temporal, store: site.store, keyRing });

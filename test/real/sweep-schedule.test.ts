@@ -6,7 +6,7 @@ import { EnrollmentClient } from '../../client/enrollment-client.js';
 import { loadConfig } from '../../config/load.js';
 import { Blob } from '../../enrollment/blobs.js';
 import { protectedDataConverter, type ProtectedDataConverter } from '../../protection/data-converter.js';
-import { loadKeyRing } from '../../protection/key-ring.js';
+import { openKeyRing } from '../../protection/live-key-ring.js';
 import { TRIGGERS } from '../../simulator/index.js';
 import { ensureSearchAttributes } from '../../worker/search-attributes.js';
 import { ensureSweepSchedule, sweepScheduleId } from '../../worker/sweep-schedule.js';
@@ -34,7 +34,7 @@ async function configure(site: RealSite, sweep: unknown): Promise<void> {
 
 async function dataConverterOf({ configPath }: RealSite): Promise<ProtectedDataConverter> {
   const config = await loadConfig(configPath);
-  return protectedDataConverter(await loadKeyRing(config.dataKeys.path), config);
+  return protectedDataConverter(await openKeyRing(config.dataKeys), config);
 }
 
 function scheduleOf(site: RealSite, name: string) {
@@ -106,7 +106,7 @@ describe('the schedule, when it is due', () => {
       interval: 500,
     });
     const config = await loadConfig(site.configPath);
-    const keyRing = await loadKeyRing(config.dataKeys.path);
+    const keyRing = await openKeyRing(config.dataKeys);
     const elsewhere = new Client({ connection, namespace, dataConverter: protectedDataConverter(keyRing) });
     return EnrollmentClient.using({ config, temporal: elsewhere, store: site.store, keyRing });
   }

@@ -2,9 +2,11 @@ import { mkdtemp, open, readFile, readdir, rename, rm, stat, writeFile } from 'n
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { afterAll, afterEach, beforeEach, describe, expect, it, vi } from 'vitest';
+import { withCurrent, withNewKey, withoutKey } from '../../protection/key-ring-changes.js';
 import { KeyRing } from '../../protection/key-ring.js';
 import { SealedBlobError } from '../../protection/seal.js';
 import { FilesystemStore } from '../../store/filesystem-store.js';
+import { resealStore } from '../../store/reseal.js';
 import { StoreUnavailableError } from '../../store/store.js';
 import { describeStore } from './store-contract.js';
 
@@ -67,6 +69,34 @@ describe('FilesystemStore', () => {
     });
   });
 
+  it('refuses an old blob under a new batch of the same id, and blobs that two batches exchanged', async () => {
+    const path = (batch: typeof BATCH, ref: string) =>
+      join(
+        root,
+        batch.program,
+        batch.externalBatchId === 'B.1' ? '%42%2e1' : batch.externalBatchId,
+        `${ref}.sealed`,
+      );
+    const batches = ['one', 'two'].map((externalBatchId) => ({ program: 'demo', externalBatchId }));
+    const others = [{ program: 'other', externalBatchId: 'one' }, BATCH];
+    const all = [...batches, ...others];
+    const refs = ['records-a', 'records-b', 'outcomes'];
+    for (const batch of all) for (const ref of refs) await store.put(batch, ref, Buffer.from(PAN));
+    const places = all.flatMap((batch) => refs.map((ref) => ({ batch, ref })));
+    const sealed = await Promise.all(places.map(({ batch, ref }) => readFile(path(batch, ref))));
+    for (const [i, { batch, ref }] of places.entries()) {
+      for (const [j, blob] of sealed.entries()) {
+        await writeFile(path(batch, ref), blob);
+        const opened = store.get(batch, ref).then(
+          () => 'opened',
+          (error: SealedBlobError) => error.reason,
+        );
+        expect(await opened).toBe(i === j ? 'opened' : 'altered');
+      }
+      await writeFile(path(batch, ref), sealed[i]!);
+    }
+  });
+
   it('leaves no folder and nothing of interrupted writes behind when the last blob is erased', async () => {
     await store.put(BATCH, 'records', Buffer.from('a'));
     await store.put(BATCH, 'outcomes', Buffer.from('b'));
@@ -105,5 +135,68 @@ describe('FilesystemStore', () => {
     await expect(store.has(BATCH, 'records')).rejects.toEqual(nowhere);
     await expect(store.list(BATCH)).rejects.toEqual(nowhere);
     await expect(store.delete(BATCH, 'records')).rejects.toEqual(nowhere);
+  });
+});
+
+describe('re-sealing', () => {
+  const before = KeyRing.generate();
+  const after = withCurrent(withNewKey(before, new Date()).ring, 'k2', new Date());
+  const storeWith = (root: string, json: typeof before) =>
+    new FilesystemStore({ root, keyRing: KeyRing.parse(json, 'test') });
+  let root: string;
+  let store: FilesystemStore;
+  beforeEach(async () => {
+    root = await temporaryFolder();
+    const old = storeWith(root, before);
+    for (const ref of ['outcomes', 'closed']) await old.put(BATCH, ref, Buffer.from(ref));
+    store = storeWith(root, after);
+  });
+
+  it('seals everything under the current key, once, and what it sealed needs no other key', async () => {
+    const written = await store.lastWritten(BATCH);
+    await store.put({ ...BATCH, program: 'other' }, 'outcomes', Buffer.from('new'));
+    expect(await store.keyIdOf(BATCH, 'outcomes')).toBe('k1');
+    expect(await store.keyIdOf(BATCH, 'none')).toBeUndefined();
+    const progress: number[] = [];
+    const onBatch = ({ blobs }: { blobs: number }) => void progress.push(blobs);
+    expect(await resealStore(store, { onBatch })).toEqual({ blobs: 3, resealed: 2, unreadable: 0 });
+    expect(progress.at(-1)).toBe(3);
+    expect(await resealStore(store)).toEqual({ blobs: 3, resealed: 0, unreadable: 0 });
+    const retired = storeWith(root, withoutKey(after, 'k1'));
+    for (const ref of ['outcomes', 'closed']) {
+      expect(await store.keyIdOf(BATCH, ref)).toBe('k2');
+      expect(Buffer.from(await retired.get(BATCH, ref)).toString()).toBe(ref);
+    }
+    // The sweep's grace time begins with the last write, not with this.
+    expect(written!.getTime() - (await store.lastWritten(BATCH))!.getTime()).toBeLessThan(10);
+    expect((await store.lastWritten(BATCH))!.getTime()).toBeLessThanOrEqual(written!.getTime());
+  });
+
+  it('leaves what does not open as it is, says which, and goes on', async () => {
+    const file = join(root, 'demo', '%42%2e1', 'closed.sealed');
+    const altered = await readFile(file);
+    altered.writeUInt8(altered.readUInt8(30) ^ 1, 30);
+    await writeFile(file, altered);
+    const told: string[] = [];
+    const result = await resealStore(store, { onUnreadable: (_, { message }) => told.push(message) });
+    expect(result).toEqual({ blobs: 2, resealed: 1, unreadable: 1 });
+    expect(told).toEqual([expect.stringContaining('["demo","B.1","closed"]')]);
+    expect(await readFile(file)).toEqual(altered);
+  });
+
+  it('neither brings back what is purged nor undoes what is written by others at the same time', async () => {
+    const batches = Array.from({ length: 40 }, (_, i) => ({ program: 'busy', externalBatchId: `b-${i}` }));
+    const old = storeWith(root, before);
+    for (const batch of batches)
+      for (const ref of ['records-a', 'outcomes']) await old.put(batch, ref, Buffer.from(`${ref} of old`));
+    const purge = async (batch: (typeof batches)[number]) => {
+      await store.put(batch, 'outcomes', Buffer.from('outcomes of new'));
+      await store.delete(batch, 'records-a');
+    };
+    await Promise.all([resealStore(store), resealStore(store), ...batches.map(purge)]);
+    for (const batch of batches) {
+      expect(await store.list(batch)).toEqual(['outcomes']);
+      expect(Buffer.from(await store.get(batch, 'outcomes')).toString()).toBe('outcomes of new');
+    }
   });
 });

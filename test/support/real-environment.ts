@@ -9,7 +9,7 @@ import { prepareSandboxKeys, writeSandboxConfig } from '../../dev/sandbox.js';
 import type { BatchResult } from '../../enrollment/batch.js';
 import { workflowIdOf } from '../../enrollment/identifiers.js';
 import { protectedDataConverter } from '../../protection/data-converter.js';
-import { loadKeyRing } from '../../protection/key-ring.js';
+import { openKeyRing } from '../../protection/live-key-ring.js';
 import { createSimulator, type Simulator } from '../../simulator/index.js';
 import { FilesystemStore } from '../../store/filesystem-store.js';
 import type { BatchStore } from '../../store/store.js';
@@ -107,7 +107,7 @@ export class RealSite {
     await adjustPrograms(configPath, otherPrograms, requestsPerSecond);
 
     const config = await loadConfig(configPath);
-    const keyRing = await loadKeyRing(config.dataKeys.path);
+    const keyRing = await openKeyRing(config.dataKeys);
     const store = new FilesystemStore({ root: config.store.path, keyRing });
     const dataConverter = protectedDataConverter(keyRing);
     const temporal = new Client({ connection: environment.connection, dataConverter });

@@ -1,0 +1,25 @@
+import { randomBytes } from 'node:crypto';
+import type { KeyRingJson } from './key-ring-json.js';
+import { retiredKey } from './key-ring.js';
+
+/** Adds a key that is not used yet: its id is `k` and a number that no key of the ring has had. */
+export function withNewKey(ring: KeyRingJson, now: Date): { ring: KeyRingJson; keyId: string } {
+  const numbers = Object.keys({ ...ring.keys, ...ring.retired, ...ring.made }).map((id) =>
+    Number(/^k(\d{1,9})$/.exec(id)?.[1] ?? 0),
+  );
+  const keyId = `k${Math.max(...numbers) + 1}`;
+  const keys = { ...ring.keys, [keyId]: randomBytes(32).toString('base64') };
+  return { ring: { ...ring, keys, made: { ...ring.made, [keyId]: now.toISOString() } }, keyId };
+}
+
+/** Makes a key of the ring the one that seals. */
+export function withCurrent(ring: KeyRingJson, keyId: string, now: Date): KeyRingJson {
+  return { ...ring, current: keyId, currentSince: now.toISOString() };
+}
+
+/** Takes a key out of the ring that is not the current one. What was sealed under it never opens again. */
+export function withoutKey({ keys, retired, ...ring }: KeyRingJson, keyId: string): KeyRingJson {
+  const { [keyId]: key, ...rest } = keys;
+  if (key === undefined) return { keys, retired, ...ring };
+  return { ...ring, keys: rest, retired: { ...retired, [keyId]: retiredKey(key) } };
+}

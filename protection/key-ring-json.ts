@@ -1,0 +1,95 @@
+import { z } from 'zod';
+import { KEY_ID_PATTERN } from './seal.js';
+
+/** A key ring as it is kept. */
+export interface KeyRingJson {
+  /** The id of the key that seals; one of `keys`. */
+  current: string;
+  /** 32 random bytes each, in base64, by key id. */
+  keys: Record<string, string>;
+  /**
+   * Keys that are gone, by key id. What is left of each (32 bytes in base64) only compares digests that
+   * were made with it; it opens nothing.
+   */
+  retired?: Record<string, string> | undefined;
+  /** When each key was made, ISO 8601, UTC. */
+  made?: Record<string, string> | undefined;
+  /** Since when `current` is, ISO 8601, UTC. */
+  currentSince?: string | undefined;
+}
+
+/** A key ring that cannot be had or used. The message says where and what to do; it holds no part of a key. */
+export class KeyRingError extends Error {
+  override readonly name = 'KeyRingError';
+  readonly code = 'KEY_RING_INVALID';
+
+  constructor(
+    /** Where the key ring came from, for instance the path of its file. */
+    readonly source: string,
+    problem: string,
+  ) {
+    super(`key ring ${source}: ${problem}`);
+  }
+}
+
+const schema = z.strictObject({
+  current: z.string(),
+  keys: z.record(z.string(), z.string()),
+  retired: z.record(z.string(), z.string()).optional(),
+  made: z.record(z.string(), z.iso.datetime()).optional(),
+  currentSince: z.iso.datetime().optional(),
+});
+
+/** 32 bytes in base64. */
+const KEY_PATTERN = /^[A-Za-z0-9+/]{43}=$/;
+
+/**
+ * Checks what `JSON.parse` made of a key ring.
+ * @param source where it came from; for messages.
+ * @throws KeyRingError
+ */
+export function checkKeyRing(json: unknown, source: string): KeyRingJson {
+  const result = schema.safeParse(json);
+  if (!result.success) {
+    throw new KeyRingError(
+      source,
+      'must be { "current": "<key id>", "keys": { "<key id>": "<base64 of 32 bytes>", … } } with at most ' +
+        '"retired" (as "keys"), "made" (a date for a key id) and "currentSince" (a date) besides, and nothing else',
+    );
+  }
+  const { current, keys, retired = {}, made = {} } = result.data;
+  const checkIds = (field: string, ids: readonly string[]) => {
+    const wrong = ids.findIndex((id) => !KEY_ID_PATTERN.test(id));
+    if (wrong < 0) return;
+    const rule = 'must be 1 to 32 letters, digits, - or _';
+    throw new KeyRingError(source, `the id of key ${wrong + 1} in "${field}" ${rule}`);
+  };
+  for (const [field, held] of Object.entries({ keys, retired })) {
+    checkIds(field, Object.keys(held));
+    for (const [id, key] of Object.entries(held)) {
+      if (KEY_PATTERN.test(key)) continue;
+      const rule = 'must be 32 bytes in base64, 44 characters as `openssl rand -base64 32` prints them';
+      throw new KeyRingError(source, `${field}.${id} ${rule}`);
+    }
+  }
+  checkIds('made', Object.keys(made));
+  const twice = Object.keys(retired).find((id) => Object.hasOwn(keys, id));
+  if (twice !== undefined) throw new KeyRingError(source, `"${twice}" is both in "keys" and in "retired"`);
+  if (!Object.hasOwn(keys, current)) throw new KeyRingError(source, '"current" must name one of "keys"');
+  return result.data;
+}
+
+/**
+ * Reads a key ring from its text.
+ * @throws KeyRingError
+ */
+export function parseKeyRing(text: string, source: string): KeyRingJson {
+  let json: unknown;
+  try {
+    json = JSON.parse(text);
+  } catch {
+    // The reason is left out because V8 quotes the text around the mistake, here a key.
+    throw new KeyRingError(source, 'is not JSON');
+  }
+  return checkKeyRing(json, source);
+}
