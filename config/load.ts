@@ -1,10 +1,12 @@
 import { constants } from 'node:fs';
+import type { Stats } from 'node:fs';
 import { access, readFile, stat } from 'node:fs/promises';
 import { dirname, resolve } from 'node:path';
 import { parse as parseJsonc, printParseErrorCode } from 'jsonc-parser';
 import type { ParseError } from 'jsonc-parser';
 import type { Problem } from '../enrollment/schema-problems.js';
 import { check } from '../enrollment/schema-problems.js';
+import { readableByOthers } from '../protection/private-file.js';
 import type { C2pConfig } from './config.js';
 import { ConfigError } from './errors.js';
 import { configSchema, isProgramName } from './schema.js';
@@ -39,20 +41,20 @@ export function parseConfig(text: string, file: string): C2pConfig {
 }
 
 /**
- * Checks what a worker needs besides: that the files of keys are there and can be read, and that the
- * named environment variables are set.
+ * Checks what a worker needs besides: that the files of keys are there and can be read, those with secrets
+ * by their owner alone, and that the named environment variables are set.
  * @throws ConfigError with everything that is missing.
  */
 export async function checkSecrets(config: C2pConfig, env: NodeJS.ProcessEnv = process.env): Promise<void> {
   const issues: Problem[] = [];
-  const checkFile = async (path: string, file: string) => {
-    const message = await fileProblem(file);
+  const checkFile = async (path: string, file: string, check: FileCheck = {}) => {
+    const message = await fileProblem(file, check);
     if (message) issues.push({ path, message: `${message}: ${file}` });
   };
 
-  await checkFile('dataKeys.path', config.dataKeys.path);
+  await checkFile('dataKeys.path', config.dataKeys.path, SECRET);
   for (const [name, { signingKey, encryptionKey }] of Object.entries(config.programs)) {
-    await checkFile(`programs.${name}.signingKey.path`, signingKey.path);
+    await checkFile(`programs.${name}.signingKey.path`, signingKey.path, SECRET);
     if (signingKey.passwordEnv !== undefined && env[signingKey.passwordEnv] === undefined) {
       // Without the name: who mistakes the field writes the password there.
       issues.push({
@@ -65,10 +67,17 @@ export async function checkSecrets(config: C2pConfig, env: NodeJS.ProcessEnv = p
   if (issues.length > 0) throw new ConfigError(config.path, issues);
 }
 
-async function fileProblem(file: string): Promise<string | undefined> {
+interface FileCheck {
+  /** What is wrong with who else may do what. */
+  mode?: (stats: Stats, file: string) => string | undefined;
+}
+const SECRET: FileCheck = { mode: readableByOthers };
+
+async function fileProblem(file: string, check: FileCheck): Promise<string | undefined> {
   try {
     await access(file, constants.R_OK);
-    return (await stat(file)).isFile() ? undefined : 'is not a file';
+    const found = await stat(file);
+    return found.isFile() ? check.mode?.(found, file) : 'is not a file';
   } catch (error) {
     const { code = 'unknown error' } = error as NodeJS.ErrnoException;
     return code === 'ENOENT' ? 'file does not exist' : `file cannot be read (${code})`;

@@ -2,6 +2,7 @@ import { createHmac, createSecretKey, hkdfSync, randomBytes, timingSafeEqual } f
 import type { KeyObject } from 'node:crypto';
 import { open as openFile } from 'node:fs/promises';
 import { z } from 'zod';
+import { readableByOthers } from './private-file.js';
 import { KEY_ID_PATTERN, open, seal } from './seal.js';
 
 /** A key ring as it is kept: `keys` holds 32 random bytes each, in base64; `current` names one of them. */
@@ -126,6 +127,11 @@ export class KeyRing {
     return open(sealed, context, (keyId) => this.#keys.get(keyId)?.seal);
   }
 
+  /** Whether the key is in the ring. */
+  knows(keyId: string): boolean {
+    return this.#keys.has(keyId);
+  }
+
   /**
    * A keyed digest (HMAC-SHA-256, current key): says whether two byte strings are the same, and nothing
    * about them to who does not have the key.
@@ -173,11 +179,8 @@ async function readPrivateFile(path: string): Promise<string> {
     throw new KeyRingError(path, unreadable(error));
   });
   try {
-    const { mode } = await file.stat();
-    if (process.platform !== 'win32' && (mode & 0o077) !== 0) {
-      const octal = (mode & 0o777).toString(8).padStart(4, '0');
-      throw new KeyRingError(path, `others can read it (mode ${octal}); run: chmod 600 '${path}'`);
-    }
+    const problem = readableByOthers(await file.stat(), path);
+    if (problem) throw new KeyRingError(path, problem);
     return await file.readFile('utf8').catch((error: NodeJS.ErrnoException) => {
       throw new KeyRingError(path, unreadable(error));
     });

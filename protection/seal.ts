@@ -26,6 +26,8 @@ const MAGIC = Buffer.from('c2p', 'ascii');
 const VERSION = 1;
 const IV_LENGTH = 12;
 const TAG_LENGTH = 16;
+/** So many bytes from the beginning hold the key id, whatever its length. */
+export const HEADER_PREFIX = 37;
 const ALGORITHM = 'aes-256-gcm';
 
 /** Names of keys; shorter than a key in any encoding, so that a key in the place of a name is refused unread. */
@@ -109,6 +111,18 @@ export function open(
     throw refuse('altered', keyId);
   }
   return plaintext;
+}
+
+/**
+ * The id of the key that a blob says it is sealed under; nothing for what is no sealed blob of this version.
+ * @param sealed the blob, or as much of its beginning as `HEADER_PREFIX` says.
+ */
+export function sealedUnder(sealed: Uint8Array): string | undefined {
+  const blob = Buffer.from(sealed.buffer, sealed.byteOffset, sealed.byteLength);
+  if (!blob.subarray(0, 3).equals(MAGIC) || blob[3] !== VERSION) return undefined;
+  const end = 5 + (blob[4] ?? 0);
+  const keyId = blob.toString('latin1', 5, end);
+  return blob.length >= end && KEY_ID_PATTERN.test(keyId) ? keyId : undefined;
 }
 
 function authenticated(header: Uint8Array, context: string): Buffer {

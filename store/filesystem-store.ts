@@ -1,6 +1,7 @@
-import { access, readFile, stat } from 'node:fs/promises';
+import { access, open, readFile, stat } from 'node:fs/promises';
 import { join, resolve } from 'node:path';
 import type { KeyRing } from '../protection/key-ring.js';
+import { HEADER_PREFIX, sealedUnder } from '../protection/seal.js';
 import { escapeName, unescapeName } from './blob-path.js';
 import type { BatchAddress, BatchStore } from './store.js';
 import { SealedBlobMissingError, StoreUnavailableError, sealingContext } from './store.js';
@@ -85,6 +86,13 @@ export class FilesystemStore implements BatchStore {
     return times.length === 0 ? undefined : new Date(Math.max(...times));
   }
 
+  /** The id of the key that a blob is sealed under; nothing for one that is not there, or is no sealed blob. */
+  async keyIdOf(batch: BatchAddress, ref: string): Promise<string | undefined> {
+    const path = this.#path(batch, ref);
+    const beginning = await this.#attempt('read', path, () => readBeginning(path).catch(absent));
+    return beginning && sealedUnder(beginning);
+  }
+
   #folder({ program, externalBatchId }: BatchAddress): string {
     return join(this.#root, escapeName(program), escapeName(externalBatchId));
   }
@@ -99,6 +107,16 @@ export class FilesystemStore implements BatchStore {
     } catch (error) {
       throw new StoreUnavailableError(`cannot ${verb} ${path}: ${explain(error)}`, { cause: error });
     }
+  }
+}
+
+async function readBeginning(path: string): Promise<Uint8Array> {
+  const file = await open(path, 'r');
+  try {
+    const { buffer, bytesRead } = await file.read(Buffer.alloc(HEADER_PREFIX), 0, HEADER_PREFIX, 0);
+    return buffer.subarray(0, bytesRead);
+  } finally {
+    await file.close();
   }
 }
 

@@ -44,7 +44,7 @@ export async function runWorker(options: RunWorkerOptions): Promise<RunningWorke
   const { config, logger, readyFile } = options;
   await checkSecrets(config);
   const version = deploymentVersion(config);
-  const dependencies = options.dependencies ?? (await createDependencies(config));
+  const dependencies = options.dependencies ?? (await createDependencies(config, logger));
   installRuntime(logger);
   const { connectionOptions, namespace, address } = loadTemporalConfig();
   const connection = await NativeConnection.connect(connectionOptions).catch((error: unknown) => {

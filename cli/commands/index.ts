@@ -1,5 +1,6 @@
 import { cancelCommand } from './cancel.js';
 import { devCommand } from './dev.js';
+import { doctorCommand } from './doctor.js';
 import { enrollCommand } from './enroll.js';
 import { extendCommand } from './extend.js';
 import { listCommand } from './list.js';
@@ -28,6 +29,7 @@ export const commands = [
   resolveCommand,
   validateCommand,
   sweepCommand,
+  doctorCommand,
   workerCommand,
   simulatorCommand,
   devCommand,

@@ -1,8 +1,9 @@
-import { mkdir, mkdtemp, rm, writeFile } from 'node:fs/promises';
+import { chmod, mkdir, mkdtemp, rm, writeFile } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join, resolve } from 'node:path';
 import fc from 'fast-check';
 import { afterEach, beforeEach, describe, expect, it, vi } from 'vitest';
+import type { C2pConfig } from '../../config/config.js';
 import { ConfigError } from '../../config/errors.js';
 import { checkSecrets, loadConfig, parseConfig } from '../../config/load.js';
 
@@ -303,7 +304,36 @@ describe('with files', () => {
     const config = await loadConfig(join(folder, 'c2p.config.json'));
     await mkdir(join(folder, 'keys'));
     for (const name of ['data-keys.json', 'signing.p12', 'mastercard.pem'])
-      await writeFile(join(folder, 'keys', name), '');
+      await writeFile(join(folder, 'keys', name), '', { mode: 0o600 });
     await expect(checkSecrets(config, { C2P_SIGNING_PASSWORD: '' })).resolves.toBeUndefined();
+  });
+
+  describe.skipIf(process.platform === 'win32')('checkSecrets', () => {
+    const problems = (config: C2pConfig) =>
+      checkSecrets(config, { C2P_SIGNING_PASSWORD: '' }).then(
+        () => [],
+        (error: unknown) => (error as ConfigError).issues,
+      );
+
+    it('refuses files with secrets that group or world can read, and no certificate', async () => {
+      const config = await loadConfig(join(folder, 'c2p.config.json'));
+      const keys = join(folder, 'keys');
+      await mkdir(keys);
+      const file = (name: string, mode: number) =>
+        writeFile(join(keys, name), '').then(() => chmod(join(keys, name), mode));
+      await file('data-keys.json', 0o640);
+      await file('signing.p12', 0o604);
+      await file('mastercard.pem', 0o644);
+      expect(await problems(config)).toEqual([
+        {
+          path: 'dataKeys.path',
+          message: `others can read it (mode 0640); run: chmod 600 '${keys}/data-keys.json': ${keys}/data-keys.json`,
+        },
+        {
+          path: 'programs.demo.signingKey.path',
+          message: `others can read it (mode 0604); run: chmod 600 '${keys}/signing.p12': ${keys}/signing.p12`,
+        },
+      ]);
+    });
   });
 });
