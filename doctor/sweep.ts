@@ -23,7 +23,7 @@ export async function checkSweep(
   }
   if (sweep === false) return warning(`is switched off, but there is a schedule '${scheduleId}'`, restart);
   if (found.schedule?.state?.paused) {
-    const resume = `temporal schedule toggle --unpause --namespace ${namespace} --schedule-id ${scheduleId}`;
+    const resume = `to resume it: temporal schedule toggle --unpause --namespace ${namespace} --schedule-id ${scheduleId}`;
     return warning(`'${scheduleId}' is paused: ${found.schedule.state.notes || 'no note says why'}`, resume);
   }
   const next = found.info?.futureActionTimes?.[0];
