@@ -13,6 +13,7 @@ const MAY_IMPORT = {
   activities: ['enrollment', 'mastercard', 'store', 'retention', 'protection'],
   client: ['enrollment', 'store', 'retention', 'protection', 'config', 'workflows'],
   worker: ['enrollment', 'mastercard', 'store', 'protection', 'config', 'workflows', 'activities'],
+  doctor: ['enrollment', 'mastercard', 'store', 'protection', 'config', 'workflows', 'worker'],
   // Only the names on the wire: it must not share the code it checks.
   simulator: ['mastercard/contract'],
 };

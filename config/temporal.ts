@@ -1,4 +1,4 @@
-import { loadClientConnectConfig } from '@temporalio/envconfig';
+import { loadClientConfigProfile, loadClientConnectConfig } from '@temporalio/envconfig';
 
 export type TemporalConnectConfig = ReturnType<typeof loadClientConnectConfig>;
 
@@ -13,4 +13,15 @@ export function loadTemporalConfig(): TemporalConnectConfig & { address: string;
     address: config.connectionOptions.address ?? 'localhost:7233',
     namespace: config.namespace ?? 'default',
   };
+}
+
+/** The file of the key of an mTLS connection to Temporal, if there is one. */
+export function temporalKeyFile(): string | undefined {
+  try {
+    const key = loadClientConfigProfile().tls?.clientKey;
+    return key && 'path' in key ? key.path : undefined;
+  } catch {
+    // Whoever connects tells what is wrong with the profile.
+    return undefined;
+  }
 }

@@ -1,5 +1,6 @@
-import { createHash, createPublicKey, type JsonWebKey, type KeyObject } from 'node:crypto';
+import { createPublicKey, X509Certificate, type JsonWebKey, type KeyObject } from 'node:crypto';
 import { z } from 'zod';
+import { keyFingerprint } from './certificates.js';
 import type { Recipient } from './jwe.js';
 import { fetchKeySet } from './key-set.js';
 import { KeyError, readKeyFile, requireRsa } from './key-material.js';
@@ -17,6 +18,11 @@ export type EncryptionKeySource =
       kid?: string | undefined;
     };
 
+export interface LoadedEncryptionKey extends Recipient {
+  /** Where the file is one. */
+  certificate?: X509Certificate;
+}
+
 /**
  * Loads the key that `enrollmentData` is encrypted to, from a PEM X.509 certificate, an SPKI or PKCS#1
  * PEM, a JWK or JWK set in a file, or a JWK set at a URL. From a set it takes the RSA member with
@@ -27,13 +33,18 @@ export type EncryptionKeySource =
  * keep the answer.
  * @throws KeyError
  */
-export async function loadEncryptionKey(source: EncryptionKeySource): Promise<Recipient> {
+export async function loadEncryptionKey(source: EncryptionKeySource): Promise<LoadedEncryptionKey> {
   if ('jwksUrl' in source) {
     return fromKeySet(await fetchKeySet(source.jwksUrl), source.kid, source.jwksUrl);
   }
   const { path, kid } = source;
   const text = (await readKeyFile(path)).toString('utf8');
-  if (!text.trimStart().startsWith('{')) return recipient(readPem(text, path), path, kid);
+  if (!text.trimStart().startsWith('{')) {
+    const key = recipient(readPem(text, path), path, kid);
+    return text.includes('-----BEGIN CERTIFICATE-----')
+      ? { ...key, certificate: new X509Certificate(text) }
+      : key;
+  }
   const json = parseJson(text, path);
   const set = KeySet.safeParse(json);
   if (set.success) return fromKeySet(set.data.keys, kid, path);
@@ -63,13 +74,7 @@ function fromKeySet(members: unknown[], kid: string | undefined, origin: string)
 }
 
 function recipient(key: KeyObject, origin: string, kid: string | undefined): Recipient {
-  return { kid: kid ?? fingerprint(key), key: requireRsa(key, origin) };
-}
-
-function fingerprint(key: KeyObject): string {
-  return createHash('sha256')
-    .update(key.export({ type: 'spki', format: 'der' }))
-    .digest('hex');
+  return { kid: kid ?? keyFingerprint(key), key: requireRsa(key, origin) };
 }
 
 function readPem(pem: string, path: string): KeyObject {
@@ -84,6 +89,12 @@ function readPem(pem: string, path: string): KeyObject {
 
 function readJwk(jwk: Jwk, origin: string): KeyObject {
   if ('d' in jwk) throw privateKey(origin);
+  if (jwk.use !== undefined && jwk.use !== 'enc') {
+    throw new KeyError(
+      'KEY_UNSUITABLE',
+      `${origin}: this key is not for encryption (use: enc); encryptionKey must be Mastercard's encryption key`,
+    );
+  }
   try {
     return createPublicKey({ key: jwk as JsonWebKey, format: 'jwk' });
   } catch {

@@ -41,6 +41,8 @@ export class GatewayFailure extends Error {
   readonly code = 'GATEWAY_FAILURE';
   readonly kind: FailureKind;
   readonly operation: GatewayOperation;
+  /** A network error's code, or a short phrase of ours. */
+  readonly problem: string | undefined;
   readonly httpStatus: number | undefined;
   readonly reason: string | undefined;
   readonly details: FailureDetail[];
@@ -52,6 +54,7 @@ export class GatewayFailure extends Error {
     super(messageOf(facts));
     this.kind = facts.kind;
     this.operation = facts.operation;
+    this.problem = facts.problem;
     this.httpStatus = facts.httpStatus;
     this.reason = facts.reason;
     this.details = facts.details ?? [];

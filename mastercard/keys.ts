@@ -1,4 +1,16 @@
 /** The keys of a program: the issuer's own, which signs requests, and Mastercard's, which data is encrypted to. */
-export { loadEncryptionKey, type EncryptionKeySource } from './encryption-key.js';
+export {
+  certificateProblem,
+  dayOf,
+  keyFingerprint,
+  type CertificateProblem,
+  type CertificatePurpose,
+} from './certificates.js';
+export { loadEncryptionKey, type EncryptionKeySource, type LoadedEncryptionKey } from './encryption-key.js';
 export { KeyError, type KeyErrorCode } from './key-material.js';
-export { loadSigningKey, type SigningKeySource } from './signing-key.js';
+export {
+  loadSigningIdentity,
+  loadSigningKey,
+  type SigningIdentity,
+  type SigningKeySource,
+} from './signing-key.js';

@@ -1,4 +1,4 @@
-import { createPrivateKey, type KeyObject } from 'node:crypto';
+import { createPrivateKey, X509Certificate, type KeyObject } from 'node:crypto';
 import forge from 'node-forge';
 import { KeyError, readKeyFile, requireRsa } from './key-material.js';
 
@@ -11,21 +11,40 @@ export interface SigningKeySource {
   passwordEnv?: string | undefined;
 }
 
+/** The private key that signs requests, and what else its file says. */
+export interface SigningIdentity {
+  key: KeyObject;
+  /**
+   * The certificate beside the key, where the file has one: the one that belongs to the key, or else,
+   * where none does, the first.
+   */
+  certificate?: X509Certificate | undefined;
+}
+
 /**
- * Loads the private key that signs requests. Takes a while (PKCS#12 is opened in JavaScript): once, at start.
+ * Loads the private key that signs requests, as `loadSigningIdentity` does.
+ * @throws KeyError
+ */
+export async function loadSigningKey(...source: Parameters<typeof loadSigningIdentity>): Promise<KeyObject> {
+  return (await loadSigningIdentity(...source)).key;
+}
+
+/**
+ * Loads the private key that signs requests, with its certificate. Takes a while (PKCS#12 is opened in JavaScript): once, at start.
  * @param env where `passwordEnv` is looked up.
  * @throws KeyError
  */
-export async function loadSigningKey(
+export async function loadSigningIdentity(
   source: SigningKeySource,
   env: Readonly<Record<string, string | undefined>> = process.env,
-): Promise<KeyObject> {
+): Promise<SigningIdentity> {
   const password = passwordOf(source, env);
   const bytes = await readKeyFile(source.path);
-  const key = bytes.includes('-----BEGIN ')
+  const { key, certificates } = bytes.includes('-----BEGIN ')
     ? readPem(bytes, source.path, password)
     : readPkcs12(bytes, source, password ?? '');
-  return requireRsa(key, source.path);
+  requireRsa(key, source.path);
+  return { key, certificate: certificates.find((one) => one.checkPrivateKey(key)) ?? certificates[0] };
 }
 
 function passwordOf(
@@ -41,9 +60,21 @@ function passwordOf(
   );
 }
 
-function readPem(pem: Buffer, path: string, password: string | undefined): KeyObject {
+interface KeyFile {
+  key: KeyObject;
+  certificates: X509Certificate[];
+}
+
+const PEM_CERTIFICATE = /-----BEGIN CERTIFICATE-----[^-]+-----END CERTIFICATE-----/g;
+
+function readPem(pem: Buffer, path: string, password: string | undefined): KeyFile {
   try {
-    return createPrivateKey({ key: pem, ...(password === undefined ? {} : { passphrase: password }) });
+    return {
+      key: createPrivateKey({ key: pem, ...(password === undefined ? {} : { passphrase: password }) }),
+      certificates: (pem.toString('latin1').match(PEM_CERTIFICATE) ?? []).map(
+        (text) => new X509Certificate(text),
+      ),
+    };
   } catch {
     if (pem.includes('ENCRYPTED')) throw wrongPassword(path);
     throw new KeyError(
@@ -53,15 +84,24 @@ function readPem(pem: Buffer, path: string, password: string | undefined): KeyOb
   }
 }
 
-function readPkcs12(bytes: Buffer, { path, alias }: SigningKeySource, password: string): KeyObject {
-  const found = keyBags(openPkcs12(bytes, path, password));
+function readPkcs12(bytes: Buffer, { path, alias }: SigningKeySource, password: string): KeyFile {
+  const pfx = openPkcs12(bytes, path, password);
+  const found = keyBags(pfx);
   const named = alias === undefined ? found : found.filter((bag) => bag.alias === alias);
   const [chosen] = named;
   if (chosen === undefined || named.length > 1) throw cannotChoose(path, alias, found);
   if (!chosen.key) {
     throw new KeyError('KEY_UNSUITABLE', `${path}: the key is not an RSA key; use the one from Mastercard`);
   }
-  return createPrivateKey(forge.pki.privateKeyToPem(chosen.key));
+  return { key: createPrivateKey(forge.pki.privateKeyToPem(chosen.key)), certificates: certificatesOf(pfx) };
+}
+
+/** Those of RSA keys, which are all that node-forge knows. */
+function certificatesOf(pfx: forge.pkcs12.Pkcs12Pfx): X509Certificate[] {
+  const { certBag } = forge.pki.oids as Record<'certBag', string>;
+  return (pfx.getBags({ bagType: certBag })[certBag] ?? []).flatMap(({ cert }) =>
+    cert ? new X509Certificate(forge.pki.certificateToPem(cert)) : [],
+  );
 }
 
 function openPkcs12(bytes: Buffer, path: string, password: string): forge.pkcs12.Pkcs12Pfx {

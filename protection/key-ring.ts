@@ -95,6 +95,11 @@ export class KeyRing implements KeyRingSource {
     return Promise.resolve(this);
   }
 
+  /** Whether what is sealed under the key can be opened: a retired one opens nothing. */
+  opens(keyId: string): boolean {
+    return this.#keys.has(keyId);
+  }
+
   /** Whether the key is in the ring, or was and is retired. */
   knows(keyId: string): boolean {
     return this.#keys.has(keyId) || this.#retired.has(keyId);

@@ -5,9 +5,10 @@ import type { C2pConfig, ProgramConfig } from '../config/config.js';
 import { FailureType } from '../enrollment/errors.js';
 import type { EnrollmentGateway } from '../mastercard/gateway.js';
 import { createHttpGateway } from '../mastercard/http-gateway.js';
-import { loadEncryptionKey, loadSigningKey } from '../mastercard/keys.js';
+import { loadEncryptionKey, loadSigningIdentity } from '../mastercard/keys.js';
 import { openKeyRing } from '../protection/live-key-ring.js';
 import { FilesystemStore } from '../store/filesystem-store.js';
+import { warnOfCertificates } from './certificates.js';
 
 export interface WorkerDependencies extends ActivityDependencies {
   /** Lets go of the connections to Mastercard. */
@@ -17,7 +18,8 @@ export interface WorkerDependencies extends ActivityDependencies {
 /**
  * Reads every key that the configuration names and prepares one gateway a program. All of it before
  * anything connects: a worker with a wrong key does not start.
- * @param logger of the worker; is told when the key ring changes, or cannot be read any more.
+ * @param logger of the worker; is told when the key ring changes or cannot be read any more, and of
+ *   certificates that have expired, or soon will.
  * @throws KeyError, KeyRingError.
  */
 export async function createDependencies(
@@ -31,7 +33,7 @@ export async function createDependencies(
   const gateways: EnrollmentGateway[] = [];
   const programs = new Map<string, ProgramDependencies>();
   for (const [name, program] of Object.entries(config.programs)) {
-    const dependencies = await createProgram(name, program);
+    const dependencies = await createProgram(name, program, logger);
     gateways.push(dependencies.gateway);
     programs.set(name, dependencies);
   }
@@ -54,18 +56,23 @@ export async function createDependencies(
   };
 }
 
-async function createProgram(name: string, program: ProgramConfig): Promise<ProgramDependencies> {
-  const signingKey = await loadSigningKey(program.signingKey, process.env);
+async function createProgram(
+  name: string,
+  program: ProgramConfig,
+  logger: Pick<Logger, 'warn'> | undefined,
+): Promise<ProgramDependencies> {
+  const signing = await loadSigningIdentity(program.signingKey, process.env);
   const { encryptionKey } = program;
   // A file is read once, now; a JWKS is asked when it is needed, since Mastercard rotates its keys there.
   const fromFile = 'path' in encryptionKey ? await loadEncryptionKey(encryptionKey) : undefined;
+  if (logger) warnOfCertificates(name, signing, fromFile, logger);
   return {
     gateway: createHttpGateway({
       baseUrl: program.baseUrl,
       srcClientId: program.srcClientId,
       serviceId: program.serviceId,
       consumerKey: program.consumerKey,
-      signingKey,
+      signingKey: signing.key,
       // The activity's own logger: it adds the workflow, the activity and the attempt.
       onCall: (event) => {
         log.info('call to Mastercard', { program: name, ...event });

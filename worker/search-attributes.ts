@@ -69,15 +69,13 @@ export async function ensureSearchAttributes(
   namespace: string,
   wanted: SearchAttributeTypes,
 ): Promise<string[]> {
-  const { operatorService } = connection;
   let missing = wanted;
   for (let attempt = 1; ; attempt += 1) {
     try {
-      const { customAttributes } = await operatorService.listSearchAttributes({ namespace });
-      missing = without(wanted, customAttributes ?? {}, namespace);
+      missing = await missingSearchAttributes(connection, namespace, wanted);
       const names = Object.keys(missing);
       if (names.length > 0) {
-        await operatorService.addSearchAttributes({
+        await connection.operatorService.addSearchAttributes({
           namespace,
           searchAttributes: indexedValueTypes(missing),
         });
@@ -94,6 +92,19 @@ export async function ensureSearchAttributes(
       if (!raced || attempt === ATTEMPTS) throw error;
     }
   }
+}
+
+/**
+ * Those that a namespace lacks.
+ * @throws SearchAttributeTypeError, and gRPC errors of the connection
+ */
+export async function missingSearchAttributes(
+  { operatorService }: OperatorConnection,
+  namespace: string,
+  wanted: SearchAttributeTypes,
+): Promise<SearchAttributeTypes> {
+  const { customAttributes } = await operatorService.listSearchAttributes({ namespace });
+  return without(wanted, customAttributes ?? {}, namespace);
 }
 
 /** What is wanted and not there. @throws SearchAttributeTypeError */

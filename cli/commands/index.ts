@@ -1,5 +1,6 @@
 import { cancelCommand } from './cancel.js';
 import { devCommand } from './dev.js';
+import { doctorCommand } from './doctor.js';
 import { enrollCommand } from './enroll.js';
 import { extendCommand } from './extend.js';
 import { keysCommand } from './keys/index.js';
@@ -30,6 +31,7 @@ export const commands = [
   validateCommand,
   sweepCommand,
   keysCommand,
+  doctorCommand,
   workerCommand,
   simulatorCommand,
   devCommand,

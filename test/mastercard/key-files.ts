@@ -17,25 +17,36 @@ export function pem(key: KeyObject, type: 'pkcs1' | 'pkcs8' | 'spki'): string {
   return key.export({ type, format: 'pem' } as KeyExportOptions<'pem'>).toString();
 }
 
+export interface CertificateOptions {
+  from?: Date;
+  to?: Date;
+  /** What its key usage extension allows, where it has one. */
+  usage?: 'digitalSignature' | 'keyEncipherment';
+}
+
 /** A self-signed certificate of the key, as PEM. */
-export function certificate({ privateKey, publicKey }: KeyPair): string {
+export function certificate(
+  { privateKey, publicKey }: KeyPair,
+  { from = new Date('2020-01-01'), to = new Date('2049-01-01'), usage }: CertificateOptions = {},
+): string {
   const cert = forge.pki.createCertificate();
   const name = [{ name: 'commonName', value: 'test' }];
   cert.publicKey = forge.pki.publicKeyFromPem(pem(publicKey, 'spki'));
   cert.serialNumber = '01';
-  cert.validity.notBefore = new Date('2020-01-01');
-  cert.validity.notAfter = new Date('2049-01-01');
+  cert.validity.notBefore = from;
+  cert.validity.notAfter = to;
   cert.setSubject(name);
   cert.setIssuer(name);
+  if (usage) cert.setExtensions([{ name: 'keyUsage', [usage]: true }]);
   cert.sign(forgeKey(privateKey), forge.md.sha256.create());
   return forge.pki.certificateToPem(cert);
 }
 
 /** A PKCS#12 file like the one that Mastercard hands out. */
-export function pkcs12(pair: KeyPair, password: string, alias: string): Buffer {
+export function pkcs12(pair: KeyPair, password: string, alias: string, pem = certificate(pair)): Buffer {
   const asn1 = forge.pkcs12.toPkcs12Asn1(
     forgeKey(pair.privateKey),
-    forge.pki.certificateFromPem(certificate(pair)),
+    forge.pki.certificateFromPem(pem),
     password,
     { friendlyName: alias, algorithm: '3des' },
   );

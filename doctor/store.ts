@@ -1,0 +1,30 @@
+import { randomUUID } from 'node:crypto';
+import { StoreUnavailableError, type BatchAddress, type BatchStore } from '../store/store.js';
+import { SealedBlobError } from '../protection/seal.js';
+import { findings, type Finding } from './finding.js';
+
+/** No program and no batch can have these names. */
+const PROBE: BatchAddress = { program: '~doctor', externalBatchId: '~doctor' };
+
+/** Whether a blob can be sealed, read back and erased. */
+export async function checkStore(store: BatchStore, path: string): Promise<Finding> {
+  const { ok, failed } = findings('store');
+  const ref = `probe-${randomUUID()}`;
+  const written = Buffer.from(ref);
+  try {
+    try {
+      await store.put(PROBE, ref, written);
+      const read = await store.get(PROBE, ref);
+      if (!written.equals(read)) return failed(`${path} gives back something else than was written`, TODO);
+    } finally {
+      await store.delete(PROBE, ref);
+    }
+    return ok(`${path}: a blob was sealed, read back and erased`);
+  } catch (error) {
+    if (error instanceof StoreUnavailableError || error instanceof SealedBlobError)
+      return failed(error.message, TODO);
+    throw error;
+  }
+}
+
+const TODO = 'give the user that c2p runs as the folder store.path, the same on every machine';

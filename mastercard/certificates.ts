@@ -1,0 +1,70 @@
+import { createHash, type KeyObject, type X509Certificate } from 'node:crypto';
+import forge from 'node-forge';
+
+const DAY_MS = 24 * 3_600_000;
+
+/** How long before its end a certificate is worth a warning: a new key takes a while to be made, agreed and rolled out. */
+const NOTICE_DAYS = 30;
+
+/** What is wrong with a certificate. */
+export interface CertificateProblem {
+  /** Whether something does not fit now, and not only soon or perhaps. */
+  serious: boolean;
+  /** As what goes on after `the certificate`. */
+  problem: string;
+}
+
+export interface CertificatePurpose {
+  /** What its key is used for. */
+  usage: 'keyEncipherment' | 'digitalSignature';
+  /** The private key that it should belong to, where that is known. */
+  privateKey?: KeyObject | undefined;
+  now: Date;
+}
+
+/** The first thing that is wrong with a certificate: another key's, out of its time, for another purpose, soon to end. */
+export function certificateProblem(
+  certificate: X509Certificate,
+  { usage, privateKey, now }: CertificatePurpose,
+): CertificateProblem | undefined {
+  if (privateKey && !certificate.checkPrivateKey(privateKey))
+    return { serious: true, problem: 'belongs to another key than the private key beside it' };
+  const days = daysLeft(certificate, now);
+  if (days < 0) return { serious: true, problem: `expired on ${dayOf(certificate.validTo)}` };
+  if (Date.parse(certificate.validFrom) > now.getTime())
+    return { serious: true, problem: `is not valid before ${dayOf(certificate.validFrom)}` };
+  if (!isFor(certificate, usage))
+    return { serious: false, problem: `is for other purposes than ${usage}, as its key usage says` };
+  if (days < NOTICE_DAYS)
+    return {
+      serious: false,
+      problem: `expires on ${dayOf(certificate.validTo)}, in ${Math.floor(days)} days`,
+    };
+  return undefined;
+}
+
+/** A time such as X.509 certificates have, as a day of UTC: `2026-11-24`. */
+export function dayOf(time: string): string {
+  return new Date(time).toISOString().slice(0, 10);
+}
+
+function daysLeft({ validTo }: X509Certificate, now: Date): number {
+  return (Date.parse(validTo) - now.getTime()) / DAY_MS;
+}
+
+/** By the key usage extension (RFC 5280, 4.2.1.3); a certificate without it is for everything. */
+function isFor(certificate: X509Certificate, usage: CertificatePurpose['usage']): boolean {
+  const { extensions } = forge.pki.certificateFromPem(certificate.toString());
+  const keyUsage = (extensions as Record<string, unknown>[]).find(({ name }) => name === 'keyUsage');
+  return keyUsage === undefined || keyUsage[usage] === true;
+}
+
+/**
+ * The fingerprint of a public key: lower-case hex SHA-256 of its DER SubjectPublicKeyInfo, as Mastercard's
+ * client-encryption libraries make it of a key.
+ */
+export function keyFingerprint(publicKey: KeyObject): string {
+  return createHash('sha256')
+    .update(publicKey.export({ type: 'spki', format: 'der' }))
+    .digest('hex');
+}

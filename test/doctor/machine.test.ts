@@ -1,0 +1,154 @@
+import { chmod, mkdir, mkdtemp, readdir, rm, writeFile } from 'node:fs/promises';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
+import { afterAll, beforeAll, describe, expect, test } from 'vitest';
+import { checkConfiguration } from '../../doctor/configuration.js';
+import { checkDataKeys } from '../../doctor/data-keys.js';
+import { CHECKS } from '../../doctor/finding.js';
+import { checkFreeSpace } from '../../doctor/free-space.js';
+import { checkKeyFile } from '../../doctor/key-files.js';
+import { checkStore } from '../../doctor/store.js';
+import { checkStoreKeys } from '../../doctor/store-keys.js';
+import { KeyRing } from '../../protection/key-ring.js';
+import { FilesystemStore } from '../../store/filesystem-store.js';
+
+let folder: string;
+beforeAll(async () => void (folder = await mkdtemp(join(tmpdir(), 'c2p-doctor-'))));
+afterAll(() => rm(folder, { recursive: true, force: true }));
+
+describe('the configuration', () => {
+  test('is told with each problem by its path, and everything after it as skipped', async () => {
+    const path = join(folder, 'c2p.config.json');
+    await writeFile(path, JSON.stringify({ programs: {}, store: { kind: 'tape' }, dataKeys: { path: 'x' } }));
+    const { config, findings } = await checkConfiguration(path);
+    expect(config).toBeUndefined();
+    const failed = findings.filter(({ status }) => status === 'failed');
+    expect(failed.map(({ found }) => found)).toEqual([
+      expect.stringContaining('programs: must name at least one program'),
+      expect.stringContaining('store.kind: '),
+      expect.stringContaining('store.path: '),
+    ]);
+    const skipped = findings.filter(({ status }) => status === 'skipped').map(({ check }) => check);
+    expect(skipped).toEqual(CHECKS.slice(1));
+  });
+});
+
+describe.skipIf(process.platform === 'win32')('the file of a key', () => {
+  async function file(name: string, mode: number): Promise<string> {
+    const path = join(folder, name);
+    await writeFile(path, '');
+    await chmod(path, mode);
+    return path;
+  }
+  const field = 'signingKey.path';
+
+  test('is well when its owner alone can read it', async () => {
+    const path = await file('owner', 0o600);
+    expect(await checkKeyFile({ field, path, secret: true, program: 'demo' })).toEqual({
+      check: 'key-file',
+      program: 'demo',
+      status: 'ok',
+      found: `signingKey.path ${path}, mode 0600`,
+    });
+  });
+
+  test.each([0o640, 0o604, 0o644])(
+    'is refused with mode %o, with the command that mends it',
+    async (mode) => {
+      const path = await file(`mode-${mode}`, mode);
+      expect(await checkKeyFile({ field, path, secret: true })).toMatchObject({
+        status: 'failed',
+        todo: `run: chmod 600 '${path}'`,
+      });
+    },
+  );
+
+  test('of a public key may be read by all, and is warned of when others can exchange it', async () => {
+    const readable = await file('public', 0o644);
+    expect(await checkKeyFile({ field, path: readable, secret: false })).toMatchObject({ status: 'ok' });
+    const writable = await file('writable', 0o664);
+    expect(await checkKeyFile({ field, path: writable, secret: false })).toMatchObject({
+      status: 'warning',
+      todo: `run: chmod go-w '${writable}'`,
+    });
+  });
+
+  test('that is not there, or is a folder, fails', async () => {
+    const missing = await checkKeyFile({ field, path: join(folder, 'missing'), secret: true });
+    expect(missing).toMatchObject({
+      status: 'failed',
+      found: expect.stringContaining('does not exist') as string,
+    });
+    const path = join(folder, 'a-folder');
+    await mkdir(path);
+    expect(await checkKeyFile({ field, path, secret: true })).toMatchObject({ status: 'failed' });
+  });
+});
+
+describe('the data keys', () => {
+  test('are told by the id of the current one, and never the keys', async () => {
+    const path = join(folder, 'data-keys.json');
+    const ring = KeyRing.generate();
+    await writeFile(path, JSON.stringify(ring), { mode: 0o600 });
+    const { finding, keyRing } = await checkDataKeys({ dataKeys: { path } });
+    expect(finding).toMatchObject({ status: 'ok', found: "the current key is 'k1'" });
+    expect(keyRing?.currentKeyId).toBe('k1');
+    await writeFile(path, JSON.stringify({ ...ring, current: 'k2' }));
+    const broken = await checkDataKeys({ dataKeys: { path } });
+    expect(broken.finding).toMatchObject({ status: 'failed' });
+    expect(JSON.stringify(broken.finding)).not.toContain(ring.keys.k1);
+  });
+});
+
+describe('the store', () => {
+  const keyRing = KeyRing.parse({ ...KeyRing.generate() }, 'test');
+
+  test('is well when it gives back a probe, of which nothing stays', async () => {
+    const root = join(folder, 'store');
+    const store = new FilesystemStore({ root, keyRing });
+    expect(await checkStore(store, root)).toMatchObject({ status: 'ok' });
+    const left = await readdir(root, { recursive: true, withFileTypes: true });
+    expect(left.filter((entry) => entry.isFile())).toEqual([]);
+    expect(await checkFreeSpace(root, 1)).toMatchObject({ status: 'ok' });
+    expect(await checkFreeSpace(root, 2 ** 60)).toMatchObject({ status: 'warning' });
+  });
+
+  test('fails when it cannot be written', async () => {
+    const root = join(folder, 'no-folder');
+    await writeFile(root, '');
+    const finding = await checkStore(new FilesystemStore({ root, keyRing }), root);
+    expect(finding).toMatchObject({
+      status: 'failed',
+      found: expect.stringContaining('not a folder') as string,
+    });
+    expect(await checkFreeSpace(join(root, 'below'))).toMatchObject({ status: 'skipped' });
+  });
+
+  test('fails when blobs are sealed under a key that the ring lacks, and names key and batches', async () => {
+    const root = join(folder, 'lost');
+    const batch = { program: 'demo', externalBatchId: 'b1' };
+    await new FilesystemStore({ root, keyRing }).put(batch, 'cards', Buffer.from('[]'));
+    const k2 = KeyRing.parse({ current: 'k2', keys: { k2: KeyRing.generate().keys.k1 } }, 'test');
+    const store = new FilesystemStore({ root, keyRing: k2 });
+    await store.put(batch, 'outcomes', Buffer.from('[]'));
+    expect(await checkStoreKeys(store, k2)).toMatchObject({
+      status: 'failed',
+      found: "1 of 2 blobs are sealed under keys that the ring does not have: 'k1' (demo/b1 …)",
+    });
+    expect(await checkStoreKeys(store, keyRing)).toMatchObject({
+      found: expect.stringContaining("'k2' (demo/b1") as string,
+    });
+  });
+
+  test('warns of files that are no sealed blobs', async () => {
+    const root = join(folder, 'foreign');
+    const store = new FilesystemStore({ root, keyRing });
+    await store.put({ program: 'demo', externalBatchId: 'b1' }, 'cards', Buffer.from('[]'));
+    expect(await checkStoreKeys(store, keyRing)).toMatchObject({ status: 'ok' });
+    await writeFile(join(root, 'demo', 'b1', 'outcomes.sealed'), 'something');
+    expect(await checkStoreKeys(store, keyRing)).toMatchObject({
+      status: 'warning',
+      found: '1 of 2 files are no sealed blobs',
+    });
+  });
+});
