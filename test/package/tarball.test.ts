@@ -29,7 +29,9 @@ describe('what is published', () => {
   });
 
   test('holds no test, no benchmark, no key, no database and no log', () => {
-    const unwanted = /\/(test|bench|keys|data)\/|\.test\.|\.(pem|p12|db|log|tsbuildinfo|sealed)$/;
+    // The code of the commands that handle keys is in folders of that name.
+    const unwanted =
+      /(?<!^dist\/cli(?:\/commands)?)\/(test|bench|keys|data)\/|\.test\.|\.(pem|p12|db|log|tsbuildinfo|sealed)$/;
     expect(stranger.published.filter((path) => unwanted.test(path))).toEqual([]);
   });
 
