@@ -6,6 +6,8 @@ import { findings, type Finding } from './finding.js';
 /** No program and no batch can have these names. */
 const PROBE: BatchAddress = { program: '~doctor', externalBatchId: '~doctor' };
 
+const ADVICE = 'give the user that c2p runs as the folder store.path, the same on every machine';
+
 /** Whether a blob can be sealed, read back and erased. */
 export async function checkStore(store: BatchStore, path: string): Promise<Finding> {
   const { ok, failed } = findings('store');
@@ -15,16 +17,14 @@ export async function checkStore(store: BatchStore, path: string): Promise<Findi
     try {
       await store.put(PROBE, ref, written);
       const read = await store.get(PROBE, ref);
-      if (!written.equals(read)) return failed(`${path} gives back something else than was written`, TODO);
+      if (!written.equals(read)) return failed(`${path} gives back something else than was written`, ADVICE);
     } finally {
       await store.delete(PROBE, ref);
     }
     return ok(`${path}: a blob was sealed, read back and erased`);
   } catch (error) {
     if (error instanceof StoreUnavailableError || error instanceof SealedBlobError)
-      return failed(error.message, TODO);
+      return failed(error.message, ADVICE);
     throw error;
   }
 }
-
-const TODO = 'give the user that c2p runs as the folder store.path, the same on every machine';

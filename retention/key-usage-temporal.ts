@@ -1,5 +1,6 @@
 import type { Client } from '@temporalio/client';
 import { KEY_ID_METADATA } from '../protection/payload-codec.js';
+import { payloadsOf } from '../protection/payloads-of.js';
 
 /**
  * The ids of the namespace's open workflows that have a payload under the key: anywhere in their history
@@ -79,14 +80,12 @@ async function historyNamesKey(temporal: Client, execution: Execution, keyId: st
   return false;
 }
 
-/** Whether a payload under the key is anywhere in a message of Temporal's API. */
+/** Whether a payload that names the key, whatever its encoding, is anywhere in a message of Temporal's API. */
 export function namesKey(message: unknown, keyId: string): boolean {
-  if (typeof message !== 'object' || message === null || ArrayBuffer.isView(message)) return false;
-  if (Array.isArray(message)) return message.some((part) => namesKey(part, keyId));
-  const { metadata } = message as { metadata?: Record<string, unknown> | null };
-  const found = metadata?.[KEY_ID_METADATA];
-  if (ArrayBuffer.isView(found) && Buffer.from(found as Uint8Array).toString('latin1') === keyId) return true;
-  return Object.values(message).some((part) => namesKey(part, keyId));
+  return payloadsOf(message).some(({ metadata }) => {
+    const named = metadata?.[KEY_ID_METADATA];
+    return named ? Buffer.from(named).toString('latin1') === keyId : false;
+  });
 }
 
 const GRPC_NOT_FOUND = 5;

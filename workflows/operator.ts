@@ -1,4 +1,4 @@
-import { ApplicationFailure, condition, setHandler } from '@temporalio/workflow';
+import { condition, setHandler, type ApplicationFailure } from '@temporalio/workflow';
 import { FailureType } from '../enrollment/errors.js';
 import type { StatusAnswer } from '../activities/index.js';
 import { fetchStatus } from './activity-proxies.js';
@@ -11,6 +11,7 @@ import {
   type CompensationDecision,
   type SubmissionResolution,
 } from './messages.js';
+import { refused } from './refused.js';
 import type { AcceptedSubmission } from './submission.js';
 
 /** Mastercard's answer about a batchId that an operator gave must come within this (ms). */
@@ -123,19 +124,20 @@ export class OperatorDesk {
   }
 
   private validate(resolution: SubmissionResolution): void {
-    if (!this.asking) throw refused('the batch does not wait for an operator');
-    if (this.pending) throw refused('another answer is being checked');
+    if (!this.asking) throw unanswered('the batch does not wait for an operator');
+    if (this.pending) throw unanswered('another answer is being checked');
     const abandon = 'abandon' in resolution && resolution.abandon === true;
     const named =
       'batchId' in resolution && typeof resolution.batchId === 'string' && BATCH_ID.test(resolution.batchId);
-    if (abandon === named) throw refused('give either {batchId} as Mastercard wrote it or {abandon: true}');
+    if (abandon === named)
+      throw unanswered('give either {batchId} as Mastercard wrote it or {abandon: true}');
   }
 
   private validateDecision(decision: CompensationDecision): void {
-    if (!this.deciding || this.decision) throw refused('there is no rollback to decide about');
+    if (!this.deciding || this.decision) throw unanswered('there is no rollback to decide about');
     const given = Object.entries(decision).filter(([, value]) => value === true);
     if (given.length !== 1 || !['retry', 'abandon'].includes(given[0]![0])) {
-      throw refused('give either {retry: true} or {abandon: true}');
+      throw unanswered('give either {retry: true} or {abandon: true}');
     }
   }
 
@@ -143,10 +145,10 @@ export class OperatorDesk {
     const pending: PendingResolution = { resolution };
     this.pending = pending;
     await condition(() => pending.verdict !== undefined);
-    if (pending.verdict?.refusedBecause !== undefined) throw refused(pending.verdict.refusedBecause);
+    if (pending.verdict?.refusedBecause !== undefined) throw unanswered(pending.verdict.refusedBecause);
   }
 }
 
-function refused(message: string): ApplicationFailure {
-  return ApplicationFailure.create({ type: FailureType.ResolutionRefused, message, nonRetryable: true });
+function unanswered(message: string): ApplicationFailure {
+  return refused(message, FailureType.ResolutionRefused);
 }
