@@ -4,6 +4,7 @@ import type { ConfigError } from '../config/errors.js';
 import type { BatchStatus } from '../enrollment/batch.js';
 import type { PolicyError } from '../enrollment/policy-schema.js';
 import type { KeyErrorCode } from '../mastercard/key-material.js';
+import type { WeakSecretError } from '../protection/codec-server/access-tokens.js';
 import type { KeyRingError } from '../protection/key-ring-json.js';
 import type { DigestError } from '../protection/key-ring.js';
 import type { PayloadCodecError } from '../protection/payload-codec.js';
@@ -75,6 +76,7 @@ type OwnErrorCode =
       | PayloadCodecError
       | PolicyError
       | SimulatorOptionsError
+      | WeakSecretError
     )['code'];
 
 /**
@@ -105,6 +107,7 @@ const CALLERS_MISTAKE: Record<OwnErrorCode, boolean> = {
   POLICY_INVALID: true,
   PROGRAM_UNKNOWN: true,
   RESOLUTION_REFUSED: true,
+  SECRET_TOO_SHORT: true,
   SIMULATOR_OPTIONS_INVALID: true,
   TEMPORAL_UNAVAILABLE: false,
 };

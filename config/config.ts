@@ -10,6 +10,8 @@ export interface C2pConfig {
   dataKeys: DataKeysConfig;
   /** Whether what goes through Temporal is encrypted; what is encrypted is read either way. */
   codec: boolean;
+  /** Of `c2p codec-server`; absent where none is run. */
+  codecServer?: CodecServerConfig | undefined;
   /** Task queue of workflows and local work; a program's calls to Mastercard are on `<taskQueue>-<program>`. */
   taskQueue: string;
   sweep: SweepConfig | false;
@@ -24,6 +26,29 @@ export interface C2pConfig {
 export interface VersioningConfig {
   /** The Worker Deployment, which groups the versions in Temporal. */
   deployment: string;
+}
+
+/** What the codec server listens on and whom it answers; the fields are described in `docs/codec-server.md`. */
+export interface CodecServerConfig {
+  host: string;
+  port: number;
+  tls?: { certificate: string; key: string } | undefined;
+  /** Of the Web UIs that may ask: scheme, host and port. */
+  origins: string[];
+  namespaces: string[];
+  token: AccessTokenConfig;
+  encode: boolean;
+  requestsPerMinute: number;
+  trustedProxies: string[];
+}
+
+/** Which bearer tokens the codec server believes. */
+export interface AccessTokenConfig {
+  key: { jwksUrl: string } | { secretEnv: string };
+  issuer: string;
+  audience: string;
+  /** The claim with Temporal's permissions; absent where every token is for all namespaces. */
+  permissionsClaim?: string | undefined;
 }
 
 /** The worker's own sweep of the store, on a Temporal Schedule. Durations are milliseconds. */

@@ -7,7 +7,7 @@ import { policyProblems } from '../enrollment/policy-rules.js';
 import { duration, policySchema } from '../enrollment/policy-schema.js';
 import { strictObject } from '../enrollment/schema-problems.js';
 import { MAX_CARDS_PER_REQUEST, SERVICE_ID_PATTERN, SRC_CLIENT_ID_PATTERN } from '../mastercard/contract.js';
-import type { C2pConfig, DataKeysConfig, EncryptionKeyConfig } from './config.js';
+import type { AccessTokenConfig, C2pConfig, DataKeysConfig, EncryptionKeyConfig } from './config.js';
 
 const CONSUMER_KEY_PATTERN = /^[A-Za-z0-9_.~-]+![A-Za-z0-9_.~-]+$/;
 const TASK_QUEUE_PATTERN = /^[A-Za-z0-9][A-Za-z0-9._-]{0,99}$/;
@@ -41,6 +41,29 @@ const url = z.string().transform((text, context) => {
 const baseUrl = url.transform((parsed, context) => {
   if (!parsed.search && !parsed.hash) return parsed.href.replace(/\/+$/, '');
   context.addIssue('must end with the path: no ? and no #');
+  return z.NEVER;
+});
+
+const origin = url.transform((parsed, context) => {
+  if (parsed.pathname === '/' && !parsed.search && !parsed.hash) return parsed.origin;
+  context.addIssue('must be an origin: scheme, host and port only');
+  return z.NEVER;
+});
+
+const environmentVariable = z
+  .string()
+  .regex(ENVIRONMENT_VARIABLE_PATTERN, 'must be the name of an environment variable');
+
+const accessToken = strictObject({
+  jwksUrl: url.transform(({ href }) => href).optional(),
+  secretEnv: environmentVariable.optional(),
+  issuer: name,
+  audience: name,
+  permissionsClaim: name.optional(),
+}).transform(({ jwksUrl, secretEnv, ...claims }, context): AccessTokenConfig => {
+  if (jwksUrl !== undefined && secretEnv === undefined) return { key: { jwksUrl }, ...claims };
+  if (secretEnv !== undefined && jwksUrl === undefined) return { key: { secretEnv }, ...claims };
+  context.addIssue('must have exactly one of jwksUrl and secretEnv');
   return z.NEVER;
 });
 
@@ -84,6 +107,20 @@ export function configSchema(folder: string): z.ZodType<Omit<C2pConfig, 'path'>>
     return z.NEVER;
   });
 
+  const codecServer = strictObject({
+    host: name.default('127.0.0.1'),
+    port: z.int().min(1).max(65_535).default(8234),
+    tls: strictObject({ certificate: path, key: path }).optional(),
+    origins: z.array(origin).min(1, 'must name at least one origin'),
+    namespaces: z.array(name).min(1, 'must name at least one namespace').default(['default']),
+    token: accessToken,
+    encode: z.boolean().default(false),
+    requestsPerMinute: z.int().min(1).default(6_000),
+    trustedProxies: z
+      .array(z.union([z.ipv4(), z.ipv6(), z.cidrv4(), z.cidrv6()], 'must be an address or a range (CIDR)'))
+      .default([]),
+  });
+
   const program = strictObject({
     baseUrl,
     srcClientId: z.string().regex(SRC_CLIENT_ID_PATTERN, 'must be a UUID in lower case'),
@@ -92,10 +129,7 @@ export function configSchema(folder: string): z.ZodType<Omit<C2pConfig, 'path'>>
     signingKey: strictObject({
       path,
       alias: name.optional(),
-      passwordEnv: z
-        .string()
-        .regex(ENVIRONMENT_VARIABLE_PATTERN, 'must be the name of an environment variable')
-        .optional(),
+      passwordEnv: environmentVariable.optional(),
     }),
     encryptionKey,
     contentEncryption: z.enum(['A128GCM', 'A256GCM']).default('A128GCM'),
@@ -119,6 +153,7 @@ export function configSchema(folder: string): z.ZodType<Omit<C2pConfig, 'path'>>
     store: strictObject({ kind: z.literal('filesystem'), path }),
     dataKeys,
     codec: z.boolean().default(true),
+    codecServer: codecServer.optional(),
     taskQueue: z
       .string()
       .regex(TASK_QUEUE_PATTERN, 'must be at most 100 letters, digits, ., _ or -')

@@ -3,15 +3,18 @@ import { setTimeout as delay } from 'node:timers/promises';
 import { existsSync } from 'node:fs';
 import { rm } from 'node:fs/promises';
 import { fileURLToPath } from 'node:url';
+import { loadConfig } from '../config/load.js';
 import { loadTemporalConfig } from '../config/temporal.js';
+import { openKeyRing } from '../protection/live-key-ring.js';
 import { createSimulator, type Simulator } from '../simulator/index.js';
 import type { OnProgress } from './attempts.js';
+import { startSandboxCodecServer } from './codec-server.js';
 import {
   externalTemporalAddress,
   startEmbeddedTemporal,
-  type EmbeddedTemporal,
   type EmbeddedTemporalOptions,
 } from './embedded-temporal.js';
+import { freePort } from './free-port.js';
 import { prepareSandboxKeys, writeSandboxConfig, type Sandbox } from './sandbox.js';
 import { startServerProcess, type ServerProcess } from './server-process.js';
 
@@ -22,7 +25,7 @@ const WORKER_STOPS_WITHIN_MS = 60_000;
 export interface DevEnvironmentOptions {
   /** Holds keys, configuration, store, the Temporal database and the logs. */
   folder: string;
-  ports?: { temporal?: number | undefined; ui?: number | undefined; simulator?: number | undefined };
+  ports?: Partial<Record<'temporal' | 'ui' | 'codecServer' | 'simulator', number | undefined>>;
   /** How long the simulator takes to process a batch (ms). */
   processingMs?: number | undefined;
   /** Dynamic configuration of the Temporal server. */
@@ -33,7 +36,7 @@ export interface DevEnvironmentOptions {
 /** Temporal, the simulator and a worker, ready to play with. */
 export interface DevEnvironment {
   sandbox: Sandbox;
-  temporal: { address: string; namespace: string; uiUrl?: string | undefined };
+  temporal: { address: string; namespace: string; uiUrl?: string; codecUrl?: string };
   simulator: Simulator;
   /** The variables that a `c2p` command needs to work against it. */
   env: { C2P_CONFIG: string; TEMPORAL_ADDRESS: string };
@@ -61,11 +64,9 @@ export async function startDevEnvironment(options: DevEnvironmentOptions): Promi
     });
     started.push(() => simulator.close());
     onProgress(`simulator ready on ${simulator.baseUrl}`);
-    // Off until there is a codec server: without one the Web UI would show only ciphertext.
-    const sandbox = await writeSandboxConfig(keys, { baseUrl: simulator.baseUrl, codec: false });
+    const sandbox = await writeSandboxConfig(keys, { baseUrl: simulator.baseUrl });
 
-    const temporal = await startTemporal(folder, options);
-    if ('stop' in temporal) started.push(temporal.stop);
+    const temporal = await startTemporal(sandbox, options, started);
     const env = { C2P_CONFIG: sandbox.configPath, TEMPORAL_ADDRESS: temporal.address };
 
     const worker = await startWorkerProcess(folder, env, onProgress);
@@ -77,23 +78,41 @@ export async function startDevEnvironment(options: DevEnvironmentOptions): Promi
   }
 }
 
+/** Temporal with a Web UI that shows what the codec encrypted; or the one that the user runs, as it is. */
 async function startTemporal(
-  folder: string,
+  { folder, configPath }: Sandbox,
   { ports, dynamicConfig, onProgress }: DevEnvironmentOptions,
-): Promise<EmbeddedTemporal | { address: string; namespace: string; uiUrl?: string }> {
+  started: (() => Promise<void>)[],
+): Promise<DevEnvironment['temporal']> {
   if (externalTemporalAddress()) {
     const { address, namespace } = loadTemporalConfig();
     onProgress(`using the Temporal at ${address}, namespace ${namespace}`);
     return { address, namespace };
   }
-  return startEmbeddedTemporal({
+  const namespace = 'default';
+  const uiPort = ports?.ui ?? (await freePort());
+  const { dataKeys } = await loadConfig(configPath);
+  const codecServer = await startSandboxCodecServer({
+    keyRing: await openKeyRing(dataKeys),
+    port: ports?.codecServer ?? 0,
+    uiPort,
+    namespace,
+    logFile: join(folder, 'codec-server.log'),
+  });
+  started.push(codecServer.close);
+  onProgress(`codec server ready on ${codecServer.url}`);
+  const temporal = await startEmbeddedTemporal({
     dbFilename: join(folder, 'temporal.db'),
     logFile: join(folder, 'temporal.log'),
     port: ports?.temporal,
-    uiPort: ports?.ui,
+    uiPort,
+    namespace,
+    codecEndpoint: codecServer.url,
     dynamicConfig,
     onProgress,
   });
+  started.push(temporal.stop);
+  return { ...temporal, codecUrl: codecServer.url };
 }
 
 /** Starts `c2p worker` and resolves once it is ready. Its log is `worker.log` in the folder. */

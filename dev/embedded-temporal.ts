@@ -23,6 +23,8 @@ export interface EmbeddedTemporalOptions {
   namespace?: string | undefined;
   /** Where the server's log is appended; default `temporal.log` beside the database file, or in c2p's cache. */
   logFile?: string | undefined;
+  /** Of the codec server that the Web UI asks to decode payloads; default: none. */
+  codecEndpoint?: string | undefined;
   /** Dynamic configuration of the server, values as in JSON. */
   dynamicConfig?: Readonly<Record<string, string>> | undefined;
   onProgress?: OnProgress | undefined;
@@ -105,6 +107,7 @@ function serverArguments(options: {
   uiPort: number;
   namespace: string;
   dbFilename: string | undefined;
+  codecEndpoint?: string | undefined;
   dynamicConfig?: Readonly<Record<string, string>> | undefined;
 }): string[] {
   // Otherwise the server asks its maker for newer versions, over the Internet.
@@ -114,6 +117,7 @@ function serverArguments(options: {
     'start-dev',
     ...['--ip', HOST, '--port', String(options.port), '--ui-port', String(options.uiPort)],
     ...['--namespace', options.namespace],
+    ...(options.codecEndpoint ? ['--ui-codec-endpoint', options.codecEndpoint] : []),
     ...(options.dbFilename ? ['--db-filename', options.dbFilename] : []),
     ...['--log-format', 'json', '--log-level', 'warn'],
     ...Object.entries(dynamicConfig).flatMap(([key, value]) => ['--dynamic-config-value', `${key}=${value}`]),

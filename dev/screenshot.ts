@@ -4,12 +4,13 @@ import { tmpdir } from 'node:os';
 import { join, resolve } from 'node:path';
 import { setTimeout as delay } from 'node:timers/promises';
 import { Command } from 'commander';
-import { chromium, type Browser, type Page } from 'playwright-core';
+import type { Browser, Page } from 'playwright-core';
 import { readRecords } from '../cli/input/read-records.js';
 import { EnrollmentClient } from '../client/enrollment-client.js';
 import type { EnrollmentBatch } from '../client/enrollment-batch.js';
 import { workflowIdOf } from '../enrollment/identifiers.js';
 import type { EnrollmentRecord } from '../enrollment/records.js';
+import { launchChromium } from './chromium.js';
 import { startDevEnvironment } from './dev-environment.js';
 import { scenes, type Scene, type SeenDetails, type SeenHistory } from './screenshot-scenes.js';
 
@@ -17,11 +18,10 @@ import { scenes, type Scene, type SeenDetails, type SeenHistory } from './screen
  * `npm run screenshot`: brings batches into the states of the scenes and photographs each in Temporal's
  * Web UI, having made sure that the page says in text what the docs claim it says.
  */
-const { chromium: executablePath, out } = new Command('screenshot')
-  .option('--chromium <path>', 'a Chromium to drive', process.env['C2P_CHROMIUM'] ?? '/usr/bin/chromium')
+const { out } = new Command('screenshot')
   .option('--out <folder>', 'where the pictures go', 'docs')
   .parse()
-  .opts<{ chromium: string; out: string }>();
+  .opts<{ out: string }>();
 
 const WITHIN_MS = 30_000;
 /** As narrow as the Web UI can be with the current details beside the summary. */
@@ -35,7 +35,7 @@ let browser: Browser | undefined;
 try {
   Object.assign(process.env, environment.env);
   const client = await EnrollmentClient.connect();
-  browser = await launch();
+  browser = await launchChromium();
   const page = await browser.newPage({
     viewport: VIEWPORT,
     deviceScaleFactor: 1.5,
@@ -105,17 +105,4 @@ async function photograph(page: Page, bottom: number, file: string): Promise<voi
   const clip = { ...CORNER, width: VIEWPORT.width - CORNER.x, height: bottom - CORNER.y };
   await page.screenshot({ path, clip });
   console.error(path);
-}
-
-function launch(): Promise<Browser> {
-  return chromium.launch({
-    executablePath,
-    args: [
-      '--no-sandbox',
-      '--disable-gpu',
-      '--disable-background-networking',
-      '--disable-component-update',
-      '--disable-sync',
-    ],
-  });
 }

@@ -9,6 +9,7 @@ interface DevOptions {
   folder: string;
   port: number;
   uiPort: number;
+  codecPort: number;
   simulatorPort: number;
 }
 
@@ -17,18 +18,21 @@ export const devCommand = new Command('dev')
   .option('--folder <folder>', 'keys, configuration, store, database and logs', '.c2p')
   .option('--port <port>', "Temporal's port", wholeNumber, 7233)
   .option('--ui-port <port>', "the Web UI's port", wholeNumber, 8233)
+  .option('--codec-port <port>', "the codec server's port", wholeNumber, 8234)
   .option('--simulator-port <port>', "the simulator's port", wholeNumber, 7480)
   .addHelpText('after', example('c2p dev --folder .c2p'))
-  .action(async ({ folder, port, uiPort, simulatorPort }: DevOptions) => {
+  .action(async ({ folder, port, uiPort, codecPort, simulatorPort }: DevOptions) => {
     const { startDevEnvironment } = await import('../../dev/dev-environment.js');
     const progress = await progressPrinter();
     const environment = await startDevEnvironment({
       folder,
-      ports: { temporal: port, ui: uiPort, simulator: simulatorPort },
+      ports: { temporal: port, ui: uiPort, codecServer: codecPort, simulator: simulatorPort },
       onProgress: progress.line,
     }).finally(progress.stop);
     const { env, temporal, simulator } = environment;
     print(`Web UI     ${temporal.uiUrl ?? '(that of your own Temporal)'}`);
+    if (temporal.codecUrl)
+      print(`Codec      ${temporal.codecUrl} (for the Web UI, and temporal --codec-endpoint)`);
     print(`Simulator  ${simulator.baseUrl}, control at ${simulator.controlUrl}`);
     print('In another terminal:');
     print(`  export C2P_CONFIG=${env.C2P_CONFIG} TEMPORAL_ADDRESS=${env.TEMPORAL_ADDRESS}`);

@@ -1,4 +1,5 @@
 import { cancelCommand } from './cancel.js';
+import { codecServerCommand } from './codec-server.js';
 import { devCommand } from './dev.js';
 import { doctorCommand } from './doctor.js';
 import { enrollCommand } from './enroll.js';
@@ -33,6 +34,7 @@ export const commands = [
   keysCommand,
   doctorCommand,
   workerCommand,
+  codecServerCommand,
   simulatorCommand,
   devCommand,
 ];

@@ -1,0 +1,23 @@
+import { Command } from 'commander';
+import { example } from '../help.js';
+import { note } from '../output.js';
+import { untilInterrupted } from '../signals.js';
+
+export const codecServerCommand = new Command('codec-server')
+  .description("run Temporal's codec server, by which its Web UI and CLI show what c2p encrypted")
+  .addHelpText(
+    'after',
+    example(
+      'c2p codec-server',
+      'What it listens on and whom it answers is said by "codecServer" in the configuration. Each request',
+      'leaves one line of the audit log on standard error, whatever C2P_LOG_LEVEL says.',
+    ),
+  )
+  .action(async () => {
+    const { loadConfig } = await import('../../config/load.js');
+    const { startCodecServer } = await import('../codec-server.js');
+    const server = await startCodecServer(await loadConfig());
+    note(`codec server ready on ${server.url}`);
+    await untilInterrupted();
+    await server.close();
+  });
