@@ -1,0 +1,232 @@
+import { Writable } from 'node:stream';
+import { defaultPayloadConverter, type Payload } from '@temporalio/common';
+import { pino } from 'pino';
+import { afterEach, describe, expect, it } from 'vitest';
+import { accessTokens } from '../../../protection/codec-server/access-tokens.js';
+import {
+  createCodecServer,
+  type CodecServer,
+  type CodecServerOptions,
+} from '../../../protection/codec-server/codec-server.js';
+import { formatPayloads, parsePayloads } from '../../../protection/codec-server/payloads-json.js';
+import { KeyRing } from '../../../protection/key-ring.js';
+import { EncryptingPayloadCodec, isEncrypted } from '../../../protection/payload-codec.js';
+import { AUDIENCE, ISSUER, SECRET, token } from './tokens.js';
+
+const UI = 'https://temporal.bank.example';
+const keyRing = KeyRing.parse(KeyRing.generate(), 'test');
+const codec = new EncryptingPayloadCodec(keyRing);
+const claims = { key: { secret: SECRET }, issuer: ISSUER, audience: AUDIENCE };
+
+let server: CodecServer | undefined;
+let audit: string[] = [];
+afterEach(async () => {
+  await server?.close();
+  server = undefined;
+  audit = [];
+});
+
+async function start(options: Partial<CodecServerOptions> = {}): Promise<void> {
+  server = await createCodecServer({
+    host: '127.0.0.1',
+    port: 0,
+    codec,
+    authenticate: accessTokens(claims),
+    origins: [UI],
+    namespaces: ['default'],
+    encode: false,
+    requestsPerMinute: 1_000,
+    audit: pino(
+      {},
+      new Writable({
+        write: (line: Buffer, _encoding, done) => {
+          audit.push(line.toString());
+          done();
+        },
+      }),
+    ),
+    ...options,
+  });
+}
+
+interface Asking {
+  path?: string;
+  /** Absent: a token that holds. */
+  authorization?: string | undefined;
+  headers?: Record<string, string>;
+  body?: unknown;
+}
+
+async function ask({ path = '/decode', headers = {}, body = { payloads: [] }, ...asking }: Asking = {}) {
+  const authorization = 'authorization' in asking ? asking.authorization : `Bearer ${await token()}`;
+  const response = await fetch(server!.url + path, {
+    method: 'POST',
+    headers: {
+      'content-type': 'application/json',
+      'x-namespace': 'default',
+      ...(authorization !== undefined && { authorization }),
+      ...headers,
+    },
+    body: typeof body === 'string' ? body : JSON.stringify(body),
+  });
+  const text = await response.text();
+  return { status: response.status, headers: response.headers, text, json: JSON.parse(text) as unknown };
+}
+
+const payload = (value: unknown): Payload => defaultPayloadConverter.toPayload(value);
+const encrypted = async (...values: unknown[]) => formatPayloads(await codec.encode(values.map(payload)));
+const valuesIn = (json: unknown): unknown[] =>
+  parsePayloads(json)!.map((one) => defaultPayloadConverter.fromPayload(one));
+
+describe('the codec server', () => {
+  it('decodes, in order, and leaves alone what is not encrypted', async () => {
+    await start();
+    const { payloads } = await encrypted({ status: 'PROCESSING' }, 'text');
+    const body = { payloads: [...payloads, ...formatPayloads([payload('clear')]).payloads] };
+    const { status, json, headers } = await ask({ body });
+    expect(status).toBe(200);
+    expect(valuesIn(json)).toEqual([{ status: 'PROCESSING' }, 'text', 'clear']);
+    expect(headers.get('cache-control')).toBe('no-store');
+  });
+
+  it('masks personal data, and shows it to who has the scope for it', async () => {
+    await start();
+    const body = await encrypted({ consumer: { firstName: 'Ada' } });
+    expect(valuesIn((await ask({ body })).json)).toEqual([{ consumer: { firstName: '[masked]' } }]);
+    const authorization = `Bearer ${await token({ claims: { scope: 'c2p:unmask' } })}`;
+    expect(valuesIn((await ask({ body, authorization })).json)).toEqual([{ consumer: { firstName: 'Ada' } }]);
+  });
+
+  it('tells nothing to who has no token that holds', async () => {
+    await start();
+    const body = await encrypted('secret');
+    for (const authorization of [undefined, 'Bearer x', `Bearer ${await token({ audience: 'another' })}`]) {
+      const { status, headers, json } = await ask({ body, authorization });
+      expect(status).toBe(401);
+      expect(headers.get('www-authenticate')).toBe('Bearer');
+      expect(Object.keys(json as object)).toEqual(['message']);
+    }
+  });
+
+  it('refuses a namespace that it does not serve, and one that the token is not for', async () => {
+    await start({ authenticate: accessTokens({ ...claims, permissionsClaim: 'permissions' }) });
+    const authorization = `Bearer ${await token({ claims: { permissions: ['other:read'] } })}`;
+    expect(await ask({ authorization, headers: { 'x-namespace': 'other' } })).toMatchObject({ status: 403 });
+    expect(await ask({ authorization })).toMatchObject({ status: 403 });
+    const allowed = `Bearer ${await token({ claims: { permissions: ['default:read'] } })}`;
+    expect(await ask({ authorization: allowed })).toMatchObject({ status: 200 });
+  });
+
+  it('lets pages of the configured origins ask, by CORS, and no other', async () => {
+    await start();
+    const preflight = (origin: string) =>
+      fetch(`${server!.url}/decode`, {
+        method: 'OPTIONS',
+        headers: {
+          origin,
+          'access-control-request-method': 'POST',
+          'access-control-request-headers': 'authorization,content-type,x-namespace',
+        },
+      });
+    const allowed = await preflight(UI);
+    expect(allowed.headers.get('access-control-allow-origin')).toBe(UI);
+    expect(allowed.headers.get('access-control-allow-headers')?.toLowerCase()).toContain('authorization');
+    expect(allowed.headers.get('access-control-allow-credentials')).toBeNull();
+    const foreign = 'https://evil.example';
+    expect((await preflight(foreign)).headers.get('access-control-allow-origin')).toBeNull();
+
+    expect((await ask({ headers: { origin: UI } })).headers.get('access-control-allow-origin')).toBe(UI);
+    const refused = await ask({ headers: { origin: foreign } });
+    expect(refused.status).toBe(403);
+    expect(refused.headers.get('access-control-allow-origin')).toBeNull();
+  });
+
+  it('encodes only where that is enabled, for who has the scope for it', async () => {
+    const body = formatPayloads([payload('signal')]);
+    const authorization = `Bearer ${await token({ claims: { scope: 'c2p:encode' } })}`;
+    await start();
+    expect(await ask({ path: '/encode', body, authorization })).toMatchObject({ status: 404 });
+    await server!.close();
+    await start({ encode: true });
+    expect(await ask({ path: '/encode', body })).toMatchObject({ status: 403 });
+    const { json } = await ask({ path: '/encode', body, authorization });
+    const [encoded] = parsePayloads(json)!;
+    expect(isEncrypted(encoded!)).toBe(true);
+    expect(valuesIn(formatPayloads(await codec.decode([encoded!])))).toEqual(['signal']);
+  });
+
+  it.each([
+    ['no JSON', '{"payloads": [5186001700009726', 400],
+    ['no payloads', { payload: [] }, 400],
+    ['bytes that are not base64', { payloads: [{ data: 'ÿ 5186001700009726' }] }, 400],
+    ['more payloads than a page ever has', { payloads: Array.from({ length: 1_001 }, () => ({})) }, 400],
+    ['a body of more than Temporal takes', { payloads: [{ data: 'A'.repeat(6 * 1024 * 1024) }] }, 413],
+  ])('refuses %s, and repeats none of it', async (_what, body, expected) => {
+    await start();
+    const { status, text } = await ask({ body });
+    expect(status).toBe(expected);
+    expect(text).not.toContain('5186001700009726');
+    expect(text.length).toBeLessThan(200);
+  });
+
+  it('does not read the body of who has no token', async () => {
+    await start();
+    expect(await ask({ authorization: undefined, body: 'no JSON' })).toMatchObject({ status: 401 });
+  });
+
+  it('says which key is missing, and that a payload was altered, in place of any of it', async () => {
+    await start();
+    const other = new EncryptingPayloadCodec(
+      KeyRing.parse({ current: 'k9', keys: { k9: `${'A'.repeat(43)}=` } }, 'test'),
+    );
+    const unknown = await ask({ body: formatPayloads(await other.encode([payload('x')])) });
+    expect(unknown.status).toBe(422);
+    expect(unknown.text).toContain("'k9'");
+    const { payloads } = await encrypted('x');
+    const bytes = Buffer.from(payloads[0]!.data, 'base64');
+    bytes[bytes.length - 1]! ^= 1;
+    const altered = { payloads: [{ ...payloads[0], data: bytes.toString('base64') }] };
+    expect(await ask({ body: altered })).toMatchObject({ status: 422 });
+  });
+
+  it('slows down who asks too often, whoever they are, and not its own health check', async () => {
+    await start({ requestsPerMinute: 2 });
+    const statuses = [];
+    for (let n = 0; n < 3; n += 1) statuses.push((await ask({ authorization: undefined })).status);
+    expect(statuses).toEqual([401, 401, 429]);
+    expect((await fetch(`${server!.url}/health`)).status).toBe(200);
+  });
+
+  it('audits each request: who, which namespace, how many payloads and what came of it, never content', async () => {
+    await start();
+    const body = await encrypted({ consumer: { firstName: 'Ada' } }, 'x');
+    const seeing = await token({ claims: { sub: 'officer', scope: 'c2p:unmask' } });
+    await ask({ body });
+    await ask({ body, authorization: `Bearer ${seeing}` });
+    await ask({ body, authorization: 'Bearer x' });
+    await ask({ body, headers: { 'x-namespace': 'Ada' } });
+    await ask({ path: '/secrets', body });
+    await server!.close();
+    expect(audit.map((line) => JSON.parse(line) as object)).toMatchObject([
+      {
+        event: 'codecRequest',
+        operation: 'decode',
+        who: 'operator',
+        namespace: 'default',
+        payloads: 2,
+        unmasked: false,
+        status: 200,
+      },
+      { who: 'officer', unmasked: true, status: 200 },
+      { refused: 'the token is no JWT that this server accepts', status: 401 },
+      { who: 'operator', refused: 'this namespace is not served here', status: 403 },
+      { operation: 'unknown', status: 404 },
+    ]);
+    for (const line of audit) {
+      expect(line).not.toContain('Ada');
+      expect(line).not.toContain(seeing);
+      expect(line).not.toContain('secrets');
+      expect(line).not.toContain(body.payloads[0]!.data);
+    }
+  });
+});
