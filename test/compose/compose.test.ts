@@ -4,6 +4,7 @@ import { dirname, join } from 'node:path';
 import { loadClientConnectConfig } from '@temporalio/envconfig';
 import ms from 'ms';
 import { describe, expect, it } from 'vitest';
+import { codecServerCommand } from '../../cli/commands/codec-server.js';
 import { simulatorCommand } from '../../cli/commands/simulator.js';
 import { workerCommand } from '../../cli/commands/worker.js';
 import { checkSecrets, loadConfig, parseConfig } from '../../config/load.js';
@@ -20,6 +21,9 @@ const dockerfile = readRoot('Dockerfile');
 const ours = services.filter(([, { image }]) => image.startsWith('c2p:'));
 const oneShots = services.filter(([, { restart }]) => restart.startsWith('on-failure'));
 const longRunning = services.filter(([, { restart }]) => restart === 'unless-stopped');
+
+/** In `signingKey.passwordEnv` and `codecServer.token.secretEnv`. */
+const NAMED_BY_CONFIGURATIONS = ['C2P_SIGNING_PASSWORD', 'C2P_CODEC_SECRET'];
 
 describe('every service', () => {
   it('is either long-running, with a health check, or a one-shot that others wait for', () => {
@@ -109,8 +113,7 @@ describe('the worker', () => {
     const sources = ['cli/commands/worker.ts', 'cli/log-level.ts', 'config/load.ts'].map(readRoot).join('\n');
     for (const [name, { environment = {} }] of ours) {
       for (const variable of Object.keys(environment)) {
-        // This one is named by configurations, in signingKey.passwordEnv.
-        if (!variable.startsWith('C2P_') || variable === 'C2P_SIGNING_PASSWORD') continue;
+        if (!variable.startsWith('C2P_') || NAMED_BY_CONFIGURATIONS.includes(variable)) continue;
         expect(sources, name).toMatch(new RegExp(`env(\\.${variable}\\b|\\['${variable}'\\])`));
       }
     }
@@ -133,6 +136,24 @@ describe('the worker', () => {
   it('is given more time to stop than it gives to running activities', () => {
     const grace = /GRACE_TIME = '(\w+)'/.exec(readRoot('worker/run-worker.ts'))?.[1];
     expect(ms(worker.stop_grace_period as ms.StringValue)).toBeGreaterThan(ms(grace as ms.StringValue));
+  });
+});
+
+describe('the codec server', () => {
+  it('is where the browser that shows the Web UI looks for it, the real one as that of the sandbox', () => {
+    const uiPort = service('temporal-ui').ports?.[0]?.split(':')[1];
+    const endpoint = service('temporal-ui').environment?.['TEMPORAL_CODEC_ENDPOINT'];
+    for (const name of ['codec-server', 'sandbox-codec-server']) {
+      const [host, port] = service(name).ports?.[0]?.split(':') ?? [];
+      expect(endpoint, name).toContain(`:-http://${host}:${port}}`);
+    }
+    const { entrypoint = [] } = service('sandbox-codec-server');
+    const [, script = '', port, allowedUiPort, namespace] = entrypoint;
+    expect(existsSync(rootFile(script.replace('dist/', '').replace('.js', '.ts')))).toBe(true);
+    expect(service('sandbox-codec-server').ports).toEqual([`127.0.0.1:${port}:${port}`]);
+    expect(allowedUiPort).toBe(uiPort);
+    expect(namespace).toBe(service('temporal-namespace').environment?.['TEMPORAL_NAMESPACE']);
+    expect(service('codec-server').command).toEqual([codecServerCommand.name()]);
   });
 });
 

@@ -54,6 +54,10 @@ export class RealEnvironment {
     return this.server.address;
   }
 
+  get uiUrl(): string {
+    return this.server.uiUrl;
+  }
+
   /** Kills the server with SIGKILL. */
   killServer(): Promise<void> {
     return this.server.kill();

@@ -6,7 +6,7 @@ import {
   IssuerUnavailable,
   WeakSecretError,
 } from '../../../protection/codec-server/access-tokens.js';
-import { AUDIENCE, IdentityProvider, ISSUER, SECRET, token } from './tokens.js';
+import { AUDIENCE, IdentityProvider, ISSUER, SECRET, token } from '../../support/tokens.js';
 
 const claims = { issuer: ISSUER, audience: AUDIENCE };
 const withSecret = accessTokens({ key: { secret: SECRET }, ...claims });

@@ -11,7 +11,7 @@ import {
 import { formatPayloads, parsePayloads } from '../../../protection/codec-server/payloads-json.js';
 import { KeyRing } from '../../../protection/key-ring.js';
 import { EncryptingPayloadCodec, isEncrypted } from '../../../protection/payload-codec.js';
-import { AUDIENCE, ISSUER, SECRET, token } from './tokens.js';
+import { AUDIENCE, ISSUER, SECRET, token } from '../../support/tokens.js';
 
 const UI = 'https://temporal.bank.example';
 const keyRing = KeyRing.parse(KeyRing.generate(), 'test');
