@@ -99,6 +99,53 @@ describe('parseConfig', () => {
     expect(refusal(() => parse({ ...CONFIG, versioning })).issues.map((issue) => issue.path)).toEqual([path]);
   });
 
+  it('fills in the defaults of a codec server', () => {
+    const token = { jwksUrl: 'https://login.bank.example/keys', issuer: 'bank', audience: 'c2p' };
+    const { codecServer } = parse({
+      ...CONFIG,
+      codecServer: { origins: ['https://temporal.bank.example/'], token },
+    });
+    expect(codecServer).toEqual({
+      host: '127.0.0.1',
+      port: 8234,
+      origins: ['https://temporal.bank.example'],
+      namespaces: ['default'],
+      token: { key: { jwksUrl: token.jwksUrl }, issuer: 'bank', audience: 'c2p' },
+      encode: false,
+      requestsPerMinute: 6_000,
+      trustedProxies: [],
+    });
+  });
+
+  it.each<[string, object]>([
+    ['codecServer.origins', { origins: [] }],
+    ['codecServer.origins.0', { origins: ['*'] }],
+    ['codecServer.origins.0', { origins: ['http://temporal.bank.example'] }],
+    ['codecServer.origins.0', { origins: ['https://bank.example/temporal'] }],
+    ['codecServer.namespaces', { namespaces: [] }],
+    ['codecServer.token', { token: { issuer: 'bank', audience: 'c2p' } }],
+    [
+      'codecServer.token',
+      { token: { jwksUrl: 'https://a.example/', secretEnv: 'A', issuer: 'b', audience: 'c' } },
+    ],
+    ['codecServer.token.secretEnv', { token: { secretEnv: 'not a name', issuer: 'b', audience: 'c' } }],
+    ['codecServer.token.issuer', { token: { secretEnv: 'A', audience: 'c' } }],
+    ['codecServer.token.jwksUrl', { token: { jwksUrl: 'http://a.example/', issuer: 'b', audience: 'c' } }],
+    ['codecServer.tls.key', { tls: { certificate: 'a' } }],
+    ['codecServer.trustedProxies.0', { trustedProxies: ['proxy.bank.example'] }],
+    ['codecServer.port', { port: 0 }],
+    ['codecServer', { mask: false }],
+  ])('names %s when the codec server has %j', (path, changes) => {
+    const codecServer = {
+      origins: ['https://temporal.bank.example'],
+      token: { secretEnv: 'C2P_CODEC_SECRET', issuer: 'bank', audience: 'c2p' },
+      ...changes,
+    };
+    expect(refusal(() => parse({ ...CONFIG, codecServer })).issues.map((issue) => issue.path)).toEqual([
+      path,
+    ]);
+  });
+
   it.each([null, 0, 'off', {}])('names codec when it is %j', (codec) => {
     expect(refusal(() => parse({ ...CONFIG, codec })).issues.map((issue) => issue.path)).toEqual(['codec']);
   });
