@@ -39,6 +39,31 @@ describe('README.md', () => {
   });
 });
 
+describe('docs/security.md', () => {
+  const security = read('docs/security.md');
+
+  test('names only tests that exist', () => {
+    const named = [...security.matchAll(/test\/[\w./-]+\.ts/g)].map(([path]) => path);
+    expect(named.length).toBeGreaterThan(50);
+    expect(named.filter((path) => !existsSync(new URL(`../../${path}`, import.meta.url)))).toEqual([]);
+  });
+
+  test('has for each claim the test that holds it, or says that it is not for c2p to hold', () => {
+    const cells = security
+      .split('\n')
+      .map((line) => (line.startsWith('|') ? line.split('|').map((cell) => cell.trim()) : []));
+    let column = -1;
+    const unheld: string[] = [];
+    for (const [index, row] of cells.entries()) {
+      if (cells[index - 1]?.length === 0) column = row.indexOf('held by');
+      if (column < 0 || row[column] === 'held by' || /^-+$/.test(row[column] ?? '-')) continue;
+      if (!row[column]!.includes('test/') && !row.some((cell) => cell.includes('**yours**')))
+        unheld.push(row[1]!);
+    }
+    expect(unheld).toEqual([]);
+  });
+});
+
 test('docs/dependencies.md says of each dependency why it is there, and of none that is not', () => {
   const { dependencies, devDependencies } = JSON.parse(read('package.json')) as Record<
     string,
