@@ -101,7 +101,12 @@ function parseJson(text: string, file: string): unknown {
 
 function mistake(text: string): string {
   const errors: ParseError[] = [];
-  parseJsonc(text, errors, { disallowComments: true });
+  try {
+    parseJsonc(text, errors, { disallowComments: true });
+  } catch {
+    // It calls itself for each bracket that stands in another.
+    return ': there are thousands of brackets in one another';
+  }
   const [first] = errors;
   if (!first) return '';
   const lines = text.slice(0, first.offset).split('\n');

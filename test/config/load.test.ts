@@ -225,6 +225,11 @@ describe('parseConfig', () => {
     expect(cause).toBeUndefined();
   });
 
+  it('says so where there are too many brackets in one another to find the place', () => {
+    const { message } = refusal(() => parseConfig('['.repeat(50_000), FILE));
+    expect(message).toContain('is not JSON: there are thousands of brackets in one another');
+  });
+
   it('answers any JSON with a configuration or a ConfigError that repeats no value and no foreign name', () => {
     const foreign = fc.string({ minLength: 6 }).map((text) => `«${text}»`);
     const anything = fc.oneof(
