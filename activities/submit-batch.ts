@@ -3,6 +3,9 @@ import type { BatchKey, BlobRef } from '../enrollment/batch.js';
 import { roundBatchId } from '../enrollment/identifiers.js';
 import { GatewayFailure } from '../mastercard/errors.js';
 import { asCompactJwe } from '../mastercard/jwe.js';
+import { KeyRingError } from '../protection/key-ring-json.js';
+import { SealedBlobError } from '../protection/seal.js';
+import { StoreUnavailableError } from '../store/store.js';
 import { correlationIdOf } from './correlation.js';
 import {
   configurationInvalid,
@@ -71,10 +74,12 @@ export function submitBatch(deps: Pick<ActivityDependencies, 'store' | 'program'
     });
 }
 
-/** A store that does not answer now may answer later, and nothing was sent. */
+/** A store that does not answer now may answer later, and nothing was sent. What others wrote may quote anything. */
 function storeUnavailable(error: unknown): SubmissionAnswer {
   const { code = 'no code' } = error as NodeJS.ErrnoException;
-  const message = `nothing was sent: the store could not be read (${code})`;
+  const ours = [StoreUnavailableError, SealedBlobError, KeyRingError].some((one) => error instanceof one);
+  const why = ours ? (error as Error).message : `the store could not be read (${code})`;
+  const message = `nothing was sent: ${why}`;
   return { kind: 'notAccepted', message, reason: 'STORE_UNAVAILABLE', details: [] };
 }
 

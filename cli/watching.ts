@@ -2,6 +2,7 @@ import { setTimeout as delay } from 'node:timers/promises';
 import type { EnrollmentBatch } from '../client/enrollment-batch.js';
 import { BatchTerminatedError } from '../client/errors.js';
 import { isClosed } from '../enrollment/batch.js';
+import { isOver } from '../retention/execution.js';
 import type { BatchProgress } from '../workflows/messages.js';
 import { ExitCode } from './exit-codes.js';
 import { note } from './output.js';
@@ -43,7 +44,7 @@ export async function watchAll(
       const asked = open.splice(0, ASKED_AT_ONCE);
       await Promise.all(asked.map(look));
       view.show(batches.flatMap((batch) => seen.get(batch) ?? []));
-      open.push(...asked.filter((batch) => !isOver(seen.get(batch)!)));
+      open.push(...asked.filter((batch) => !isDone(seen.get(batch)!)));
       if (open.length > 0) await delay(PAUSE_MS);
     }
     return batches.map((batch) => seen.get(batch)!);
@@ -64,10 +65,10 @@ export async function watchUntilClosed(batch: EnrollmentBatch): Promise<BatchPro
   return watched!.progress;
 }
 
-/** An open batch whose workflow does not run any more will never be closed: why, or nothing if it runs. */
+/** An open batch whose workflow is over will never be closed: why, or nothing if it goes on. */
 export async function endedFromOutside(batch: EnrollmentBatch): Promise<BatchTerminatedError | undefined> {
   const execution = await batch.execution();
-  if (execution === 'RUNNING' || (await batch.closed())) return undefined;
+  if (!isOver(execution) || (await batch.closed())) return undefined;
   return new BatchTerminatedError(batch.key, execution);
 }
 
@@ -82,6 +83,6 @@ async function lookAt(batch: EnrollmentBatch): Promise<WatchedBatch> {
   return { progress: { ...last, error: terminated.message }, terminated };
 }
 
-function isOver({ progress, terminated }: WatchedBatch): boolean {
+function isDone({ progress, terminated }: WatchedBatch): boolean {
   return terminated !== undefined || isClosed(progress.status);
 }

@@ -4,6 +4,7 @@ import {
   WorkflowUpdateFailedError,
   type Client,
   type WorkflowExecutionDescription,
+  type WorkflowExecutionStatusName,
   type WorkflowHandle,
 } from '@temporalio/client';
 import { ApplicationFailure, type UpdateDefinition } from '@temporalio/common';
@@ -14,6 +15,7 @@ import { workflowIdOf } from '../enrollment/identifiers.js';
 import type { Outcome } from '../enrollment/outcomes.js';
 import type { BlobRef } from '../enrollment/batch.js';
 import { parsePolicyChange, type PolicyInput } from '../enrollment/policy-schema.js';
+import { isOver } from '../retention/execution.js';
 import { getJson, type BatchStore } from '../store/store.js';
 import {
   extendDeadlineUpdate,
@@ -180,7 +182,7 @@ export class EnrollmentBatch {
   }
 
   /** Temporal's own status of the workflow: `RUNNING`, `COMPLETED`, `TERMINATED`, … */
-  async execution(): Promise<string> {
+  async execution(): Promise<WorkflowExecutionStatusName> {
     return (await this.describe()).status.name;
   }
 
@@ -225,10 +227,7 @@ export class EnrollmentBatch {
       batchIds: batchId === undefined ? [] : [batchId],
       counts: emptyCounts(cards, failedCards),
       reasons: [],
-      error:
-        execution.status.name === 'RUNNING'
-          ? `no worker${ofVersion(execution)} answers on task queue '${execution.taskQueue}', is one running? This is what Temporal knows`
-          : `the workflow was ended from outside (${execution.status.name})`,
+      error: whyNoAnswer(execution),
     };
   }
 
@@ -241,6 +240,14 @@ export class EnrollmentBatch {
   private notFound(): BatchNotFoundError {
     return new BatchNotFoundError(this.externalBatchId, [this.key.program]);
   }
+}
+
+function whyNoAnswer(execution: WorkflowExecutionDescription): string {
+  const { status, taskQueue } = execution;
+  if (isOver(status.name)) return `the workflow was ended from outside (${status.name})`;
+  if (status.name === 'PAUSED')
+    return 'the workflow is paused in Temporal, where it can be resumed. This is what Temporal knows';
+  return `no worker${ofVersion(execution)} answers on task queue '${taskQueue}', is one running? This is what Temporal knows`;
 }
 
 /** Which version a batch needs, where it is pinned to one. */

@@ -49,7 +49,7 @@ export async function checkSecrets(config: C2pConfig, env: NodeJS.ProcessEnv = p
   const issues: Problem[] = [];
   const checkFile = async (path: string, file: string, check: FileCheck = {}) => {
     const message = await fileProblem(file, check);
-    if (message) issues.push({ path, message: `${message}: ${file}` });
+    if (message) issues.push({ path, message });
   };
 
   const { dataKeys } = config;
@@ -72,7 +72,7 @@ export async function checkSecrets(config: C2pConfig, env: NodeJS.ProcessEnv = p
 interface FileCheck {
   /** What this user must be able to do with the file; by default, read it. */
   access?: number;
-  /** What is wrong with who else may do what. */
+  /** What is wrong with who else may do what; names the file. */
   mode?: (stats: Stats, file: string) => string | undefined;
 }
 const SECRET: FileCheck = { mode: readableByOthers };
@@ -82,11 +82,11 @@ async function fileProblem(file: string, check: FileCheck): Promise<string | und
   try {
     await access(file, check.access ?? constants.R_OK);
     const found = await stat(file);
-    return found.isFile() ? check.mode?.(found, file) : 'is not a file';
+    return found.isFile() ? check.mode?.(found, file) : `is not a file: ${file}`;
   } catch (error) {
     const { code = 'unknown error' } = error as NodeJS.ErrnoException;
-    if (code === 'ENOENT') return 'file does not exist';
-    return `file cannot be ${check.access === constants.X_OK ? 'run' : 'read'} (${code})`;
+    if (code === 'ENOENT') return `file does not exist: ${file}`;
+    return `file cannot be ${check.access === constants.X_OK ? 'run' : 'read'} (${code}): ${file}`;
   }
 }
 
@@ -101,7 +101,12 @@ function parseJson(text: string, file: string): unknown {
 
 function mistake(text: string): string {
   const errors: ParseError[] = [];
-  parseJsonc(text, errors, { disallowComments: true });
+  try {
+    parseJsonc(text, errors, { disallowComments: true });
+  } catch {
+    // It calls itself for each bracket that stands in another.
+    return ': there are thousands of brackets in one another';
+  }
   const [first] = errors;
   if (!first) return '';
   const lines = text.slice(0, first.offset).split('\n');

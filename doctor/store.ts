@@ -1,5 +1,9 @@
 import { randomUUID } from 'node:crypto';
-import { StoreUnavailableError, type BatchAddress, type BatchStore } from '../store/store.js';
+import { rmdir } from 'node:fs/promises';
+import { join } from 'node:path';
+import { escapeName } from '../store/blob-path.js';
+import type { FilesystemStore } from '../store/filesystem-store.js';
+import { StoreUnavailableError, type BatchAddress } from '../store/store.js';
 import { SealedBlobError } from '../protection/seal.js';
 import { findings, type Finding } from './finding.js';
 
@@ -9,7 +13,7 @@ const PROBE: BatchAddress = { program: '~doctor', externalBatchId: '~doctor' };
 const ADVICE = 'give the user that c2p runs as the folder store.path, the same on every machine';
 
 /** Whether a blob can be sealed, read back and erased. */
-export async function checkStore(store: BatchStore, path: string): Promise<Finding> {
+export async function checkStore(store: FilesystemStore, path: string): Promise<Finding> {
   const { ok, failed } = findings('store');
   const ref = `probe-${randomUUID()}`;
   const written = Buffer.from(ref);
@@ -20,6 +24,8 @@ export async function checkStore(store: BatchStore, path: string): Promise<Findi
       if (!written.equals(read)) return failed(`${path} gives back something else than was written`, ADVICE);
     } finally {
       await store.delete(PROBE, ref);
+      // The store keeps the folder of a program. Another probe may be in it, and empty it harms nobody.
+      await rmdir(join(path, escapeName(PROBE.program))).catch(() => undefined);
     }
     return ok(`${path}: a blob was sealed, read back and erased`);
   } catch (error) {

@@ -28,17 +28,28 @@ const MAX_TEXT = 200;
 /** Text beyond this cannot get into the first `MAX_TEXT` characters: not worth masking. */
 const MAX_MASKED = 2_000;
 
+/** What may be a phone number, besides what a card number left. */
+const DIGITS = /\d(?:[ ().-]{0,2}\d){6,}/g;
+const E_MAIL = /[^\s@%]+(?:@|%40)[^\s@]+/gi;
+
 /**
  * Makes free text of Mastercard fit to be kept: white space and control characters become single
- * spaces, anything that looks like a card number is masked, and 200 characters remain.
+ * spaces, anything that looks like a card number, a phone number or an e-mail address is masked, and 200
+ * characters remain. A name has no look: it stays, where Mastercard wrote it into a sentence.
  */
 export function cleanText(text: string): string {
   const flat = text
     .slice(0, MAX_MASKED)
     .replace(/[\p{C}\s]+/gu, ' ')
     .trim();
-  return maskPans(flat).slice(0, MAX_TEXT);
+  // The length stays, so that what is beyond the limit cannot move up.
+  const stars = (found: string) => '*'.repeat(found.length);
+  return maskPans(flat).replace(E_MAIL, stars).replace(DIGITS, stars).slice(0, MAX_TEXT);
 }
+
+/** Codes, and places in a request (`cards[0].primaryAccountNumber`), are one word; a value that stands there is none. */
+const CODE = /^[A-Z][\w.:-]*$/i;
+const PLACE = /^[A-Z$/][\w.:$/[\]-]*$/i;
 
 /**
  * Reads the body of an error answer: both shapes of gateway errors and the service error. Never
@@ -57,10 +68,10 @@ function readGatewayErrors(errors: unknown): ErrorBody {
   return {
     gateway: true,
     recoverable: found.length > 0 && found.every((error) => isTrue(error.Recoverable)),
-    reason: cleaned(found[0]?.ReasonCode),
+    reason: code(found[0]?.ReasonCode),
     details: found.slice(0, MAX_DETAILS).map((error) => ({
-      reason: cleaned(error.ReasonCode) ?? UNSPECIFIED,
-      source: cleaned(error.Source),
+      reason: code(error.ReasonCode) ?? UNSPECIFIED,
+      source: place(error.Source),
       message: cleaned(error.Description) ?? cleaned(error.Details),
     })),
   };
@@ -68,7 +79,7 @@ function readGatewayErrors(errors: unknown): ErrorBody {
 
 /** Reads a service error (S), which is also what a declined record carries. */
 export function readServiceError(body: JsonObject): ErrorBody {
-  const reason = cleaned(body.reason);
+  const reason = code(body.reason);
   const details = readServiceDetails(body);
   const message = cleaned(body.message);
   return {
@@ -86,13 +97,13 @@ function readServiceDetails(error: JsonObject): FailureDetail[] {
   return objects(error.errordetail ?? error.details)
     .slice(0, MAX_DETAILS)
     .map((detail) => ({
-      reason: cleaned(detail.reason) ?? UNSPECIFIED,
-      source: cleaned(detail.source),
+      reason: code(detail.reason) ?? UNSPECIFIED,
+      source: place(detail.source),
       message: cleaned(detail.message),
     }));
 }
 
-/** Stands for a reason that is not there. */
+/** Stands for a reason that is not there, or is no code. */
 export const UNSPECIFIED = 'UNSPECIFIED';
 
 type JsonObject = Record<string, unknown>;
@@ -132,4 +143,17 @@ function string(value: unknown): string | undefined {
 
 function cleaned(value: unknown): string | undefined {
   return typeof value === 'string' ? cleanText(value) || undefined : undefined;
+}
+
+function code(value: unknown): string | undefined {
+  return wordOf(value, CODE);
+}
+
+function place(value: unknown): string | undefined {
+  return wordOf(value, PLACE);
+}
+
+function wordOf(value: unknown, pattern: RegExp): string | undefined {
+  const text = cleaned(value);
+  return text !== undefined && pattern.test(text) ? text : undefined;
 }

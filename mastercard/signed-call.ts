@@ -2,10 +2,11 @@ import type { KeyObject } from 'node:crypto';
 import type { Dispatcher } from 'undici';
 import { classify } from './classification.js';
 import { BATCH_ID_PATTERN, CORRELATION_ID_HEADERS, FLOW_ID_HEADER, FLOW_ID_PATTERN } from './contract.js';
-import { cleanText, readErrorBody, type ErrorBody } from './error-body.js';
+import { readErrorBody, type ErrorBody } from './error-body.js';
 import { GatewayFailure, type FailureKind, type GatewayOperation } from './errors.js';
 import { exchange, type Exchange, type HttpRequest } from './http-exchange.js';
 import { authorizationHeader } from './oauth1.js';
+import { maskPans } from '../protection/mask.js';
 import { parseRetryAfter } from './retry-after.js';
 
 export interface CallerOptions {
@@ -144,5 +145,5 @@ export function flowIdOf(answer: Answer): string | undefined {
 
 function correlationIdOf(answer: Answer): string | undefined {
   const value = CORRELATION_ID_HEADERS.map((name) => answer.header(name)).find(Boolean);
-  return value === undefined ? undefined : cleanText(value);
+  return value !== undefined && FLOW_ID_PATTERN.test(value) ? maskPans(value) : undefined;
 }

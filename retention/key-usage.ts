@@ -1,5 +1,6 @@
 import type { Client } from '@temporalio/client';
 import type { BatchKey } from '../enrollment/batch.js';
+import { everyBlob } from '../store/every-blob.js';
 import type { BatchStore } from '../store/store.js';
 import { saveSchedulesAnew, schedulesUnderKey, workflowsUnderKey } from './key-usage-temporal.js';
 
@@ -36,12 +37,7 @@ export class KeyNeededError extends Error {
 /** How many blobs each key seals; under the empty id those that are none of this version. */
 export async function blobsByKey(store: BatchStore): Promise<Map<string, number>> {
   const counts = new Map<string, number>();
-  for await (const batch of store.batches()) {
-    for (const ref of await store.list(batch)) {
-      const keyId = (await store.keyIdOf(batch, ref)) ?? '';
-      counts.set(keyId, (counts.get(keyId) ?? 0) + 1);
-    }
-  }
+  for await (const { keyId = '' } of everyBlob(store)) counts.set(keyId, (counts.get(keyId) ?? 0) + 1);
   return counts;
 }
 
@@ -53,11 +49,10 @@ export async function blobsByKey(store: BatchStore): Promise<Map<string, number>
  */
 export async function usageOfKey(keyId: string, store: BatchStore, temporal: Client): Promise<KeyUsage> {
   const usage: KeyUsage = { blobs: 0, batches: [], workflows: 0, workflowIds: [], scheduleIds: [] };
-  for await (const batch of store.batches()) {
-    const before = usage.blobs;
-    for (const ref of await store.list(batch))
-      if ((await store.keyIdOf(batch, ref)) === keyId) usage.blobs += 1;
-    if (usage.blobs > before && usage.batches.length < NAMED) usage.batches.push(batch);
+  for await (const blob of everyBlob(store)) {
+    if (blob.keyId !== keyId) continue;
+    usage.blobs += 1;
+    if (usage.batches.length < NAMED && usage.batches.at(-1) !== blob.batch) usage.batches.push(blob.batch);
   }
   for await (const workflowId of workflowsUnderKey(temporal, keyId)) {
     usage.workflows += 1;

@@ -1,9 +1,10 @@
-import { WorkflowNotFoundError, type Client, type WorkflowExecutionStatusName } from '@temporalio/client';
+import { WorkflowNotFoundError, type Client } from '@temporalio/client';
 import type { BatchKey } from '../enrollment/batch.js';
 import { cardholderData, sealedFor } from '../enrollment/blobs.js';
 import { workflowIdOf } from '../enrollment/identifiers.js';
 import type { BatchStore } from '../store/store.js';
 import { eraseCardholderData } from './erase.js';
+import { isOver } from './execution.js';
 import { namespaceIdOf } from './namespace.js';
 
 /** A batch on which nobody works in this namespace and that still has cardholder data in the store. */
@@ -87,20 +88,11 @@ function reasonOf(
   return owner === 'here' ? 'UNKNOWN' : 'ELSEWHERE';
 }
 
-const CLOSED: ReadonlySet<WorkflowExecutionStatusName> = new Set([
-  'COMPLETED',
-  'FAILED',
-  'CANCELLED',
-  'TERMINATED',
-  'TIMED_OUT',
-]);
-
 /** Whether the batch's workflow is open; one that closed within the grace time still counts as open. */
 async function workflowOf(temporal: Client, batch: BatchKey, quietSince: number): Promise<WorkflowState> {
   try {
     const { status, closeTime } = await temporal.workflow.getHandle(workflowIdOf(batch)).describe();
-    // Any other status is an open one: running, paused, or one that this version does not know.
-    const closed = CLOSED.has(status.name) && closeTime !== undefined && closeTime.getTime() <= quietSince;
+    const closed = isOver(status.name) && closeTime !== undefined && closeTime.getTime() <= quietSince;
     return closed ? 'closed' : 'open';
   } catch (error) {
     if (error instanceof WorkflowNotFoundError) return 'unknown';

@@ -22,15 +22,25 @@ export async function readJsonl(file: string): Promise<InputRecords> {
   return input;
 }
 
+/** Many times what a record has; whoever writes JSON calls himself for each level, and falls at some thousands. */
+const MAX_DEPTH = 100;
+
 function parseLine(text: string, file: string, line: number): unknown {
+  const malformed = (problem: string) => new InputError('JSON_MALFORMED', file, line, problem);
+  let value: unknown;
   try {
-    return JSON.parse(text);
+    value = JSON.parse(text);
   } catch {
-    throw new InputError(
-      'JSON_MALFORMED',
-      file,
-      line,
+    throw malformed(
       'is not JSON; write one whole record on each line, without line breaks in it or commas between them',
     );
   }
+  if (isDeeper(value, MAX_DEPTH))
+    throw malformed(`has more than ${MAX_DEPTH} brackets in one another; a record has a handful`);
+  return value;
+}
+
+function isDeeper(value: unknown, levels: number): boolean {
+  if (typeof value !== 'object' || value === null) return false;
+  return levels === 0 || Object.values(value).some((inner) => isDeeper(inner, levels - 1));
 }

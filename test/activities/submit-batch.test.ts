@@ -2,7 +2,9 @@ import { MockActivityEnvironment } from '@temporalio/testing';
 import { ApplicationFailure } from '@temporalio/activity';
 import { expect, test } from 'vitest';
 import { submitBatch } from '../../activities/submit-batch.js';
-import { SealedBlobMissingError, type BatchStore } from '../../store/store.js';
+import { KeyRingError } from '../../protection/key-ring-json.js';
+import { SealedBlobError } from '../../protection/seal.js';
+import { SealedBlobMissingError, StoreUnavailableError, type BatchStore } from '../../store/store.js';
 import { ScriptedGateway } from '../support/scripted-gateway.js';
 
 const batch = { program: 'demo', externalBatchId: 'batch-1' };
@@ -38,6 +40,16 @@ test('a store that does not answer now means that nothing was sent, so the workf
     details: [],
   });
   expect(gateway.submissions).toEqual([]);
+});
+
+test.each([
+  new StoreUnavailableError('cannot read /data/b.sealed: the file system failed (EIO)'),
+  new SealedBlobError('unknownKey', 'batch-1', 'k7'),
+  new KeyRingError('keys/data-keys.json', 'is not JSON'),
+])('what to do about a store or a key ring that fails for now is told: $name', async (problem) => {
+  const { answer } = await submitWith(problem);
+
+  expect(answer).toMatchObject({ kind: 'notAccepted', message: `nothing was sent: ${problem.message}` });
 });
 
 test('a blob that is gone stays gone, so the attempt fails for good', async () => {

@@ -1,12 +1,12 @@
 import { join } from 'node:path';
-import { afterAll, beforeAll, describe, expect, test, vi } from 'vitest';
+import { afterAll, beforeAll, describe, expect, test } from 'vitest';
 import type { BatchProgress } from '../../workflows/messages.js';
 import { RealEnvironment, type RealSite } from '../support/real-environment.js';
 import { testRecords } from '../support/records.js';
-import { c2p, changeProgram, writeRecords } from './command-line.js';
+import { changeProgram, writeRecords } from './command-line.js';
+import { operatorAt } from './operator.js';
 
 const FOR_EVER_MS = 24 * 3_600_000;
-const WAITS = { timeout: 20_000 };
 
 let environment: RealEnvironment;
 let site: RealSite;
@@ -23,22 +23,12 @@ beforeAll(async () => {
 });
 afterAll(() => environment.close());
 
-function run(...args: string[]) {
-  return c2p(args, { C2P_CONFIG: site.configPath, TEMPORAL_ADDRESS: environment.address });
-}
-
-async function progressOf(id: string): Promise<BatchProgress> {
-  return JSON.parse((await run('status', id, '--json')).stdout) as BatchProgress;
-}
+const { run, progressOf, untilAwaitingOperator } = operatorAt(() => site);
 
 /** A batch with which Mastercard is not done at its polling deadline. */
 async function lateBatch(id: string): Promise<BatchProgress> {
   await run('enroll', await writeRecords(join(site.folder, `${id}.jsonl`), testRecords(1)));
-  return vi.waitFor(async () => {
-    const progress = await progressOf(id);
-    expect(progress.status).toBe('AWAITING_OPERATOR');
-    return progress;
-  }, WAITS);
+  return untilAwaitingOperator(id);
 }
 
 describe('a batch that asks for more time', () => {

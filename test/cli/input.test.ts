@@ -59,6 +59,13 @@ describe('JSONL', () => {
     expect(shown(error)).not.toContain(MARK);
   });
 
+  test('names the line that is nested deeper than what it says could be written down again', async () => {
+    const nested = (levels: number) => `${'['.repeat(levels)}${']'.repeat(levels)}`;
+    const error = await errorOf(read(`${nested(100)}\n${nested(20_000)}\n`, '.jsonl'));
+    expect(error).toMatchObject({ code: 'JSON_MALFORMED', line: 2 });
+    expect(error.message).toMatch(/more than 100 brackets in one another/);
+  });
+
   test('names the line that is not UTF-8', async () => {
     const latin1 = Buffer.concat([Buffer.from('{"a":1}\n'), Buffer.from('{"name":"Díaz"}', 'latin1')]);
     expect(await errorOf(read(latin1, '.jsonl'))).toMatchObject({ code: 'NOT_UTF8', line: 2 });

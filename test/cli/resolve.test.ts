@@ -6,9 +6,9 @@ import type { BatchProgress } from '../../workflows/messages.js';
 import { RealEnvironment, type RealSite } from '../support/real-environment.js';
 import { testRecord, testRecords } from '../support/records.js';
 import { c2p, changeProgram, writeRecords } from './command-line.js';
+import { operatorAt, WAITS } from './operator.js';
 
 const QUICK = { polling: { initial: '200ms', maximum: '1s' }, submission: { initial: '200ms' } };
-const WAITS = { timeout: 20_000 };
 
 let environment: RealEnvironment;
 let site: RealSite;
@@ -30,22 +30,7 @@ beforeAll(async () => {
 });
 afterAll(() => environment.close());
 
-function run(...args: string[]) {
-  return c2p(args, { C2P_CONFIG: site.configPath, TEMPORAL_ADDRESS: environment.address });
-}
-
-async function progressOf(id: string): Promise<BatchProgress> {
-  return JSON.parse((await run('status', id, '--json')).stdout) as BatchProgress;
-}
-
-/** Until `c2p status --json` says that the batch waits for an operator. */
-function untilAwaitingOperator(id: string): Promise<BatchProgress> {
-  return vi.waitFor(async () => {
-    const progress = await progressOf(id);
-    expect(progress.status).toBe('AWAITING_OPERATOR');
-    return progress;
-  }, WAITS);
-}
+const { run, progressOf, untilAwaitingOperator } = operatorAt(() => site);
 
 /** Mastercard accepts the batch, its answer is lost, and it never says under which batchId it has it. */
 async function lostBatch(id: string): Promise<BatchProgress> {

@@ -4,6 +4,7 @@ import { TRIGGERS } from '../../simulator/index.js';
 import { RealEnvironment, type RealSite } from '../support/real-environment.js';
 import { testCard, testRecord, testRecords } from '../support/records.js';
 import { c2p, changeProgram, writeRecords } from './command-line.js';
+import { operatorAt } from './operator.js';
 
 const WAITS = { timeout: 30_000 };
 const DECLINED = { ...testCard(9), primaryAccountNumber: TRIGGERS.cards.ISSUER_DECLINED.pan };
@@ -21,9 +22,7 @@ beforeAll(async () => {
 });
 afterAll(() => environment.close());
 
-function run(...args: string[]) {
-  return c2p(args, { C2P_CONFIG: site.configPath, TEMPORAL_ADDRESS: environment.address });
-}
+const { run } = operatorAt(() => site);
 
 async function enroll(id: string, records = testRecords(2)): Promise<void> {
   const file = await writeRecords(join(site.folder, `${id}.jsonl`), records);

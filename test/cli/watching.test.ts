@@ -28,6 +28,7 @@ function batch(externalBatchId: string, closedAfter: number): EnrollmentBatch {
       return Promise.resolve({ ...key, status, counts, batchIds: [], reasons: [] });
     },
     execution: () => Promise.resolve('RUNNING'),
+    closed: () => Promise.resolve(undefined),
   } as unknown as EnrollmentBatch;
 }
 
@@ -48,6 +49,16 @@ test('two hundred batches are asked in turn, ten a second', async () => {
   expect(seconds.flat()).toEqual([...ids, ...ids, ...ids]);
   expect(watched.map(({ progress }) => progress.externalBatchId)).toEqual(ids);
 });
+
+test.each(['PAUSED', 'CONTINUED_AS_NEW', 'UNKNOWN'] as const)(
+  'a batch whose workflow is %s is followed on',
+  async (status) => {
+    const one = batch('one', 3);
+    vi.spyOn(one, 'execution').mockResolvedValueOnce(status);
+    const [watched] = await watchAll([one]);
+    expect(watched).toEqual({ progress: expect.objectContaining({ status: 'COMPLETED' }) as unknown });
+  },
+);
 
 test('an outage of Temporal does not end the watching, neither of a batch nor of its workflow', async () => {
   // As grpc-js makes it.

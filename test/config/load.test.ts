@@ -272,6 +272,11 @@ describe('parseConfig', () => {
     expect(cause).toBeUndefined();
   });
 
+  it('says so where there are too many brackets in one another to find the place', () => {
+    const { message } = refusal(() => parseConfig('['.repeat(50_000), FILE));
+    expect(message).toContain('is not JSON: there are thousands of brackets in one another');
+  });
+
   it('answers any JSON with a configuration or a ConfigError that repeats no value and no foreign name', () => {
     const foreign = fc.string({ minLength: 6 }).map((text) => `«${text}»`);
     const anything = fc.oneof(
@@ -402,11 +407,11 @@ describe('with files', () => {
       expect(await problems(config)).toEqual([
         {
           path: 'dataKeys.path',
-          message: `others can read it (mode 0640); run: chmod 600 '${keys}/data-keys.json': ${keys}/data-keys.json`,
+          message: `others can read it (mode 0640); run: chmod 600 '${keys}/data-keys.json'`,
         },
         {
           path: 'programs.demo.signingKey.path',
-          message: `others can read it (mode 0604); run: chmod 600 '${keys}/signing.p12': ${keys}/signing.p12`,
+          message: `others can read it (mode 0604); run: chmod 600 '${keys}/signing.p12'`,
         },
       ]);
     });
@@ -415,10 +420,10 @@ describe('with files', () => {
       const parsed = await loadConfig(join(folder, 'c2p.config.json'));
       const command = join(folder, 'my-kms');
       const config: C2pConfig = { ...parsed, programs: {}, dataKeys: { command: [command] } };
-      const issue = (message: string) => [{ path: 'dataKeys.command.0', message: `${message}: ${command}` }];
-      expect(await problems(config)).toEqual(issue('file does not exist'));
+      const issue = (message: string) => [{ path: 'dataKeys.command.0', message }];
+      expect(await problems(config)).toEqual(issue(`file does not exist: ${command}`));
       await writeFile(command, '#!/bin/sh', { mode: 0o600 });
-      expect(await problems(config)).toEqual(issue('file cannot be run (EACCES)'));
+      expect(await problems(config)).toEqual(issue(`file cannot be run (EACCES): ${command}`));
       await chmod(command, 0o775);
       expect(await problems(config)).toEqual(
         issue(`others can change it (mode 0775); run: chmod go-w '${command}'`),

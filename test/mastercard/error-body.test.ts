@@ -93,6 +93,29 @@ describe('readErrorBody', () => {
     }
   });
 
+  it.each(['Ana Díaz', 'ana@example.com', '+15557778899', '5557778899'])(
+    'takes %j, where a code or a place should be, for none',
+    (value) => {
+      const bodies = [
+        { reason: value, errordetail: [{ reason: value, source: value, message: 'm' }] },
+        { Errors: { Error: [{ Source: value, ReasonCode: value, Description: 'm' }] } },
+      ];
+      for (const body of bodies) {
+        const { reason, details } = readErrorBody(JSON.stringify(body));
+        expect({ reason, details }).toEqual({ details: [{ reason: 'UNSPECIFIED', message: 'm' }] });
+      }
+    },
+  );
+
+  it('keeps the places that requests have', () => {
+    const sources = ['srcClientId', 'enrollments[0].cards[1].primaryAccountNumber', '/cards/0', '$.consumer'];
+    const body = {
+      reason: 'INVALID_ARGUMENT',
+      errordetail: sources.map((source) => ({ reason: 'X', source })),
+    };
+    expect(readErrorBody(JSON.stringify(body)).details.map(({ source }) => source)).toEqual(sources);
+  });
+
   it('keeps at most 20 details', () => {
     const body = { reason: 'X', errordetail: Array.from({ length: 1_000 }, () => detail) };
     expect(readErrorBody(JSON.stringify(body)).details).toHaveLength(20);
@@ -113,6 +136,16 @@ describe('cleanText', () => {
   it('gives at most 200 characters of one line', () => {
     expect(cleanText(' a\r\n\tb\u0000c\u200bd ')).toBe('a b c d');
     expect(cleanText('x'.repeat(1_000))).toHaveLength(200);
+  });
+
+  it.each([
+    ['no e-mail ana.diaz+1@example.co.uk here', 'no e-mail ************************ here'],
+    ['mailto:ana%40example.com', '*'.repeat(24)],
+    ['phone +1 (555) 777-8899 is unknown', 'phone +**************** is unknown'],
+    ['phone 5557778899', 'phone **********'],
+    ['error 400123, status 409', 'error 400123, status 409'],
+  ])('masks e-mail addresses and phone numbers: %j', (text, cleaned) => {
+    expect(cleanText(text)).toBe(cleaned);
   });
 
   it('masks before it cuts, so that no card number survives in part', () => {

@@ -172,6 +172,15 @@ describe('submitBatch', () => {
     );
   });
 
+  it.each(['ana@example.com', 'Ana Example', '+15557778899'])(
+    'does not take %j for a correlation id',
+    async (value) => {
+      answer('POST', 400, {}, { 'Correlation-Id': value });
+      expect((await failure(offer())).correlationId).toBeUndefined();
+      expect(events[0]?.mastercardCorrelationId).toBeUndefined();
+    },
+  );
+
   it('passes on how long Mastercard asks to wait', async () => {
     answer('POST', 429, '', { 'retry-after': '17' });
     expect(await failure(offer())).toMatchObject({ kind: 'notAccepted', retryAfterMs: 17_000 });

@@ -66,9 +66,10 @@ describe('loadSigningKey', () => {
   it('says so when the password of PKCS#12 is wrong, not given, or its variable is not set', async () => {
     expect((await failure({ path: p12, passwordEnv: 'WRONG' }, env)).code).toBe('KEY_PASSWORD_WRONG');
     expect((await failure({ path: p12 }, env)).code).toBe('KEY_PASSWORD_WRONG');
-    const missing = await failure({ path: p12, passwordEnv: 'NOT_SET' }, env);
+    const missing = await failure({ path: p12, passwordEnv: 'a_password' }, env);
     expect(missing.code).toBe('KEY_PASSWORD_MISSING');
-    expect(missing.message).toContain('NOT_SET');
+    expect(missing.message).toContain(`${p12}: the environment variable that signingKey.passwordEnv names`);
+    expect(missing.message, 'a password in the wrong field').not.toContain('a_password');
   });
 
   it('says so when there is no such file', async () => {
