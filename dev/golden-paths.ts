@@ -15,6 +15,8 @@ export interface GoldenPath {
   /** Over that polls come quickly. */
   policy?: PolicyInput;
   externalBatchId?: string;
+  /** Started with the records in the workflow's input, as by a client that has no store. */
+  inline?: true;
   /** What the simulator is told before the batch is enrolled. */
   simulate?: (simulator: Simulator) => void;
   /** What is done to the batch, one after the other, each as soon as it is there. */
@@ -138,6 +140,14 @@ export const goldenPaths: readonly GoldenPath[] = [
       },
     ],
   },
+  {
+    name: 'inline-completed-with-errors',
+    ends: 'COMPLETED_WITH_ERRORS',
+    cards: ['ENROLLED', 'ISSUER_DECLINED', 'INVALID'],
+    inline: true,
+  },
+  // Without records: nothing is taken in.
+  { name: 'inline-refused', ends: 'FAILED', cards: [], inline: true },
   { name: 'rejected', ends: 'REJECTED', cards: ['INVALID'] },
   {
     name: 'rejected-by-mastercard',

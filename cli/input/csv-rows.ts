@@ -38,6 +38,9 @@ export async function* readCsvRows(file: string): AsyncGenerator<CsvRow> {
   try {
     for await (const row of parser as AsyncIterable<CsvRow>) {
       if (row.fields.length === 1 && row.fields[0]?.trim() === '') continue;
+      // The parser takes one that follows a closing quote for the end of the field; and every other byte of UTF-16 is one.
+      if (row.fields.some((field) => field.includes('\0')))
+        throw new InputError('CSV_MALFORMED', file, row.line, 'has a NUL in it; save the file as UTF-8 text');
       yield { line: row.line, fields: row.fields.map((field) => decodeUtf8(field, file, row.line)) };
     }
   } catch (error) {

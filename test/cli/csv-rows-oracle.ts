@@ -7,7 +7,7 @@ export interface OracleRow {
 /**
  * The rows of a CSV file by RFC 4180, read character by character: another way than the reader's, to judge
  * it by. Lines end in CRLF, LF or CR; rows of nothing but white space are left out.
- * @returns nothing where a quote stands in a field that is not quoted, or is not followed by the field's
+ * @returns nothing where there is a NUL, or a quote stands in a field that is not quoted, or is not followed by the field's
  *   end, or is never closed.
  */
 export function oracleRows(bytes: Buffer): OracleRow[] | undefined {
@@ -26,6 +26,7 @@ export function oracleRows(bytes: Buffer): OracleRow[] | undefined {
     [fields, start] = [[], line];
   };
   for (const character of characters) {
+    if (character === '\0') return undefined;
     const isEnd = ['\r\n', '\n', '\r'].includes(character);
     if (isEnd) line += 1;
     if (state === 'quoted') {

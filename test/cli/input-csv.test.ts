@@ -163,6 +163,7 @@ describe('CSV', () => {
     ['has an open quote', `${HEADER}\n${ROW}\n"${MARK}\n\n`, 'CSV_MALFORMED', 3, /never closed/],
     ['has a quote in a bare field', `${HEADER}\n${MARK}"x,b`, 'CSV_MALFORMED', 2, /not quoted/],
     ['has text after a quote', `${HEADER}\n"${MARK}"x,b`, 'CSV_MALFORMED', 2, /between a closing quote/],
+    ['has a NUL after a quote', `${HEADER}\n${ROW},"${MARK}"\0`, 'CSV_MALFORMED', 2, /a NUL in it; save/],
     ['has a row without end', `${HEADER}\n"${MARK.repeat(10_000)}`, 'CSV_MALFORMED', 2, /too long/],
   ])('that %s is refused, without a word of it', async (_, text, code, line, message) => {
     const error = await errorOf(read(text, '.csv'));
@@ -177,6 +178,12 @@ describe('CSV', () => {
     expect(error).toMatchObject({ code: 'CSV_CONSUMER_CONFLICT', line: 3 });
     expect(error.message).toMatch(/of line 2 but differs in lastName, country;/);
     expect(shown(error)).not.toContain(MARK);
+  });
+
+  test('in UTF-16 is refused with what to do', async () => {
+    const error = await errorOf(read(Buffer.from(`${HEADER}\n${ROW}\n`, 'utf16le'), '.csv'));
+    expect(error).toMatchObject({ code: 'CSV_MALFORMED', line: 1 });
+    expect(error.message).toContain('save the file as UTF-8 text');
   });
 
   test('that is not UTF-8 is refused with the line', async () => {
