@@ -25,10 +25,11 @@ import { goldenPaths, GOLDEN_SERVER, type GoldenPath } from './golden-paths.js';
  * worker, and writes down the history of each of its runs as the golden tests replay them. Done once for
  * a release, with that release, and never again: it does not overwrite.
  */
-const { out } = new Command('record-histories')
+const { out, only } = new Command('record-histories')
   .option('--out <folder>', 'where the histories go', 'test/histories')
+  .option('--only <path>', 'the one path to take, of those in golden-paths.ts')
   .parse()
-  .opts<{ out: string }>();
+  .opts<{ out: string; only?: string }>();
 
 const WITHIN_MS = 60_000;
 const { version } = createRequire(import.meta.url)('c2p/package.json') as { version: string };
@@ -48,7 +49,7 @@ try {
   const config = await loadConfig(environment.env.C2P_CONFIG);
   const codec = new EncryptingPayloadCodec(await openKeyRing(config.dataKeys));
   const client = await EnrollmentClient.connect();
-  for (const path of goldenPaths) {
+  for (const path of goldenPaths.filter(({ name }) => only === undefined || name === only)) {
     const batch = await follow(client, path);
     const runs = await runsOf(temporal, workflowIdOf(batch.key));
     for (const [index, history] of runs.entries()) {
@@ -68,7 +69,7 @@ try {
 
 /** Takes a batch along the path to its end. */
 async function follow(client: EnrollmentClient, path: GoldenPath): Promise<EnrollmentBatch> {
-  const { simulator } = environment;
+  const { simulator, sandbox } = environment;
   simulator.clearFaults();
   simulator.configure({ processingMs: 0, duplicates: 'withBatchId' });
   path.simulate?.(simulator);
@@ -91,7 +92,7 @@ async function follow(client: EnrollmentClient, path: GoldenPath): Promise<Enrol
       await batch.result();
       return batch;
     }
-    if (acts[0]?.when(progress)) await acts.shift()!.act(batch, simulator);
+    if (acts[0]?.when(progress)) await acts.shift()!.act(batch, simulator, sandbox);
     if (Date.now() > deadline) throw new Error(`${path.name} is still ${progress.status}`);
   }
 }
