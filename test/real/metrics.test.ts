@@ -73,9 +73,8 @@ async function scrape(): Promise<string> {
 /** Values by name and labels, as Prometheus writes them. */
 async function ours(): Promise<Record<string, number>> {
   const lines = (await scrape()).split('\n').filter((line) => line.startsWith('c2p_'));
-  return Object.fromEntries(
-    lines.map((line) => line.split(' ')).map(([name, value]) => [name, Number(value)]),
-  );
+  const pairs = lines.map((line) => line.split(' ') as [name: string, value: string]);
+  return Object.fromEntries(pairs.map(([name, value]) => [name, Number(value)]));
 }
 
 const seconds = (date: Date) => date.getTime() / 1_000;
@@ -106,10 +105,10 @@ test('a worker tells what Prometheus asks for: when keys end, whether they fit, 
     'c2p_encryption_key_expiry_timestamp_seconds{program="doubtful"}': seconds(ENDS),
     'c2p_encryption_key_fits_kid{program="demo"}': 1,
     'c2p_encryption_key_fits_kid{program="doubtful"}': 0,
-    'c2p_encryption_key_read_timestamp_seconds{program="demo"}': expect.any(Number),
-    'c2p_encryption_key_read_timestamp_seconds{program="doubtful"}': expect.any(Number),
+    'c2p_encryption_key_read_timestamp_seconds{program="demo"}': expect.any(Number) as number,
+    'c2p_encryption_key_read_timestamp_seconds{program="doubtful"}': expect.any(Number) as number,
     c2p_data_keys: 1,
-    c2p_data_keys_read_timestamp_seconds: expect.any(Number),
+    c2p_data_keys_read_timestamp_seconds: expect.any(Number) as number,
     c2p_data_keys_current_since_timestamp_seconds: Math.floor(seconds(new Date(ring.currentSince))),
   });
   for (const [name, value] of Object.entries(values).filter(([name]) => name.includes('_read_'))) {
