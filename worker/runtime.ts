@@ -41,7 +41,9 @@ function runtimeOptions(logger: Logger, metrics: MetricsConfig | undefined): Run
   };
 }
 
+/** With names as Prometheus wants them: units and `_total` at the end, durations in seconds. */
 function prometheusAt({ host, port }: MetricsConfig): MetricsExporterConfig {
   const address = isIPv6(host) ? `[${host}]` : host;
-  return { prometheus: { bindAddress: `${address}:${port}`, countersTotalSuffix: true, unitSuffix: true } };
+  const names = { countersTotalSuffix: true, unitSuffix: true, useSecondsForDurations: true };
+  return { prometheus: { bindAddress: `${address}:${port}`, ...names } };
 }

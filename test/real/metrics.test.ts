@@ -116,6 +116,12 @@ test('a worker tells what Prometheus asks for: when keys end, whether they fit, 
     expect(value, name).toBeLessThanOrEqual(seconds(new Date()));
   }
 
+  const guide = await readFile('docs/operations.md', 'utf8');
+  const documented = [...guide.matchAll(/^\| `(c2p_\w+)/gm)].map((match) => match[1]!);
+  expect(documented.sort()).toEqual(
+    [...new Set(Object.keys(values).map((name) => name.replace(/\{.*/, '')))].sort(),
+  );
+
   const log = await readFile(worker.logFile, 'utf8');
   expect(log).toContain('the certificate of signingKey belongs to another key');
   expect(log).toContain('encryptionKey.kid is a fingerprint, and not that of the key in the file');
