@@ -80,11 +80,11 @@ export class LiveEncryptionKey {
   async latest(otherThan?: string): Promise<LoadedEncryptionKey> {
     const { maxAgeMs, cooldownMs } = this.#pace;
     const isOld = this.#readAt === undefined || isOver(this.#readAt, maxAgeMs);
-    if (isOld && (isOver(this.#triedAt, cooldownMs) || this.#reading)) await this.#readAgain();
-    if (this.#key && otherThan === recipientMark(this.#key) && isOver(this.#askedAt, cooldownMs)) {
-      this.#askedAt = Date.now();
-      await this.#readAgain();
-    }
+    const isDue = isOld && (this.#reading !== undefined || isOver(this.#triedAt, cooldownMs));
+    const isSuspect =
+      this.#key !== undefined && recipientMark(this.#key) === otherThan && isOver(this.#askedAt, cooldownMs);
+    if (isSuspect) this.#askedAt = Date.now();
+    if (isDue || isSuspect) await this.#readAgain();
     if (!this.#key) throw this.#problem!;
     return this.#key;
   }
