@@ -1,7 +1,7 @@
 import type { BatchKey, BlobRef } from '../enrollment/batch.js';
-import { Blob } from '../enrollment/blobs.js';
+import { Blob, recipientOf } from '../enrollment/blobs.js';
 import type { EnrollmentRecord } from '../enrollment/records.js';
-import { encryptEnrollmentData } from '../mastercard/jwe.js';
+import { encryptEnrollmentData, recipientMark } from '../mastercard/jwe.js';
 import { getJson } from '../store/store.js';
 import { failingClearly } from './failures.js';
 import type { ActivityDependencies } from './index.js';
@@ -10,6 +10,8 @@ export interface EncryptBatchInput {
   batch: BatchKey;
   round: number;
   validated: BlobRef;
+  /** The JWE of the same records that Mastercard may be unable to open, since its key has changed. */
+  replaces?: BlobRef | undefined;
 }
 
 export interface EncryptBatchResult {
@@ -17,7 +19,7 @@ export interface EncryptBatchResult {
 }
 
 /**
- * Encrypts a round's records to Mastercard, once: a JWE differs at every encryption, and a resend must
+ * Encrypts a round's records to Mastercard, once a key: a JWE differs at every encryption, and a resend must
  * be the same bytes. An attempt that finds the JWE of an earlier one keeps it.
  */
 export function encryptBatch(deps: Pick<ActivityDependencies, 'store' | 'program'>) {
@@ -25,14 +27,11 @@ export function encryptBatch(deps: Pick<ActivityDependencies, 'store' | 'program
     failingClearly(async () => {
       const { batch } = input;
       const program = deps.program(batch.program);
-      const enrollmentData = Blob.enrollmentData(input.round);
+      const recipient = await program.recipient(input.replaces && recipientOf(input.replaces));
+      const enrollmentData = Blob.enrollmentData(input.round, recipientMark(recipient));
       if (await deps.store.has(batch, enrollmentData)) return { enrollmentData };
       const enrollments = await getJson<EnrollmentRecord[]>(deps.store, batch, input.validated);
-      const jwe = await encryptEnrollmentData(
-        { enrollments },
-        await program.recipient(),
-        program.contentEncryption,
-      );
+      const jwe = await encryptEnrollmentData({ enrollments }, recipient, program.contentEncryption);
       await deps.store.put(batch, enrollmentData, Buffer.from(jwe, 'ascii'));
       return { enrollmentData };
     });

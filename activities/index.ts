@@ -26,8 +26,12 @@ export interface ActivityDependencies {
 
 export interface ProgramDependencies {
   gateway: EnrollmentGateway;
-  /** Mastercard's public key as it is now: it rotates. */
-  recipient(): Promise<Recipient>;
+  /**
+   * Mastercard's public key as it is now: it rotates.
+   * @param otherThan the mark of a recipient that may be out of date (`recipientMark`): worth looking again.
+   * @throws KeyError
+   */
+  recipient(otherThan?: string): Promise<Recipient>;
   contentEncryption: 'A128GCM' | 'A256GCM';
   /** What Mastercard agreed to, all workers together. */
   requestsPerSecond: number;

@@ -1,8 +1,10 @@
 import { activityInfo, cancellationSignal } from '@temporalio/activity';
 import type { BatchKey, BlobRef } from '../enrollment/batch.js';
+import { recipientOf } from '../enrollment/blobs.js';
 import { roundBatchId } from '../enrollment/identifiers.js';
 import { GatewayFailure } from '../mastercard/errors.js';
-import { asCompactJwe } from '../mastercard/jwe.js';
+import { asCompactJwe, recipientMark } from '../mastercard/jwe.js';
+import { KeyError } from '../mastercard/keys.js';
 import { KeyRingError } from '../protection/key-ring-json.js';
 import { SealedBlobError } from '../protection/seal.js';
 import { StoreUnavailableError } from '../store/store.js';
@@ -15,12 +17,17 @@ import {
   type FailureDescription,
 } from './failures.js';
 import { whileHeartbeating } from './heartbeat.js';
-import type { ActivityDependencies } from './index.js';
+import type { ActivityDependencies, ProgramDependencies } from './index.js';
 
 export interface SubmitBatchInput {
   batch: BatchKey;
   round: number;
   enrollmentData: BlobRef;
+  /**
+   * Whether the answer may be that Mastercard's key has changed: only where no offer of the round can have
+   * been accepted, since what follows is another JWE.
+   */
+  unlessKeyChanged?: boolean | undefined;
 }
 
 /** What one attempt to submit came to. Each but `accepted` carries what Mastercard said. */
@@ -33,7 +40,9 @@ export type SubmissionAnswer =
   /** The externalBatchId was accepted before, as `batchId` if Mastercard says so. */
   | ({ kind: 'duplicate'; batchId?: string | undefined } & FailureDescription)
   /** The request itself is wrong and stays wrong. */
-  | ({ kind: 'refused' } & FailureDescription);
+  | ({ kind: 'refused' } & FailureDescription)
+  /** Known not to have been accepted, and the JWE is for another key than Mastercard's present one. */
+  | ({ kind: 'keyChanged' } & FailureDescription);
 
 /**
  * Offers a round to Mastercard: one attempt, never more, because what may follow depends on how it
@@ -46,7 +55,9 @@ export function submitBatch(deps: Pick<ActivityDependencies, 'store' | 'program'
   return (input: SubmitBatchInput): Promise<SubmissionAnswer> =>
     failingClearly(async () => {
       const { batch } = input;
-      const { gateway } = deps.program(batch.program);
+      const program = deps.program(batch.program);
+      const keyChanged = async (refused = false) =>
+        input.unlessKeyChanged === true && (await isForOldKey(program, input.enrollmentData, refused));
       let bytes: Uint8Array;
       try {
         bytes = await deps.store.get(batch, input.enrollmentData);
@@ -56,22 +67,60 @@ export function submitBatch(deps: Pick<ActivityDependencies, 'store' | 'program'
       }
       const enrollmentData = asCompactJwe(Buffer.from(bytes).toString('ascii'));
       try {
-        const receipt = await whileHeartbeating(() =>
-          gateway.submitBatch(
+        return await whileHeartbeating(async () => {
+          if (await keyChanged()) return KEY_CHANGED;
+          const receipt = await program.gateway.submitBatch(
             {
               externalBatchId: roundBatchId(batch.externalBatchId, input.round),
               enrollmentData,
               correlationId: correlationIdOf(activityInfo()),
             },
             { signal: cancellationSignal() },
-          ),
-        );
-        return { kind: 'accepted', ...receipt };
+          );
+          return { kind: 'accepted', ...receipt };
+        });
       } catch (error) {
-        if (error instanceof GatewayFailure) return answerOf(error);
-        throw error;
+        if (!(error instanceof GatewayFailure)) throw error;
+        if (isRefusal(error) && (await whileHeartbeating(() => keyChanged(true))))
+          return { kind: 'keyChanged', ...describeFailure(error) };
+        return answerOf(error);
       }
     });
+}
+
+const KEY_CHANGED: SubmissionAnswer = {
+  kind: 'keyChanged',
+  message: "nothing was sent: Mastercard's encryption key is another one now",
+  reason: 'ENCRYPTION_KEY_CHANGED',
+  details: [],
+};
+
+/**
+ * Whether a JWE is for another key than Mastercard's present one.
+ * @param refused whether Mastercard refused it, so that what is known of the key may be out of date.
+ */
+async function isForOldKey(
+  { recipient }: Pick<ProgramDependencies, 'recipient'>,
+  enrollmentData: BlobRef,
+  refused: boolean,
+): Promise<boolean> {
+  const mark = recipientOf(enrollmentData);
+  if (mark === undefined) return false;
+  try {
+    return recipientMark(await recipient(refused ? mark : undefined)) !== mark;
+  } catch (error) {
+    // A key that cannot be had now makes no other JWE; this one may still be good.
+    if (error instanceof KeyError) return false;
+    throw error;
+  }
+}
+
+/**
+ * Whether Mastercard certainly did not take the batch, for a reason that may be the key: in which words it
+ * says that it does not know a key is not published, so every refusal may be that one.
+ */
+function isRefusal({ kind }: GatewayFailure): boolean {
+  return kind === 'refused' || kind === 'configuration';
 }
 
 /** A store that does not answer now may answer later, and nothing was sent. What others wrote may quote anything. */

@@ -17,6 +17,15 @@ export interface C2pConfig {
   sweep: SweepConfig | false;
   /** Worker Deployment Versioning; off where it is absent. */
   versioning?: VersioningConfig | undefined;
+  /** Where a worker serves its metrics; nowhere where it is absent. */
+  metrics?: MetricsConfig | undefined;
+}
+
+/** Anybody who can connect can read them. */
+export interface MetricsConfig {
+  /** An IP address of this machine. */
+  host: string;
+  port: number;
 }
 
 /**

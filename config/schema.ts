@@ -162,6 +162,10 @@ export function configSchema(folder: string): z.ZodType<Omit<C2pConfig, 'path'>>
     versioning: strictObject({
       deployment: z.string().regex(DEPLOYMENT_PATTERN, 'must be at most 100 letters, digits, /, _ or -'),
     }).optional(),
+    metrics: strictObject({
+      host: z.union([z.ipv4(), z.ipv6()], 'must be an IP address').default('127.0.0.1'),
+      port: z.int().min(1).max(65_535),
+    }).optional(),
   });
 }
 

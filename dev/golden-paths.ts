@@ -4,6 +4,7 @@ import type { BatchStatus } from '../enrollment/batch.js';
 import type { PolicyInput } from '../enrollment/policy-schema.js';
 import type { CardTriggerName, Simulator } from '../simulator/index.js';
 import type { BatchProgress } from '../workflows/messages.js';
+import { renewEncryptionKey, type Sandbox } from './sandbox.js';
 
 /** A way that a batch can go, from its start to its end. */
 export interface GoldenPath {
@@ -25,7 +26,7 @@ export interface GoldenPath {
 
 interface Act {
   when: (progress: BatchProgress) => boolean;
-  act: (batch: EnrollmentBatch, simulator: Simulator) => Promise<void> | void;
+  act: (batch: EnrollmentBatch, simulator: Simulator, sandbox: Sandbox) => Promise<void> | void;
 }
 
 const FOR_LONG_MS = 24 * 3_600_000;
@@ -89,6 +90,19 @@ export const goldenPaths: readonly GoldenPath[] = [
       simulator.fault({ operation: 'enroll', fault: { kind: 'status', status: 429, retryAfter: 1 } });
       simulator.fault({ operation: 'enroll', fault: { kind: 'dropAfter' } });
     },
+  },
+  {
+    name: 'completed-after-mastercards-key-changed',
+    ends: 'COMPLETED',
+    cards: ['ENROLLED'],
+    simulate: (simulator) =>
+      simulator.fault({ operation: 'enroll', fault: { kind: 'status', status: 429, retryAfter: 3 } }),
+    acts: [
+      {
+        when: ({ submission }) => submission?.nextAttemptAt !== undefined,
+        act: async (_, simulator, sandbox) => simulator.rekey(await renewEncryptionKey(sandbox)),
+      },
+    ],
   },
   {
     name: 'completed-with-an-operators-batch-id',

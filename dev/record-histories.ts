@@ -81,7 +81,7 @@ interface Site {
 
 /** Takes a batch along the path to its end. */
 async function follow(path: GoldenPath, site: Site): Promise<EnrollmentBatch> {
-  const { simulator } = environment;
+  const { simulator, sandbox } = environment;
   simulator.clearFaults();
   simulator.configure({ processingMs: 0, duplicates: 'withBatchId' });
   path.simulate?.(simulator);
@@ -107,7 +107,7 @@ async function follow(path: GoldenPath, site: Site): Promise<EnrollmentBatch> {
       });
       return batch;
     }
-    if (acts[0]?.when(progress)) await acts.shift()!.act(batch, simulator);
+    if (acts[0]?.when(progress)) await acts.shift()!.act(batch, simulator, sandbox);
     if (Date.now() > deadline) throw new Error(`${path.name} is still ${progress.status}`);
   }
 }

@@ -1,6 +1,6 @@
 import { existsSync } from 'node:fs';
-import { mkdir, readFile, writeFile } from 'node:fs/promises';
-import { join } from 'node:path';
+import { mkdir, readFile, rm, writeFile } from 'node:fs/promises';
+import { dirname, join } from 'node:path';
 import { KeyRing } from '../protection/key-ring.js';
 import { generateSandboxKeys, type SandboxKeyPaths, type SimulatorCredentials } from '../simulator/index.js';
 
@@ -41,6 +41,16 @@ export async function prepareSandboxKeys(folder: string): Promise<Omit<Sandbox, 
     decryptionPrivateKey: await readFile(keys.decryptionKey, 'utf8'),
   };
   return { folder, keys, credentials };
+}
+
+/**
+ * Gives the sandbox another encryption key in the place of the one that it has.
+ * @returns the simulator's part of it, which the simulator is to be told (`rekey`).
+ */
+export async function renewEncryptionKey({ keys }: Pick<Sandbox, 'keys'>): Promise<string> {
+  await Promise.all([rm(keys.decryptionKey), rm(keys.encryptionCertificate)]);
+  await generateSandboxKeys(dirname(keys.decryptionKey));
+  return readFile(keys.decryptionKey, 'utf8');
 }
 
 /**

@@ -2,6 +2,7 @@ import type { BatchResult, BlobRef } from './batch.js';
 
 const RECORDS = 'records-';
 const FOR_NAMESPACE = '-for-';
+const TO_RECIPIENT = '-to-';
 
 /** The blobs of a batch, by name. Those marked (cardholder data) are erased when the batch closes. */
 export const Blob = {
@@ -14,8 +15,12 @@ export const Blob = {
     `${RECORDS}${attempt}${namespaceId === undefined ? '' : `${FOR_NAMESPACE}${namespaceId}`}`,
   /** The valid, normalised records of a round (cardholder data). */
   validated: (round: number): BlobRef => `validated-${round}`,
-  /** The JWE of a round: the bytes that every resend sends (cardholder data, encrypted to Mastercard). */
-  enrollmentData: (round: number): BlobRef => `enrollment-data-${round}`,
+  /**
+   * The JWE of a round: the bytes that every resend sends (cardholder data, encrypted to Mastercard). It
+   * notes whom it is encrypted to (`recipientMark`): Mastercard's key may change before the round is taken.
+   */
+  enrollmentData: (round: number, recipient?: string): BlobRef =>
+    `enrollment-data-${round}${recipient === undefined ? '' : `${TO_RECIPIENT}${recipient}`}`,
   /** The `CardKey`s of all cards, in the order of the input: what a report accounts for. */
   cards: 'cards',
   /** The `Outcome`s known so far; kept. */
@@ -49,13 +54,22 @@ export function sealedFor(
   return noted.length > 0 && !noted.includes(undefined) ? 'here' : 'unsaid';
 }
 
+/** The mark of whom a JWE is encrypted to; nothing for one of a version that did not note it. */
+export function recipientOf(enrollmentData: BlobRef): string | undefined {
+  return noted(enrollmentData, TO_RECIPIENT);
+}
+
 function isRecords(ref: BlobRef): boolean {
   return ref.startsWith(RECORDS);
 }
 
 function namespaceOf(records: BlobRef): string | undefined {
-  const at = records.indexOf(FOR_NAMESPACE);
-  return at < 0 ? undefined : records.slice(at + FOR_NAMESPACE.length);
+  return noted(records, FOR_NAMESPACE);
+}
+
+function noted(ref: BlobRef, what: string): string | undefined {
+  const at = ref.indexOf(what);
+  return at < 0 ? undefined : ref.slice(at + what.length);
 }
 
 /** What the store remembers of a closed batch, for longer than Temporal does. */

@@ -68,3 +68,8 @@ export function keyFingerprint(publicKey: KeyObject): string {
     .update(publicKey.export({ type: 'spki', format: 'der' }))
     .digest('hex');
 }
+
+/** The fingerprint of a certificate, the other one that Mastercard's libraries know: lower-case hex SHA-256 of its DER. */
+export function certificateFingerprint({ fingerprint256 }: X509Certificate): string {
+  return fingerprint256.replaceAll(':', '').toLowerCase();
+}

@@ -1,6 +1,6 @@
 import { createPublicKey, X509Certificate, type JsonWebKey, type KeyObject } from 'node:crypto';
 import { z } from 'zod';
-import { keyFingerprint } from './certificates.js';
+import { certificateFingerprint, keyFingerprint } from './certificates.js';
 import type { Recipient } from './jwe.js';
 import { fetchKeySet } from './key-set.js';
 import { KeyError, readKeyFile, requireRsa } from './key-material.js';
@@ -21,6 +21,8 @@ export type EncryptionKeySource =
 export interface LoadedEncryptionKey extends Recipient {
   /** Where the file is one. */
   certificate?: X509Certificate;
+  /** The configured `kid` is a fingerprint, and not of this key or its certificate: one of them is probably out of date. */
+  kidInDoubt?: boolean;
 }
 
 /**
@@ -29,29 +31,53 @@ export interface LoadedEncryptionKey extends Recipient {
  * `use: enc` that has the configured `kid`, else the first one.
  *
  * The key's id is, in this order: the configured `kid`, the JWK's own, the lower-case hex SHA-256 of the
- * DER SubjectPublicKeyInfo. Every call reads anew, because keys rotate; the caller decides how long to
- * keep the answer.
+ * DER SubjectPublicKeyInfo. Every call reads anew, because keys rotate; `LiveEncryptionKey` keeps the answer
+ * for a while.
+ * @param signingKey the program's own: a key that belongs to it is refused.
  * @throws KeyError
  */
-export async function loadEncryptionKey(source: EncryptionKeySource): Promise<LoadedEncryptionKey> {
-  if ('jwksUrl' in source) {
-    return fromKeySet(await fetchKeySet(source.jwksUrl), source.kid, source.jwksUrl);
-  }
-  const { path, kid } = source;
+export async function loadEncryptionKey(
+  source: EncryptionKeySource,
+  signingKey?: KeyObject,
+): Promise<LoadedEncryptionKey> {
+  const loaded =
+    'jwksUrl' in source
+      ? fromKeySet(await fetchKeySet(source.jwksUrl), source.kid, source.jwksUrl)
+      : await fromFile(source.path, source.kid);
+  if (signingKey && createPublicKey(signingKey).equals(loaded.key)) throw ownKey(source);
+  return loaded;
+}
+
+async function fromFile(path: string, kid: string | undefined): Promise<LoadedEncryptionKey> {
   const text = (await readKeyFile(path)).toString('utf8');
-  if (!text.trimStart().startsWith('{')) {
-    const key = recipient(readPem(text, path), path, kid);
-    return text.includes('-----BEGIN CERTIFICATE-----')
-      ? { ...key, certificate: new X509Certificate(text) }
-      : key;
-  }
+  if (!text.trimStart().startsWith('{')) return fromPem(text, path, kid);
   const json = parseJson(text, path);
   const set = KeySet.safeParse(json);
   if (set.success) return fromKeySet(set.data.keys, kid, path);
   const jwk = Jwk.safeParse(json);
   if (!jwk.success) throw unknownFormat(path);
-  return recipient(readJwk(jwk.data, path), path, kid ?? jwk.data.kid);
+  const { kid: own = kid } = jwk.data;
+  if (kid !== undefined && kid !== own) {
+    throw new KeyError(
+      'KEY_ID_UNKNOWN',
+      `${path}: the key has the kid '${own}', and encryptionKey.kid says '${kid}'; make them agree`,
+    );
+  }
+  return recipient(readJwk(jwk.data, path), path, own);
 }
+
+function fromPem(text: string, path: string, kid: string | undefined): LoadedEncryptionKey {
+  const named = recipient(readPem(text, path), path, kid);
+  const certificate = text.includes('-----BEGIN CERTIFICATE-----') ? new X509Certificate(text) : undefined;
+  const fingerprints = [keyFingerprint(named.key), certificate && certificateFingerprint(certificate)];
+  return {
+    ...named,
+    ...(certificate && { certificate }),
+    kidInDoubt: FINGERPRINT_PATTERN.test(named.kid) && !fingerprints.includes(named.kid),
+  };
+}
+
+const FINGERPRINT_PATTERN = /^[0-9a-f]{64}$/;
 
 const Jwk = z.looseObject({ kty: z.string(), use: z.string().optional(), kid: z.string().optional() });
 type Jwk = z.infer<typeof Jwk>;
@@ -114,6 +140,14 @@ function unknownFormat(origin: string): KeyError {
   return new KeyError(
     'KEY_FORMAT_UNKNOWN',
     `${origin}: no public key; encryptionKey must be a PEM certificate, a PEM public key, a JWK or a JWK set`,
+  );
+}
+
+function ownKey(source: EncryptionKeySource): KeyError {
+  return new KeyError(
+    'KEY_UNSUITABLE',
+    `${'path' in source ? source.path : source.jwksUrl}: this key belongs to signingKey, so Mastercard could not ` +
+      "read what is encrypted to it; encryptionKey must be Mastercard's own public key",
   );
 }
 

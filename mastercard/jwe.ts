@@ -1,6 +1,7 @@
-import type { KeyObject } from 'node:crypto';
+import { createHash, type KeyObject } from 'node:crypto';
 import { CompactEncrypt } from 'jose';
 import type { EnrollmentRecord } from '../enrollment/records.js';
+import { keyFingerprint } from './certificates.js';
 import type { EnrollmentPayload } from './contract.js';
 
 declare const compactJwe: unique symbol;
@@ -17,6 +18,14 @@ export interface Recipient {
   kid: string;
   /** RSA, at least 2048 bits. */
   key: KeyObject;
+}
+
+/** Tells recipients apart: 16 hex digits, the same for the same key under the same `kid`, and only then. */
+export function recipientMark({ kid, key }: Recipient): string {
+  return createHash('sha256')
+    .update(`${keyFingerprint(key)} ${kid}`)
+    .digest('hex')
+    .slice(0, 16);
 }
 
 /** A text is no JWE of ours. Says why, never what the text is. */

@@ -7,6 +7,7 @@ export {
   type CertificatePurpose,
 } from './certificates.js';
 export { loadEncryptionKey, type EncryptionKeySource, type LoadedEncryptionKey } from './encryption-key.js';
+export { LiveEncryptionKey, type EncryptionKeyEvents } from './live-encryption-key.js';
 export { KeyError, type KeyErrorCode } from './key-material.js';
 export {
   loadSigningIdentity,

@@ -60,6 +60,8 @@ export class KeyRing implements KeyRingSource {
     keys: ReadonlyMap<string, DerivedKeys>,
     current: DerivedKeys,
     retired: ReadonlyMap<string, KeyObject>,
+    /** Since when it does, where the key ring says so. */
+    readonly currentSince: Date | undefined,
   ) {
     this.#keys = keys;
     this.#current = current;
@@ -72,12 +74,13 @@ export class KeyRing implements KeyRingSource {
    * @throws KeyRingError
    */
   static parse(json: unknown, source: string): KeyRing {
-    const { current, keys, retired = {} } = checkKeyRing(json, source);
+    const { current, keys, retired = {}, currentSince } = checkKeyRing(json, source);
     const derived = new Map(Object.entries(keys).map(([id, key]) => [id, derive(bytesOf(key))]));
     const digesting = new Map(
       Object.entries(retired).map(([id, key]) => [id, createSecretKey(bytesOf(key))]),
     );
-    return new KeyRing(current, derived, derived.get(current)!, digesting);
+    const since = currentSince === undefined ? undefined : new Date(currentSince);
+    return new KeyRing(current, derived, derived.get(current)!, digesting, since);
   }
 
   /** A new key ring with one key, to be written where only its owner can read it. */
@@ -93,6 +96,11 @@ export class KeyRing implements KeyRingSource {
 
   knowing(): Promise<this> {
     return Promise.resolve(this);
+  }
+
+  /** How many keys open what is sealed under them. */
+  get size(): number {
+    return this.#keys.size;
   }
 
   /** Whether what is sealed under the key can be opened: a retired one opens nothing. */

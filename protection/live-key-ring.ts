@@ -43,6 +43,11 @@ export class LiveKeyRing implements KeyRingSource {
     return new LiveKeyRing(provider, events, text, ringOf(text, provider));
   }
 
+  /** When it was last read from where it is. */
+  get readAt(): Date {
+    return new Date(this.#readAt);
+  }
+
   /**
    * The key ring to seal with.
    * @throws KeyRingError when it could not be read for so long that its current key may have been retired.

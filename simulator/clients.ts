@@ -55,6 +55,16 @@ export class Clients {
     });
   }
 
+  /**
+   * Takes another key into use for every program, and forgets the one before.
+   * @throws SimulatorOptionsError
+   */
+  rekey(decryptionPrivateKey: string | KeyObject): void {
+    const decryptionKey = readKey(decryptionPrivateKey, createPrivateKey, 'decryptionPrivateKey');
+    const kids = new Set([fingerprintOf(decryptionKey)]);
+    for (const client of this.clients) Object.assign(client, { decryptionKey, kids });
+  }
+
   /** The key that verifies a consumer key's signatures, or undefined for one that is not known. */
   signingKeyOf(consumerKey: string): KeyObject | undefined {
     return this.clients.find((client) => client.consumerKey === consumerKey)?.signingKey;

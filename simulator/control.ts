@@ -22,7 +22,7 @@ const LOOPBACK = /^(::1$|(::ffff:)?127\.)/;
  */
 export function registerControl(
   app: FastifyInstance,
-  simulator: Omit<Simulator, 'baseUrl' | 'controlUrl' | 'port' | 'close'>,
+  simulator: Omit<Simulator, 'baseUrl' | 'controlUrl' | 'port' | 'rekey' | 'close'>,
 ): void {
   app.register(
     (control, _options, done) => {

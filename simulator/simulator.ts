@@ -86,6 +86,7 @@ export async function createSimulator(options: SimulatorOptions): Promise<Simula
   const origin = `http://${reachable(host)}:${actualPort}`;
   return {
     ...methods,
+    rekey: (key) => clients.rekey(key),
     baseUrl: origin + BASE_PATH,
     controlUrl: origin + CONTROL_PATH,
     port: actualPort,

@@ -1,3 +1,4 @@
+import type { KeyObject } from 'node:crypto';
 import type { AcceptedBatch } from './batches.js';
 import type { SimulatorCredentials } from './clients.js';
 import type { EnrolledCard } from './directory.js';
@@ -60,6 +61,11 @@ export interface Simulator {
   clearFaults(): void;
   /** Changes what is given, and returns all settings. */
   configure(changes: Partial<SimulatorSettings>): SimulatorSettings;
+  /**
+   * Takes another key into use, an RSA private key (PEM): what is encrypted for the one before, or names its
+   * `kid`, is refused from now on.
+   */
+  rekey(decryptionPrivateKey: string | KeyObject): void;
   /** Breaks all connections and stops listening. */
   close(): Promise<void>;
 }

@@ -2,26 +2,37 @@ import type { Logger } from 'pino';
 import { certificateProblem, type LoadedEncryptionKey, type SigningIdentity } from '../mastercard/keys.js';
 
 /**
- * Says in the log what is wrong with the certificates of a program's keys. A worker starts all the same: a
- * key signs and encrypts whatever its certificate says, and whether it is still accepted is Mastercard's
- * decision.
- * @param encryptionKey where it is in a file; a JWKS has keys only.
+ * Says in the log what is wrong with the certificate of a program's signing key. A worker starts all the
+ * same: a key signs whatever its certificate says, and whether it is still accepted is Mastercard's decision.
  */
-export function warnOfCertificates(
+export function warnOfSigningKey(
   program: string,
   { key, certificate }: SigningIdentity,
-  encryptionKey: LoadedEncryptionKey | undefined,
   logger: Pick<Logger, 'warn'>,
 ): void {
-  const now = new Date();
-  const signing =
-    certificate && certificateProblem(certificate, { usage: 'digitalSignature', privateKey: key, now });
-  if (signing) logger.warn({ program }, `the certificate of signingKey ${signing.problem}: ${ADVICE}`);
-  const encryption =
-    encryptionKey?.certificate &&
-    certificateProblem(encryptionKey.certificate, { usage: 'keyEncipherment', now });
-  if (encryption)
-    logger.warn({ program }, `the certificate of encryptionKey ${encryption.problem}: ${ADVICE}`);
+  const purpose = { usage: 'digitalSignature', privateKey: key, now: new Date() } as const;
+  const wrong = certificate && certificateProblem(certificate, purpose);
+  if (wrong) {
+    const advice = `${GET_VALID_ONE} and restart the workers`;
+    logger.warn({ program }, `the certificate of signingKey ${wrong.problem}: ${advice}`);
+  }
 }
 
-const ADVICE = 'get the key that is valid from Mastercard, put it in place and restart the workers';
+/** The same of the key that data is encrypted to, and whether its `kid` fits it. */
+export function warnOfEncryptionKey(
+  program: string,
+  { certificate, kidInDoubt }: LoadedEncryptionKey,
+  logger: Pick<Logger, 'warn'>,
+): void {
+  const wrong = certificate && certificateProblem(certificate, { usage: 'keyEncipherment', now: new Date() });
+  if (wrong) {
+    logger.warn({ program }, `the certificate of encryptionKey ${wrong.problem}: ${GET_VALID_ONE}`);
+  }
+  if (kidInDoubt) logger.warn({ program }, KID_IN_DOUBT);
+}
+
+const GET_VALID_ONE = 'get the key that is valid from Mastercard, put it in place';
+
+const KID_IN_DOUBT =
+  'encryptionKey.kid is a fingerprint, and not that of the key in the file: one of the two is out of date; ' +
+  'get both from Mastercard';

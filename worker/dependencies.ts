@@ -5,12 +5,21 @@ import type { C2pConfig, ProgramConfig } from '../config/config.js';
 import { FailureType } from '../enrollment/errors.js';
 import type { EnrollmentGateway } from '../mastercard/gateway.js';
 import { createHttpGateway } from '../mastercard/http-gateway.js';
-import { loadEncryptionKey, loadSigningIdentity } from '../mastercard/keys.js';
-import { openKeyRing } from '../protection/live-key-ring.js';
+import { LiveEncryptionKey, loadSigningIdentity, type SigningIdentity } from '../mastercard/keys.js';
+import { openKeyRing, type LiveKeyRing } from '../protection/live-key-ring.js';
 import { FilesystemStore } from '../store/filesystem-store.js';
-import { warnOfCertificates } from './certificates.js';
+import { warnOfEncryptionKey, warnOfSigningKey } from './certificates.js';
+
+/** A program's own key, and Mastercard's. */
+export interface ProgramKeys {
+  signing: SigningIdentity;
+  encryption: LiveEncryptionKey;
+}
 
 export interface WorkerDependencies extends ActivityDependencies {
+  keyRing: LiveKeyRing;
+  /** By the name of the program. */
+  programKeys: ReadonlyMap<string, ProgramKeys>;
   /** Lets go of the connections to Mastercard. */
   close(): Promise<void>;
 }
@@ -18,8 +27,8 @@ export interface WorkerDependencies extends ActivityDependencies {
 /**
  * Reads every key that the configuration names and prepares one gateway a program. All of it before
  * anything connects: a worker with a wrong key does not start.
- * @param logger of the worker; is told when the key ring changes or cannot be read any more, and of
- *   certificates that have expired, or soon will.
+ * @param logger of the worker; is told when the key ring or an encryption key changes or cannot be read any
+ *   more, and of certificates that have expired, or soon will.
  * @throws KeyError, KeyRingError.
  */
 export async function createDependencies(
@@ -32,14 +41,18 @@ export async function createDependencies(
   });
   const gateways: EnrollmentGateway[] = [];
   const programs = new Map<string, ProgramDependencies>();
+  const programKeys = new Map<string, ProgramKeys>();
   for (const [name, program] of Object.entries(config.programs)) {
-    const dependencies = await createProgram(name, program, logger);
+    const keys = await loadKeys(name, program, logger);
+    const dependencies = createProgram(name, program, keys);
     gateways.push(dependencies.gateway);
     programs.set(name, dependencies);
+    programKeys.set(name, keys);
   }
   return {
     store: new FilesystemStore({ root: config.store.path, keyRing }),
     keyRing,
+    programKeys,
     now: () => new Date(),
     program(name) {
       const program = programs.get(name);
@@ -56,16 +69,35 @@ export async function createDependencies(
   };
 }
 
-async function createProgram(
+async function loadKeys(
   name: string,
   program: ProgramConfig,
-  logger: Pick<Logger, 'warn'> | undefined,
-): Promise<ProgramDependencies> {
+  logger: Pick<Logger, 'info' | 'warn'> | undefined,
+): Promise<ProgramKeys> {
   const signing = await loadSigningIdentity(program.signingKey, process.env);
-  const { encryptionKey } = program;
-  // A file is read once, now; a JWKS is asked when it is needed, since Mastercard rotates its keys there.
-  const fromFile = 'path' in encryptionKey ? await loadEncryptionKey(encryptionKey) : undefined;
-  if (logger) warnOfCertificates(name, signing, fromFile, logger);
+  const encryption = await LiveEncryptionKey.open(program.encryptionKey, signing.key, {
+    onChange: (key) => {
+      logger?.info({ program: name, kid: key.kid }, "Mastercard's encryption key has changed");
+      if (logger) warnOfEncryptionKey(name, key, logger);
+    },
+    onProblem: (err) =>
+      logger?.warn(
+        { program: name, err },
+        'encryptionKey cannot be read; batches are encrypted to what was read before, or wait',
+      ),
+  });
+  if (logger) {
+    warnOfSigningKey(name, signing, logger);
+    if (encryption.readAt) warnOfEncryptionKey(name, await encryption.latest(), logger);
+  }
+  return { signing, encryption };
+}
+
+function createProgram(
+  name: string,
+  program: ProgramConfig,
+  { signing, encryption }: ProgramKeys,
+): ProgramDependencies {
   return {
     gateway: createHttpGateway({
       baseUrl: program.baseUrl,
@@ -78,7 +110,7 @@ async function createProgram(
         log.info('call to Mastercard', { program: name, ...event });
       },
     }),
-    recipient: async () => fromFile ?? loadEncryptionKey(encryptionKey),
+    recipient: (otherThan) => encryption.latest(otherThan),
     contentEncryption: program.contentEncryption,
     requestsPerSecond: program.requestsPerSecond,
     maxCardsPerBatch: program.maxCardsPerBatch,

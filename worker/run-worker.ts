@@ -1,5 +1,5 @@
 import { rm, writeFile } from 'node:fs/promises';
-import { NativeConnection, Worker, type WorkerOptions } from '@temporalio/worker';
+import { NativeConnection, Runtime, Worker, type WorkerOptions } from '@temporalio/worker';
 import type { Logger } from 'pino';
 import { createGatewayActivities, createLocalActivities } from '../activities/index.js';
 import type { C2pConfig } from '../config/config.js';
@@ -10,6 +10,7 @@ import { gatewayTaskQueue } from '../enrollment/identifiers.js';
 import { protectedDataConverter } from '../protection/data-converter.js';
 import { SEARCH_ATTRIBUTES } from '../workflows/search-attributes.js';
 import { createDependencies, type WorkerDependencies } from './dependencies.js';
+import { publishKeyMetrics } from './key-metrics.js';
 import { installRuntime } from './runtime.js';
 import { ensureSearchAttributes } from './search-attributes.js';
 import { scheduleSweep } from './sweep-schedule.js';
@@ -51,7 +52,7 @@ export async function runWorker(options: RunWorkerOptions): Promise<RunningWorke
   await checkSecrets(config);
   const version = deploymentVersion(config);
   const dependencies = options.dependencies ?? (await createDependencies(config, logger));
-  installRuntime(logger);
+  installRuntime(logger, config);
   const { connectionOptions, namespace, address } = loadTemporalConfig();
   const connection = await NativeConnection.connect(connectionOptions).catch((error: unknown) => {
     throw new Error(temporalUnreachable(address), { cause: error });
@@ -69,7 +70,10 @@ export async function runWorker(options: RunWorkerOptions): Promise<RunningWorke
       ...deploymentOptions(version),
     });
     if (version) await logRouting(connection, namespace, version, logger);
+    const stopPublishing =
+      config.metrics && (await publishKeyMetrics(Runtime.instance().metricMeter, dependencies));
     const stopped = runAll(workers).finally(async () => {
+      stopPublishing?.();
       if (readyFile) await rm(readyFile, { force: true });
       await connection.close();
       await dependencies.close();

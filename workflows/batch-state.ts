@@ -166,6 +166,14 @@ export class BatchState {
     this.show();
   }
 
+  /** Mastercard's key changed before it took the round, which is now encrypted to the new one. */
+  encryptedAfresh(round: number): void {
+    (this.view.notices ??= []).push(
+      `Mastercard's encryption key changed before it took round ${round}, which was then encrypted afresh`,
+    );
+    this.show();
+  }
+
   waitsToSubmit(ms: number): void {
     this.view.submission.nextAttemptAt = isoIn(ms);
     this.show();

@@ -61,15 +61,24 @@ async function submitRound(
     case 'asking':
       return { uncertain: true, why: start.why };
     case 'submitting':
-      return throughCancellation(state, () => submitUntilSettled(state, round, start.enrollmentData));
+      return submit(state, round, start.enrollmentData);
     case 'encrypting': {
       const summary = `round ${round}, ${state.progress().counts.pending} cards`;
       const { batch } = state;
       const { enrollmentData } = await encrypt({ batch, round, validated: start.validated }, summary);
       state.enters('SUBMITTING');
-      return throughCancellation(state, () => submitUntilSettled(state, round, enrollmentData));
+      return submit(state, round, enrollmentData);
     }
   }
+}
+
+function submit(
+  state: BatchState,
+  round: number,
+  enrollmentData: BlobRef,
+): Promise<AcceptedSubmission | UncertainSubmission | Ending> {
+  const offer = { enrollmentData };
+  return throughCancellation(state, () => submitUntilSettled(state, round, offer));
 }
 
 /** Waits for as long as the policy wants between rounds, and makes the cards of the next one pending again. */

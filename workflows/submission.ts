@@ -1,12 +1,21 @@
-import { CancellationScope, sleep } from '@temporalio/workflow';
+import { CancellationScope, patched, sleep } from '@temporalio/workflow';
 import type { BlobRef } from '../enrollment/batch.js';
+import { Blob } from '../enrollment/blobs.js';
 import { FailureType } from '../enrollment/errors.js';
 import { backoffDelay } from '../enrollment/schedule.js';
 import type { SubmissionAnswer } from '../activities/index.js';
-import { submitOnce } from './activity-proxies.js';
+import { encrypt, submitOnce } from './activity-proxies.js';
 import type { BatchState } from './batch-state.js';
 import { endedByTimeout, failed, rejected, type Ending } from './ending.js';
 import { handOverWhenLong } from './hand-over.js';
+
+/**
+ * What is offered. It is changed in place, so that whoever is called again, for instance after a cancellation,
+ * goes on with the bytes that Mastercard may have.
+ */
+export interface Offer {
+  enrollmentData: BlobRef;
+}
 
 export interface AcceptedSubmission {
   batchId: string;
@@ -22,20 +31,24 @@ export interface UncertainSubmission {
 /**
  * Offers a round to Mastercard until it is settled whether it has it. Every attempt sends the same
  * bytes under the same externalBatchId, so that an attempt whose fate is unknown can be repeated
- * without making a second batch.
+ * without making a second batch. Only while every offer is known not to have been accepted may other
+ * bytes take their place, because Mastercard's key has changed: once for each wait, so that workers
+ * which do not agree about the key do not keep the round from being offered.
  *
  * @returns what Mastercard accepted, that it is uncertain, or how the batch ends because it did not.
  */
 export async function submitUntilSettled(
   state: BatchState,
   round: number,
-  enrollmentData: BlobRef,
+  offer: Offer,
 ): Promise<AcceptedSubmission | UncertainSubmission | Ending> {
   const { batch } = state;
+  let encryptedAfresh = false;
   for (;;) {
-    await handOverWhenLong(state, { stage: 'submitting', enrollmentData });
+    await handOverWhenLong(state, { stage: 'submitting', ...offer });
     const attempt = state.submissionStarts();
-    const answer = await attemptOnce(state, { batch, round, enrollmentData }, attempt);
+    const unlessKeyChanged = !state.mayBeAccepted && !encryptedAfresh;
+    const answer = await attemptOnce(state, { batch, round, ...offer, unlessKeyChanged }, attempt);
     state.submissionAnswered(answer);
     const { policy } = state;
     switch (answer.kind) {
@@ -58,6 +71,12 @@ export async function submitUntilSettled(
           round,
           details: answer.details,
         });
+      case 'keyChanged':
+        // Since 0.4.0; before, it was offered as it was. replay-tested: 2026-11-24
+        if (!patched('fresh-encryption')) break;
+        await encryptAfresh(state, round, offer);
+        encryptedAfresh = true;
+        break;
       case 'notAccepted':
       case 'unknown': {
         if (answer.kind === 'unknown' && policy.uncertainSubmission === 'askOperator') {
@@ -70,9 +89,24 @@ export async function submitUntilSettled(
         await sleep(wait, {
           summary: `next attempt to submit (${answer.kind}: ${answer.reason ?? 'no answer'})`,
         });
+        encryptedAfresh = false;
       }
     }
   }
+}
+
+/** Encrypts a round to the key that Mastercard has now. */
+async function encryptAfresh(state: BatchState, round: number, offer: Offer): Promise<void> {
+  const { batch } = state;
+  const replaces = offer.enrollmentData;
+  const { enrollmentData } = await encrypt(
+    { batch, round, validated: Blob.validated(round), replaces },
+    `round ${round}, ${state.progress().counts.pending} cards, afresh: Mastercard's key changed`,
+  );
+  // A worker that knows no other key gives the same again; it is then offered, and Mastercard decides.
+  if (enrollmentData === replaces) return;
+  offer.enrollmentData = enrollmentData;
+  state.encryptedAfresh(round);
 }
 
 /**

@@ -15,11 +15,13 @@ import { withCurrent, withNewKey } from '../../protection/key-ring-changes.js';
 import { KeyRing } from '../../protection/key-ring.js';
 import { FilesystemStore } from '../../store/filesystem-store.js';
 import { putJson } from '../../store/store.js';
+import { rsaKeyPair } from '../mastercard/key-files.js';
 import { testRecords } from '../support/records.js';
 import { ScriptedGateway } from '../support/scripted-gateway.js';
 
 const BATCH = { program: 'demo', externalBatchId: 'b-1' };
 const ring = KeyRing.generate();
+const recipient = { kid: 'mc-1', key: rsaKeyPair().publicKey };
 const rotated = withCurrent(withNewKey(ring, new Date()).ring, 'k2', new Date());
 
 let folder: string;
@@ -45,7 +47,7 @@ function run<T>(activity: (deps: ActivityDependencies) => (input: T) => Promise<
   const deps = {
     store,
     now: () => new Date(),
-    program: () => ({ gateway }),
+    program: () => ({ gateway, recipient: () => Promise.resolve(recipient) }),
   } as unknown as ActivityDependencies;
   const environment = new MockActivityEnvironment({}, { logger: new DefaultLogger('ERROR') });
   return environment.run(activity(deps), input);
@@ -67,7 +69,6 @@ describe('what is sealed under a key that this worker does not have yet', () => 
 
   it('is asked for again later: the batch does not end', async () => {
     await expect(run(validateBatch, { batch: BATCH, records: 'records-a' })).rejects.toEqual(missing);
-    await storeWith(ring).delete(BATCH, Blob.enrollmentData(1));
     const round = { batch: BATCH, round: 1, validated: Blob.validated(1) };
     await expect(run(encryptBatch, round)).rejects.toEqual(missing);
   });

@@ -232,6 +232,22 @@ describe('parseConfig', () => {
     expect(issues).toEqual([{ path, message: expect.stringContaining(problem) as string }]);
   });
 
+  it('serves metrics to this machine alone unless it is told another address, and nowhere by default', () => {
+    expect(parse(CONFIG).metrics).toBeUndefined();
+    expect(parse({ ...CONFIG, metrics: { port: 9464 } }).metrics).toEqual({ host: '127.0.0.1', port: 9464 });
+    expect(parse({ ...CONFIG, metrics: { host: '::', port: 9464 } }).metrics?.host).toBe('::');
+  });
+
+  it.each<[string, unknown]>([
+    ['metrics.port', {}],
+    ['metrics.port', { port: 0 }],
+    ['metrics.host', { host: 'localhost', port: 9464 }],
+    ['metrics', true],
+  ])('names %s when metrics is %j', (path, metrics) => {
+    const { issues } = refusal(() => parse({ ...CONFIG, metrics }));
+    expect(issues.map((issue) => issue.path)).toEqual([path]);
+  });
+
   it('says what is missing, all at once, with the file', () => {
     const { message, code } = refusal(() => parse({ programs: {}, store: { kind: 'tape' } }));
     expect(code).toBe('CONFIGURATION_INVALID');

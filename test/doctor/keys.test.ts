@@ -136,6 +136,15 @@ describe('the encryption key', () => {
     ]);
   });
 
+  test('is warned of when its kid is the fingerprint of another one', async () => {
+    const path = folder.write('renewed.pem', certificate(other));
+    const kid = keyFingerprint(pair.publicKey);
+    expect(await checkEncryptionKey('demo', { path, kid }, pair.privateKey, NOW)).toMatchObject([
+      { status: 'warning', found: expect.stringContaining('the fingerprint of another key') as string },
+      { check: 'encryption-certificate', status: 'ok' },
+    ]);
+  });
+
   test('fails when it is a JWK for signatures', async () => {
     const jwk = { ...other.publicKey.export({ format: 'jwk' }), use: 'sig' };
     expect(await encryption(folder.write('sig.jwk', JSON.stringify(jwk)))).toMatchObject([

@@ -1,4 +1,4 @@
-import { createHash, generateKeyPairSync } from 'node:crypto';
+import { createHash, generateKeyPairSync, X509Certificate } from 'node:crypto';
 import { createServer, type Server, type ServerResponse } from 'node:http';
 import type { AddressInfo } from 'node:net';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
@@ -42,10 +42,30 @@ describe('loadEncryptionKey from a file', () => {
     },
   );
 
-  it('takes the id that a JWK has, unless configured', async () => {
+  it('takes the id that a JWK has, and refuses to be told another one', async () => {
     const path = folder.write('key.jwk', JSON.stringify(jwk));
     expect((await loadEncryptionKey({ path })).kid).toBe('enc-1');
-    expect((await loadEncryptionKey({ path, kid: 'mine' })).kid).toBe('mine');
+    expect((await loadEncryptionKey({ path, kid: 'enc-1' })).kid).toBe('enc-1');
+    const { code, message } = await failure({ path, kid: 'mine' });
+    expect(code).toBe('KEY_ID_UNKNOWN');
+    expect(message).toContain("the key has the kid 'enc-1', and encryptionKey.kid says 'mine'");
+  });
+
+  it('doubts a configured fingerprint that is neither of the key nor of its certificate', async () => {
+    const cert = certificate(pair);
+    const path = folder.write('mastercard.pem', cert);
+    const doubted = async (kid?: string) => (await loadEncryptionKey({ path, kid })).kidInDoubt;
+    const ofCertificate = new X509Certificate(cert).fingerprint256.replaceAll(':', '').toLowerCase();
+    for (const kid of [undefined, fingerprint, ofCertificate, 'mine']) expect(await doubted(kid)).toBe(false);
+    expect(await doubted('0'.repeat(64))).toBe(true);
+  });
+
+  it("refuses the issuer's own key, with which Mastercard could read nothing", async () => {
+    const path = folder.write('own.pem', pem(pair.publicKey, 'spki'));
+    const { code, message } = await failure({ path }, pair.privateKey);
+    expect(code).toBe('KEY_UNSUITABLE');
+    expect(message).toContain('this key belongs to signingKey');
+    expect((await loadEncryptionKey({ path }, other.privateKey)).kid).toBe(fingerprint);
   });
 
   it('reads a JWK set like one at a URL', async () => {

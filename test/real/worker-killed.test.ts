@@ -163,8 +163,8 @@ function offersOf(site: RealSite): string[] {
 
 async function jweInStore(site: RealSite, externalBatchId: string): Promise<Uint8Array | undefined> {
   const batch = { program: PROGRAM, externalBatchId };
-  const ref = Blob.enrollmentData(1);
-  return (await site.store.has(batch, ref)) ? site.store.get(batch, ref) : undefined;
+  const ref = (await site.store.list(batch)).find((name) => name.startsWith(Blob.enrollmentData(1)));
+  return ref === undefined ? undefined : site.store.get(batch, ref);
 }
 
 function sha256(bytes: Uint8Array): string {

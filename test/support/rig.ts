@@ -21,6 +21,7 @@ import {
   createGatewayActivities,
   createLocalActivities,
   type ActivityDependencies,
+  type ProgramDependencies,
 } from '../../activities/index.js';
 import { EnrollmentClient } from '../../client/enrollment-client.js';
 import type { BatchKey } from '../../enrollment/batch.js';
@@ -39,8 +40,8 @@ export const PROGRAM = 'demo';
 export interface WorkersOptions {
   taskQueue: string;
   gateway: EnrollmentGateway;
-  /** Whom batches are encrypted to; default a key that nobody can open them with. */
-  recipient?: Recipient;
+  /** Whom batches are encrypted to, always or at each time; default a key that nobody can open them with. */
+  recipient?: Recipient | ProgramDependencies['recipient'];
   activityInterceptors?: ActivityInterceptorsFactory[];
   /** 0: every workflow task replays the whole history, as after a restart. */
   maxCachedWorkflows?: number;
@@ -142,7 +143,7 @@ export class Rig {
       now: () => new Date(),
       program: () => ({
         gateway,
-        recipient: () => Promise.resolve(recipient),
+        recipient: typeof recipient === 'function' ? recipient : () => Promise.resolve(recipient),
         contentEncryption: 'A128GCM',
         requestsPerSecond: 1_000,
         maxCardsPerBatch: 250,

@@ -6,7 +6,7 @@ import { createDependencies, loadConfig, runWorker } from '../../dist/worker/ind
 /**
  * The built worker, but for one thing: at the point that `C2P_STALL_AT` names it writes the file
  * `C2P_STALL_MARKER` and goes no further, so that it can be killed just there. The point is
- * `before` or `after` a method of the store or of the gateway, and for the store a blob's name:
+ * `before` or `after` a method of the store or of the gateway, and for the store how a blob's name begins:
  * `after put cards`, `before submitBatch`. The method counts as done also when it rejects.
  */
 const [when, operation, ref] = process.env.C2P_STALL_AT.split(' ');
@@ -34,7 +34,7 @@ function stalling(target) {
       const method = target[name];
       if (name !== operation) return typeof method === 'function' ? method.bind(target) : method;
       return async (...args) => {
-        if (ref !== undefined && args[1] !== ref) return method.apply(target, args);
+        if (ref !== undefined && !String(args[1]).startsWith(ref)) return method.apply(target, args);
         if (when === 'after') await Promise.allSettled([method.apply(target, args)]);
         writeFileSync(process.env.C2P_STALL_MARKER, '');
         return new Promise(() => {});

@@ -1,0 +1,104 @@
+import { mkdtemp, rm } from 'node:fs/promises';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
+import { MockActivityEnvironment } from '@temporalio/testing';
+import { afterEach, beforeEach, expect, test } from 'vitest';
+import { encryptBatch, type EncryptBatchResult } from '../../activities/encrypt-batch.js';
+import { submitBatch } from '../../activities/submit-batch.js';
+import { Blob, recipientOf } from '../../enrollment/blobs.js';
+import { recipientMark, type Recipient } from '../../mastercard/jwe.js';
+import { KeyError } from '../../mastercard/keys.js';
+import { KeyRing } from '../../protection/key-ring.js';
+import { FilesystemStore } from '../../store/filesystem-store.js';
+import { putJson } from '../../store/store.js';
+import { rsaKeyPair } from '../mastercard/key-files.js';
+import { testRecords } from '../support/records.js';
+import { ScriptedGateway } from '../support/scripted-gateway.js';
+
+const BATCH = { program: 'demo', externalBatchId: 'b-1' };
+const [oldKey, newKey] = ['old', 'new'].map((kid) => ({ kid, key: rsaKeyPair().publicKey })) as [
+  Recipient,
+  Recipient,
+];
+
+let folder: string;
+let store: FilesystemStore;
+let gateway: ScriptedGateway;
+let recipient: (otherThan?: string) => Promise<Recipient>;
+beforeEach(async () => {
+  folder = await mkdtemp(join(tmpdir(), 'c2p-changed-key-'));
+  store = new FilesystemStore({ root: folder, keyRing: KeyRing.parse(KeyRing.generate(), 'test') });
+  await putJson(store, BATCH, Blob.validated(1), testRecords(1));
+  gateway = new ScriptedGateway({});
+  recipient = () => Promise.resolve(oldKey);
+});
+afterEach(() => rm(folder, { recursive: true }));
+
+function deps() {
+  const program = () => ({
+    gateway,
+    recipient,
+    contentEncryption: 'A128GCM' as const,
+    requestsPerSecond: 1_000,
+    maxCardsPerBatch: 250,
+    policy: {},
+  });
+  return { store, program };
+}
+
+async function encrypt(replaces?: string): Promise<string> {
+  const input = { batch: BATCH, round: 1, validated: Blob.validated(1), replaces };
+  const result = await new MockActivityEnvironment().run(encryptBatch(deps()), input);
+  return (result as EncryptBatchResult).enrollmentData;
+}
+
+function submit(enrollmentData: string, unlessKeyChanged = true) {
+  const input = { batch: BATCH, round: 1, enrollmentData, unlessKeyChanged };
+  return new MockActivityEnvironment().run(submitBatch(deps()), input);
+}
+
+test('an attempt to encrypt that finds the JWE of an earlier one keeps it; one for another key makes another', async () => {
+  const first = await encrypt();
+  const bytes = await store.get(BATCH, first);
+  expect(recipientOf(first)).toBe(recipientMark(oldKey));
+  expect(await encrypt()).toBe(first);
+  expect(await store.get(BATCH, first)).toEqual(bytes);
+
+  recipient = () => Promise.resolve(newKey);
+  const second = await encrypt(first);
+  expect(recipientOf(second)).toBe(recipientMark(newKey));
+  expect(await store.get(BATCH, first)).toEqual(bytes);
+  expect(await store.get(BATCH, second)).not.toEqual(bytes);
+});
+
+test('to encrypt afresh asks for another key than the one that was replaced', async () => {
+  const asked: (string | undefined)[] = [];
+  recipient = (otherThan) => {
+    asked.push(otherThan);
+    return Promise.resolve(oldKey);
+  };
+  await encrypt(await encrypt());
+  expect(asked).toEqual([undefined, recipientMark(oldKey)]);
+});
+
+test('a JWE for another key than the present one is not offered, unless it may have been accepted before', async () => {
+  const jwe = await encrypt();
+  recipient = () => Promise.resolve(newKey);
+  expect(await submit(jwe)).toMatchObject({ kind: 'keyChanged', reason: 'ENCRYPTION_KEY_CHANGED' });
+  expect(gateway.submissions).toEqual([]);
+  expect(await submit(jwe, false)).toMatchObject({ kind: 'accepted' });
+});
+
+test('a JWE that does not say for whom it is, as of an earlier version, is offered', async () => {
+  const jwe = await encrypt();
+  const unsaid = Blob.enrollmentData(1);
+  await store.put(BATCH, unsaid, await store.get(BATCH, jwe));
+  recipient = () => Promise.resolve(newKey);
+  expect(await submit(unsaid)).toMatchObject({ kind: 'accepted' });
+});
+
+test('a key that cannot be had keeps nothing from being offered that is encrypted', async () => {
+  const jwe = await encrypt();
+  recipient = () => Promise.reject(new KeyError('KEY_SET_UNAVAILABLE', 'no answer'));
+  expect(await submit(jwe)).toMatchObject({ kind: 'accepted' });
+});
