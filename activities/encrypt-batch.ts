@@ -20,7 +20,7 @@ export interface EncryptBatchResult {
 
 /**
  * Encrypts a round's records to Mastercard, once a key: a JWE differs at every encryption, and a resend must
- * be the same bytes. An attempt that finds the JWE of an earlier one keeps it.
+ * be the same bytes. An attempt that finds the JWE of another one keeps it, also if that one overtook it.
  */
 export function encryptBatch(deps: Pick<ActivityDependencies, 'store' | 'program'>) {
   return (input: EncryptBatchInput): Promise<EncryptBatchResult> =>
@@ -32,7 +32,7 @@ export function encryptBatch(deps: Pick<ActivityDependencies, 'store' | 'program
       if (await deps.store.has(batch, enrollmentData)) return { enrollmentData };
       const enrollments = await getJson<EnrollmentRecord[]>(deps.store, batch, input.validated);
       const jwe = await encryptEnrollmentData({ enrollments }, recipient, program.contentEncryption);
-      await deps.store.put(batch, enrollmentData, Buffer.from(jwe, 'ascii'));
+      await deps.store.putNew(batch, enrollmentData, Buffer.from(jwe, 'ascii'));
       return { enrollmentData };
     });
 }

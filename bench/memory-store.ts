@@ -9,6 +9,12 @@ export class MemoryStore implements BatchStore {
     return Promise.resolve();
   }
 
+  async putNew(batch: BatchAddress, ref: string, plaintext: Uint8Array): Promise<boolean> {
+    if (this.blobsOf(batch).has(ref)) return false;
+    await this.put(batch, ref, plaintext);
+    return true;
+  }
+
   get(batch: BatchAddress, ref: string): Promise<Uint8Array> {
     const blob = this.blobsOf(batch).get(ref);
     return blob ? Promise.resolve(blob) : Promise.reject(new SealedBlobMissingError(batch, ref));

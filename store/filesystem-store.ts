@@ -6,7 +6,7 @@ import { HEADER_PREFIX, SealedBlobError, sealedUnder } from '../protection/seal.
 import { escapeName, unescapeName } from './blob-path.js';
 import type { BatchAddress, BatchStore } from './store.js';
 import { SealedBlobMissingError, StoreUnavailableError, sealingContext } from './store.js';
-import { hasCode, readFolder, removeFile, rewriteWhole, writeWhole } from './whole-file.js';
+import { hasCode, readFolder, removeFile, rewriteWhole, writeNew, writeWhole } from './whole-file.js';
 
 const SUFFIX = '.sealed';
 /** A re-sealing that is disturbed, for instance because another blob of the batch is erased, is tried so often. */
@@ -37,10 +37,23 @@ export class FilesystemStore implements BatchStore {
     this.#keyRing = keyRing;
   }
 
-  async put(batch: BatchAddress, ref: string, plaintext: Uint8Array): Promise<void> {
+  put(batch: BatchAddress, ref: string, plaintext: Uint8Array): Promise<void> {
+    return this.#write(batch, ref, plaintext, writeWhole);
+  }
+
+  putNew(batch: BatchAddress, ref: string, plaintext: Uint8Array): Promise<boolean> {
+    return this.#write(batch, ref, plaintext, writeNew);
+  }
+
+  async #write<Result>(
+    batch: BatchAddress,
+    ref: string,
+    plaintext: Uint8Array,
+    write: (path: string, bytes: Uint8Array) => Promise<Result>,
+  ): Promise<Result> {
     const sealed = (await this.#keyRing.latest()).seal(plaintext, sealingContext(batch, ref));
     const path = this.#path(batch, ref);
-    await this.#attempt('write', path, () => writeWhole(path, sealed));
+    return this.#attempt('write', path, () => write(path, sealed));
   }
 
   async get(batch: BatchAddress, ref: string): Promise<Uint8Array> {

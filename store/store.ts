@@ -13,6 +13,11 @@ export interface BatchAddress {
  */
 export interface BatchStore {
   put(batch: BatchAddress, ref: string, plaintext: Uint8Array): Promise<void>;
+  /**
+   * Puts a blob unless there is one of that name, which then stays: of several that do so, one wins.
+   * @returns whether it was put.
+   */
+  putNew(batch: BatchAddress, ref: string, plaintext: Uint8Array): Promise<boolean>;
   /** @throws SealedBlobMissingError, and what `KeyRing.open` throws. */
   get(batch: BatchAddress, ref: string): Promise<Uint8Array>;
   has(batch: BatchAddress, ref: string): Promise<boolean>;

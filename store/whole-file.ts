@@ -1,6 +1,6 @@
 import { randomBytes } from 'node:crypto';
 import type { BigIntStats } from 'node:fs';
-import { access, mkdir, open, readdir, rename, rm, rmdir, stat } from 'node:fs/promises';
+import { access, link, mkdir, open, readdir, rename, rm, rmdir, stat } from 'node:fs/promises';
 import { basename, dirname, join } from 'node:path';
 
 /** What an interrupted `writeWhole` leaves behind. */
@@ -17,13 +17,42 @@ const MAX_LOSSES = 10;
  * Own code because write-file-atomic 7.0.1 takes a short write for a whole one (on a full disk it puts
  * half a file in place without an error) and does not flush the folder.
  */
-export async function writeWhole(path: string, bytes: Uint8Array): Promise<void> {
+export function writeWhole(path: string, bytes: Uint8Array): Promise<void> {
+  return write(path, bytes, rename);
+}
+
+/**
+ * The same, unless there is such a file: then that one stays.
+ * @returns whether it was written.
+ */
+export async function writeNew(path: string, bytes: Uint8Array): Promise<boolean> {
+  try {
+    await write(path, bytes, async (temporary) => {
+      await link(temporary, path);
+      await rm(temporary, { force: true });
+    });
+    return true;
+  } catch (error) {
+    if (hasCode(error, 'EEXIST')) return false;
+    throw error;
+  }
+}
+
+/** @param place puts what was written beside in its place. */
+async function write(
+  path: string,
+  bytes: Uint8Array,
+  place: (temporary: string, path: string) => Promise<void>,
+): Promise<void> {
   for (let losses = 0; ;) {
     try {
       if (losses > 0) await makeFolder(dirname(path));
-      const written = await replace(path, bytes);
+      const written = await placeWhole(path, bytes, place);
       await removeRewrites(path);
-      if (await isUndone(path, written)) continue;
+      if (await isUndone(path, written)) {
+        place = rename;
+        continue;
+      }
       return await flushFolder(dirname(path));
     } catch (error) {
       // The folder is not there yet, or `removeFile` took it or the temporary file away in between.
@@ -33,7 +62,11 @@ export async function writeWhole(path: string, bytes: Uint8Array): Promise<void>
   }
 }
 
-async function replace(path: string, bytes: Uint8Array): Promise<BigIntStats> {
+async function placeWhole(
+  path: string,
+  bytes: Uint8Array,
+  place: (temporary: string, path: string) => Promise<void>,
+): Promise<BigIntStats> {
   const temporary = temporaryOf(path, TEMPORARY_SUFFIX);
   try {
     const file = await open(temporary, 'wx', 0o600);
@@ -45,7 +78,7 @@ async function replace(path: string, bytes: Uint8Array): Promise<BigIntStats> {
     } finally {
       await file.close();
     }
-    await rename(temporary, path);
+    await place(temporary, path);
     return written;
   } catch (error) {
     await rm(temporary, { force: true });

@@ -57,6 +57,28 @@ function submit(enrollmentData: string, unlessKeyChanged = true) {
   return new MockActivityEnvironment().run(submitBatch(deps()), input);
 }
 
+test('an attempt to encrypt that stalls, and is overtaken by another, does not change what that one made', async () => {
+  const putNew = store.putNew.bind(store);
+  let overtaken = () => {};
+  const stalled = new Promise<void>((isStalled) => {
+    store.putNew = async (...blob) => {
+      store.putNew = putNew;
+      await new Promise<void>((resolve) => {
+        overtaken = resolve;
+        isStalled();
+      });
+      return putNew(...blob);
+    };
+  });
+  const slow = encrypt();
+  await stalled;
+  const enrollmentData = await encrypt();
+  const offered = await store.get(BATCH, enrollmentData);
+  overtaken();
+  expect(await slow).toBe(enrollmentData);
+  expect(await store.get(BATCH, enrollmentData)).toEqual(offered);
+});
+
 test('an attempt to encrypt that finds the JWE of an earlier one keeps it; one for another key makes another', async () => {
   const first = await encrypt();
   const bytes = await store.get(BATCH, first);

@@ -126,6 +126,7 @@ async function dyingAt(card: string, answers: (RemovalResult | GatewayFailure)[]
     lastWritten: (batch) => store.lastWritten(batch),
     keyIdOf: store.keyIdOf.bind(store),
     reseal: store.reseal.bind(store),
+    putNew: store.putNew.bind(store),
     get: store.get.bind(store),
     has: store.has.bind(store),
     delete: store.delete.bind(store),

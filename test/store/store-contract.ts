@@ -37,6 +37,18 @@ export function describeStore(name: string, makeStore: () => Promise<BatchStore>
       expect(await store.list(BATCH)).toEqual(['outcomes']);
     });
 
+    it('leaves what was there to who only puts what is new', async () => {
+      expect(await store.putNew(BATCH, 'data', bytes('first'))).toBe(true);
+      expect(await store.putNew(BATCH, 'data', bytes('second'))).toBe(false);
+      expect(await read('data')).toBe('first');
+      await store.delete(BATCH, 'data');
+      const several = ['a', 'b', 'c', 'd'].map((text) => store.putNew(BATCH, 'data', bytes(text)));
+      const won = (await Promise.all(several)).indexOf(true);
+      expect((await Promise.all(several)).filter(Boolean)).toHaveLength(1);
+      expect(await read('data')).toBe('abcd'[won]);
+      expect(await store.list(BATCH)).toEqual(['data']);
+    });
+
     it('names every batch that has blobs, and when it was last written to', async () => {
       const other = { program: 'demo', externalBatchId: '..' };
       const before = Date.now();
