@@ -23,6 +23,8 @@ export interface EmbeddedTemporalOptions {
   namespace?: string | undefined;
   /** Where the server's log is appended; default `temporal.log` beside the database file, or in c2p's cache. */
   logFile?: string | undefined;
+  /** What the server logs at least; default `warn`. */
+  logLevel?: 'debug' | 'warn' | undefined;
   /** Dynamic configuration of the server, values as in JSON. */
   dynamicConfig?: Readonly<Record<string, string>> | undefined;
   onProgress?: OnProgress | undefined;
@@ -105,6 +107,7 @@ function serverArguments(options: {
   uiPort: number;
   namespace: string;
   dbFilename: string | undefined;
+  logLevel?: string | undefined;
   dynamicConfig?: Readonly<Record<string, string>> | undefined;
 }): string[] {
   // Otherwise the server asks its maker for newer versions, over the Internet.
@@ -115,7 +118,7 @@ function serverArguments(options: {
     ...['--ip', HOST, '--port', String(options.port), '--ui-port', String(options.uiPort)],
     ...['--namespace', options.namespace],
     ...(options.dbFilename ? ['--db-filename', options.dbFilename] : []),
-    ...['--log-format', 'json', '--log-level', 'warn'],
+    ...['--log-format', 'json', '--log-level', options.logLevel ?? 'warn'],
     ...Object.entries(dynamicConfig).flatMap(([key, value]) => ['--dynamic-config-value', `${key}=${value}`]),
   ];
 }

@@ -1,7 +1,9 @@
 import { setTimeout as delay } from 'node:timers/promises';
 import type { EnrollmentBatch } from '../client/enrollment-batch.js';
-import type { BatchStatus } from '../enrollment/batch.js';
+import type { EnrollmentClient } from '../client/enrollment-client.js';
+import { isClosed, type BatchStatus } from '../enrollment/batch.js';
 import type { PolicyInput } from '../enrollment/policy-schema.js';
+import type { EnrollmentRecord } from '../enrollment/records.js';
 import type { CardTriggerName, Simulator } from '../simulator/index.js';
 import type { BatchProgress } from '../workflows/messages.js';
 
@@ -250,3 +252,46 @@ export const goldenPaths: readonly GoldenPath[] = [
     acts: [{ when: asked('batchId'), act: (batch) => batch.cancel() }],
   },
 ];
+
+/** How long a path may take. */
+const WITHIN_MS = 60_000;
+
+export interface PathPlace {
+  client: EnrollmentClient;
+  /** Mastercard, for this batch alone while it is on its way. */
+  simulator: Simulator;
+  program: string;
+  /** One a card of the path, each to have the fate that the path has for it. */
+  records: EnrollmentRecord[];
+  /** How often it is looked how far the batch is (ms). */
+  everyMs?: number;
+}
+
+/**
+ * Takes a batch along the path to its end.
+ * @throws Error when it comes to another end, or to none.
+ */
+export async function followPath(
+  path: GoldenPath,
+  { client, simulator, program, records, everyMs = 20 }: PathPlace,
+): Promise<EnrollmentBatch> {
+  path.simulate?.(simulator);
+  const batch = await client.enroll({
+    externalBatchId: path.externalBatchId ?? path.name,
+    program,
+    records,
+    policy: { polling: QUICK, submission: { initial: '300ms' }, ...path.policy },
+  });
+  const acts = [...(path.acts ?? [])];
+  for (const deadline = Date.now() + WITHIN_MS; ; await delay(everyMs)) {
+    const progress = await batch.progress();
+    if (isClosed(progress.status)) {
+      if (progress.status !== path.ends || acts.length > 0)
+        throw new Error(`${path.name} ended ${progress.status}, with ${acts.length} acts to go`);
+      await batch.result();
+      return batch;
+    }
+    if (acts[0]?.when(progress)) await acts.shift()!.act(batch, simulator);
+    if (Date.now() > deadline) throw new Error(`${path.name} is still ${progress.status}`);
+  }
+}

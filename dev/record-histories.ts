@@ -2,7 +2,6 @@ import { mkdtemp, rm, writeFile } from 'node:fs/promises';
 import { createRequire } from 'node:module';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
-import { setTimeout as delay } from 'node:timers/promises';
 import { Client, Connection } from '@temporalio/client';
 import { historyToJSON, type History } from '@temporalio/common/lib/proto-utils.js';
 import { Command } from 'commander';
@@ -10,7 +9,6 @@ import { readRecords } from '../cli/input/read-records.js';
 import type { EnrollmentBatch } from '../client/enrollment-batch.js';
 import { EnrollmentClient } from '../client/enrollment-client.js';
 import { loadConfig } from '../config/load.js';
-import { isClosed } from '../enrollment/batch.js';
 import { workflowIdOf } from '../enrollment/identifiers.js';
 import type { EnrollmentRecord } from '../enrollment/records.js';
 import { openKeyRing } from '../protection/live-key-ring.js';
@@ -18,7 +16,7 @@ import { EncryptingPayloadCodec } from '../protection/payload-codec.js';
 import { payloadsOf } from '../protection/payloads-of.js';
 import { TRIGGERS } from '../simulator/index.js';
 import { startDevEnvironment } from './dev-environment.js';
-import { goldenPaths, GOLDEN_SERVER, type GoldenPath } from './golden-paths.js';
+import { followPath, goldenPaths, GOLDEN_SERVER, type GoldenPath } from './golden-paths.js';
 
 /**
  * `npm run record-histories`: takes a batch along every golden path, on a real server with a real
@@ -30,7 +28,6 @@ const { out } = new Command('record-histories')
   .parse()
   .opts<{ out: string }>();
 
-const WITHIN_MS = 60_000;
 const { version } = createRequire(import.meta.url)('c2p/package.json') as { version: string };
 const [sample] = (await readRecords('examples/cards.jsonl')).records as EnrollmentRecord[];
 
@@ -71,29 +68,8 @@ async function follow(client: EnrollmentClient, path: GoldenPath): Promise<Enrol
   const { simulator } = environment;
   simulator.clearFaults();
   simulator.configure({ processingMs: 0, duplicates: 'withBatchId' });
-  path.simulate?.(simulator);
-  const batch = await client.enroll({
-    externalBatchId: path.externalBatchId ?? path.name,
-    program: 'demo',
-    records: path.cards.map((fate, n) => recordThat(fate, n + 1)),
-    policy: {
-      polling: { initial: '300ms', maximum: '300ms' },
-      submission: { initial: '300ms' },
-      ...path.policy,
-    },
-  });
-  const acts = [...(path.acts ?? [])];
-  for (const deadline = Date.now() + WITHIN_MS; ; await delay(20)) {
-    const progress = await batch.progress();
-    if (isClosed(progress.status)) {
-      if (progress.status !== path.ends || acts.length > 0)
-        throw new Error(`${path.name} ended ${progress.status}, with ${acts.length} acts to go`);
-      await batch.result();
-      return batch;
-    }
-    if (acts[0]?.when(progress)) await acts.shift()!.act(batch, simulator);
-    if (Date.now() > deadline) throw new Error(`${path.name} is still ${progress.status}`);
-  }
+  const records = path.cards.map((fate, n) => recordThat(fate, n + 1));
+  return followPath(path, { client, simulator, program: 'demo', records });
 }
 
 function recordThat(fate: GoldenPath['cards'][number], n: number): EnrollmentRecord {

@@ -1,6 +1,7 @@
 import { pino } from 'pino';
 import type { DestinationStream, Level, Logger } from 'pino';
 import pretty from 'pino-pretty';
+import { errorText, isError } from './error-text.js';
 import { maskPans } from './mask.js';
 
 export interface LoggerOptions {
@@ -40,8 +41,8 @@ export const REDACTED_FIELDS: ReadonlySet<string> = new Set(
 const REDACTED = '[redacted]';
 
 /**
- * A logger that no card number gets through: every finished line, with whatever message, bindings,
- * nested errors and stacks it has, passes `maskLogLine`. Times are ISO 8601 because milliseconds since
+ * A logger that no card number gets through: every finished line, with whatever message, bindings and
+ * stacks it has, passes `maskLogLine`. Of an error (`err`, `error`) it has what `errorText` tells. Times are ISO 8601 because milliseconds since
  * 1970 are 13 digits, which a card number may have.
  */
 export function createLogger({ level, name, destination = standardError() }: LoggerOptions): Logger {
@@ -51,10 +52,14 @@ export function createLogger({ level, name, destination = standardError() }: Log
       name,
       timestamp: pino.stdTimeFunctions.isoTime,
       formatters: { level: (label) => ({ level: label }) },
-      serializers: { err: pino.stdSerializers.err, error: pino.stdSerializers.err },
+      serializers: { err: shownError, error: shownError },
     },
     { write: (line: string) => destination.write(maskLogLine(line)) },
   );
+}
+
+function shownError(error: unknown): unknown {
+  return isError(error) ? errorText(error) : error;
 }
 
 /** Synchronous, so that the last words of a dying process are not lost. */

@@ -8,8 +8,10 @@ export function installRuntime(logger: Logger): void {
   if (Runtime._instance) return;
   Runtime.install({
     shutdownSignals: ['SIGTERM', 'SIGINT'],
+    // At INFO whatever our level is: its traces hold payloads, which are readable where the codec is off.
     logger: new DefaultLogger('INFO', ({ level, message, meta }: LogEntry) => {
-      logger[PINO_LEVEL[level]]({ temporal: meta }, message);
+      const { error: err, ...temporal } = meta ?? {};
+      logger[PINO_LEVEL[level]]({ temporal, err }, message);
     }),
     telemetryOptions: {
       logging: { forward: {}, filter: makeTelemetryFilterString({ core: 'WARN', other: 'ERROR' }) },
