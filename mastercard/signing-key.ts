@@ -54,9 +54,10 @@ function passwordOf(
   if (passwordEnv === undefined) return undefined;
   const password = env[passwordEnv];
   if (password !== undefined) return password;
+  // Without the name: who mistakes the field writes the password there.
   throw new KeyError(
     'KEY_PASSWORD_MISSING',
-    `${path}: its password should be in the environment variable ${passwordEnv}, which is not set; set it`,
+    `${path}: the environment variable that signingKey.passwordEnv names is not set; set it to the file's password`,
   );
 }
 

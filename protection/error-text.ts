@@ -39,16 +39,13 @@ export function errorText(error: unknown): ErrorText {
 
 /** An error that tells as much as the text of this one, cause by cause, and is of no other class. */
 export function maskedError(error: unknown): Error {
-  return withCauses(error).reduceRight<Error>(
-    (cause, one) => {
-      const message = messageOf(one);
-      const masked = new Error(message, cause === NO_CAUSE ? {} : { cause });
-      masked.name = nameOf(one);
-      masked.stack = [`${masked.name}: ${message}`, ...framesOf(one)].join('\n');
-      return masked;
-    },
-    NO_CAUSE,
-  );
+  return withCauses(error).reduceRight<Error>((cause, one) => {
+    const message = messageOf(one);
+    const masked = new Error(message, cause === NO_CAUSE ? {} : { cause });
+    masked.name = nameOf(one);
+    masked.stack = [`${masked.name}: ${message}`, ...framesOf(one)].join('\n');
+    return masked;
+  }, NO_CAUSE);
 }
 
 const NO_CAUSE = new Error();

@@ -70,8 +70,8 @@ function standardError(): DestinationStream {
 }
 
 /**
- * Masks one line of JSON: card numbers in every name and value, wherever they are, and the value of
- * each of `REDACTED_FIELDS`. What it returns is a line of JSON again; a text that is none is masked as text.
+ * Masks one line of JSON: card numbers in every name and value, wherever they are, the value of each of
+ * `REDACTED_FIELDS`, and bytes, which could be anything. What it returns is a line of JSON again; a text that is none is masked as text.
  */
 export function maskLogLine(line: string): string {
   let entry: unknown;
@@ -92,10 +92,21 @@ function maskValue(value: unknown): unknown {
   }
   if (Array.isArray(value)) return value.map(maskValue);
   if (value === null || typeof value !== 'object') return value;
+  if (isBytes(value)) return REDACTED;
   return Object.fromEntries(
     Object.entries(value).map(([name, inner]) => [
       maskPans(name),
       REDACTED_FIELDS.has(name.toLowerCase()) ? REDACTED : maskValue(inner),
     ]),
+  );
+}
+
+/** What JSON makes of a Buffer, or of another array of bytes. */
+function isBytes(value: object): boolean {
+  if ('type' in value && value.type === 'Buffer' && 'data' in value) return true;
+  const entries = Object.entries(value);
+  return (
+    entries.length > 0 &&
+    entries.every(([name, byte], index) => name === `${index}` && Number.isInteger(byte))
   );
 }

@@ -25,7 +25,7 @@ export interface Leak {
 const SHORTEST = 8;
 /** The form of digits with spaces, dots or dashes between them, wherever. */
 const SEPARATED = 'separated';
-const PIECE_BYTES = 64 * 1024 * 1024;
+const BEGINNING_BYTES = 3;
 
 /**
  * A value in every form in which it could be read, but `SEPARATED`, which `findLeaks` looks for by itself:
@@ -95,40 +95,42 @@ export async function filesBelow(folder: string): Promise<Haystack[]> {
 }
 
 /**
- * Where any of the needles is, at most once for each haystack and needle; of needles that overlap in a
- * place, one. Values of digits are found with separators too.
+ * Where any of the needles is, at most once for each haystack and needle. Values of digits are found with
+ * separators too.
  */
 export function findLeaks(haystacks: readonly Haystack[], needles: readonly Needle[]): Leak[] {
-  const byText = new Map(needles.map((needle) => [needle.bytes.toString('latin1'), needle]));
-  const search = anyOf([...byText.keys()]);
-  const digits = [...byText.keys()].filter((text) => /^\d+$/.test(text));
-  const separated = digits.length > 0 ? anyOf(digits) : undefined;
+  const search = searchFor(needles);
+  const searchDigits = searchFor(needles.filter(({ bytes }) => /^\d+$/.test(bytes.toString('latin1'))));
   const found = new Map<string, Leak>();
-  const add = (where: string, text: string, form?: string) => {
-    const { of, form: written } = byText.get(text)!;
-    const leak = { where, of, form: form ?? written };
-    found.set(JSON.stringify(leak), leak);
-  };
-  for (const { name, text } of haystacks.flatMap(pieces)) {
-    for (const [match] of text.matchAll(search)) add(name, match);
-    if (!separated) continue;
-    for (const [run] of text.matchAll(/\d+(?:[ .-]\d+)+/g))
-      for (const [match] of run.replace(/\D/g, '').matchAll(separated))
-        if (!run.includes(match)) add(name, match, SEPARATED);
+  const add = (leak: Leak) => found.set(JSON.stringify(leak), leak);
+  for (const { name: where, bytes } of haystacks) {
+    for (const { of, form } of search(bytes)) add({ where, of, form });
+    for (const [run] of bytes.toString('latin1').matchAll(/\d+(?:[ .-]\d+)+/g))
+      for (const { of, bytes: digits } of searchDigits(Buffer.from(run.replace(/\D/g, ''), 'latin1')))
+        if (!run.includes(digits.toString('latin1'))) add({ where, of, form: SEPARATED });
   }
   return [...found.values()];
 }
 
-/** Texts of one character a byte, short enough for one string, that overlap by more than any needle has. */
-function pieces({ name, bytes }: Haystack): { name: string; text: string }[] {
-  return Array.from({ length: Math.ceil(bytes.length / PIECE_BYTES) }, (_, index) => {
-    const at = index * PIECE_BYTES;
-    return { name, text: bytes.subarray(at, at + PIECE_BYTES + 4096).toString('latin1') };
-  });
-}
-
-function anyOf(texts: readonly string[]): RegExp {
-  // The longest first: one may begin with another.
-  const longestFirst = [...texts].sort((one, other) => other.length - one.length);
-  return new RegExp(longestFirst.map((text) => text.replace(/[\\^$.*+?()[\]{}|/-]/g, '\\$&')).join('|'), 'g');
+/** Finds all needles in one pass: few places begin as one of them does. */
+function searchFor(needles: readonly Needle[]): (bytes: Buffer) => Needle[] {
+  const byBeginning = new Map<number, Needle[]>();
+  const mayBegin = new Uint8Array(2 ** 16);
+  const hashOf = (beginning: number) => (beginning ^ (beginning >> 8)) & 0xffff;
+  for (const needle of needles) {
+    const beginning = needle.bytes.readUIntBE(0, BEGINNING_BYTES);
+    mayBegin[hashOf(beginning)] = 1;
+    byBeginning.set(beginning, [...(byBeginning.get(beginning) ?? []), needle]);
+  }
+  return (bytes) => {
+    const found: Needle[] = [];
+    for (let at = 0, beginning = 0; at < bytes.length; at += 1) {
+      beginning = ((beginning << 8) | bytes[at]!) & 0xffffff;
+      const start = at - BEGINNING_BYTES + 1;
+      if (start < 0 || mayBegin[hashOf(beginning)] === 0) continue;
+      for (const needle of byBeginning.get(beginning) ?? [])
+        if (bytes.subarray(start, start + needle.bytes.length).equals(needle.bytes)) found.push(needle);
+    }
+    return found;
+  };
 }
