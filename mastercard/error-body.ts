@@ -31,13 +31,25 @@ const MAX_MASKED = 2_000;
 /**
  * Makes free text of Mastercard fit to be kept: white space and control characters become single
  * spaces, anything that looks like a card number is masked, and 200 characters remain.
+ * @param mask what is masked, where it is more.
  */
-export function cleanText(text: string): string {
+export function cleanText(text: string, mask = maskPans): string {
   const flat = text
     .slice(0, MAX_MASKED)
     .replace(/[\p{C}\s]+/gu, ' ')
     .trim();
-  return maskPans(flat).slice(0, MAX_TEXT);
+  return mask(flat).slice(0, MAX_TEXT);
+}
+
+const EMAIL_ADDRESS = /[^\s@"'<>()[\]{}:;,=]+@[^\s@"'<>()[\]{}:;,=]+/g;
+/** Also where `maskPans` has taken the most of it for a card number's. */
+const PHONE_NUMBER = /\+[\d*](?:[ ./()-]*[\d*]){5,}|\d{7,}/g;
+
+/** Masks in a sentence of Mastercard's what it may quote of a record, as far as that can be told from other words. */
+function maskQuoted(sentence: string): string {
+  return maskPans(sentence)
+    .replace(EMAIL_ADDRESS, '[e-mail address]')
+    .replace(PHONE_NUMBER, (number) => number.replace(/\d/g, '*'));
 }
 
 /**
@@ -61,7 +73,7 @@ function readGatewayErrors(errors: unknown): ErrorBody {
     details: found.slice(0, MAX_DETAILS).map((error) => ({
       reason: cleaned(error.ReasonCode) ?? UNSPECIFIED,
       source: cleaned(error.Source),
-      message: cleaned(error.Description) ?? cleaned(error.Details),
+      message: cleanedSentence(error.Description) ?? cleanedSentence(error.Details),
     })),
   };
 }
@@ -70,7 +82,7 @@ function readGatewayErrors(errors: unknown): ErrorBody {
 export function readServiceError(body: JsonObject): ErrorBody {
   const reason = cleaned(body.reason);
   const details = readServiceDetails(body);
-  const message = cleaned(body.message);
+  const message = cleanedSentence(body.message);
   return {
     gateway: false,
     recoverable: false,
@@ -88,7 +100,7 @@ function readServiceDetails(error: JsonObject): FailureDetail[] {
     .map((detail) => ({
       reason: cleaned(detail.reason) ?? UNSPECIFIED,
       source: cleaned(detail.source),
-      message: cleaned(detail.message),
+      message: cleanedSentence(detail.message),
     }));
 }
 
@@ -132,4 +144,8 @@ function string(value: unknown): string | undefined {
 
 function cleaned(value: unknown): string | undefined {
   return typeof value === 'string' ? cleanText(value) || undefined : undefined;
+}
+
+function cleanedSentence(value: unknown): string | undefined {
+  return typeof value === 'string' ? cleanText(value, maskQuoted) || undefined : undefined;
 }

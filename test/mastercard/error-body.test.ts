@@ -93,6 +93,23 @@ describe('readErrorBody', () => {
     }
   });
 
+  it.each([
+    ['ana.diaz+x@example.com is not valid', '[e-mail address] is not valid'],
+    ['"ana@example.com": wrong', '"[e-mail address]": wrong'],
+    [`${'x'.repeat(190)} ana@example.com`, `${'x'.repeat(190)} [e-mail a`],
+    ['phoneNumber 5555550100 is unknown', 'phoneNumber ********** is unknown'],
+    ['call +49 151 1234-5678 first', 'call +** *** ****-**** first'],
+    ['10 cards on 2026-11-24, code 400123', '10 cards on 2026-11-24, code 400123'],
+  ])('masks e-mail addresses and phone numbers in what Mastercard says: %s', (said, kept) => {
+    for (const body of [
+      { reason: 'X', message: said },
+      { reason: 'X', errordetail: [{ reason: 'X', message: said }] },
+      { Errors: { Error: [{ ReasonCode: 'X', Description: said }] } },
+      { Errors: [{ Error: { ReasonCode: 'X', Details: said } }] },
+    ])
+      expect(readErrorBody(JSON.stringify(body)).details).toMatchObject([{ message: kept }]);
+  });
+
   it('keeps at most 20 details', () => {
     const body = { reason: 'X', errordetail: Array.from({ length: 1_000 }, () => detail) };
     expect(readErrorBody(JSON.stringify(body)).details).toHaveLength(20);
