@@ -1,14 +1,16 @@
 #!/usr/bin/env node
 import { createRequire } from 'node:module';
-import { inspect } from 'node:util';
 import { Command, CommanderError, InvalidArgumentError } from 'commander';
 import { EnrollmentError } from '../client/errors.js';
-import { maskPans } from '../protection/mask.js';
+import { errorText } from '../protection/error-text.js';
+import { guardProcess } from '../protection/guard-process.js';
 import { commands } from './commands/index.js';
 import { exitCodeOfError, ExitCode } from './exit-codes.js';
 import { endQuietlyWithoutReader, note } from './output.js';
 
 // By the package's own name, since the file is at another place in a checkout than in a package.
+guardProcess();
+
 const { version } = createRequire(import.meta.url)('c2p/package.json') as { version: string };
 
 const c2p = new Command('c2p')
@@ -43,14 +45,8 @@ try {
 
 /** Errors of ours say it all; of others the causes tell more than the message, and the stack more yet. */
 function describe(error: unknown): string {
-  if (!(error instanceof Error)) return `c2p: ${maskPans(String(error))}`;
-  if (process.exitCode !== ExitCode.unexpected || error instanceof EnrollmentError)
-    return `c2p: ${maskPans(error.message)}`;
-  if (process.env.C2P_DEBUG) return `c2p: ${maskPans(inspect(error))}`;
-  return `c2p: ${maskPans(messages(error).join(': '))}\n(C2P_DEBUG=1 shows where)`;
-}
-
-function messages(error: unknown): string[] {
-  if (!(error instanceof Error)) return [];
-  return [error.message, ...messages(error.cause)];
+  const ours = process.exitCode !== ExitCode.unexpected || error instanceof EnrollmentError;
+  if (ours && error instanceof Error) return `c2p: ${error.message}`;
+  const { message, stack } = errorText(error);
+  return process.env.C2P_DEBUG ? `c2p: ${stack}` : `c2p: ${message}\n(C2P_DEBUG=1 shows where)`;
 }

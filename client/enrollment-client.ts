@@ -4,7 +4,7 @@ import { stringify } from 'safe-stable-stringify';
 import type { C2pConfig, ProgramConfig } from '../config/config.js';
 import { loadConfig } from '../config/load.js';
 import { loadTemporalConfig } from '../config/temporal.js';
-import { acceptBatch } from '../enrollment/acceptance.js';
+import { acceptBatch, batchIdProblem } from '../enrollment/acceptance.js';
 import type { BatchKey } from '../enrollment/batch.js';
 import { Blob } from '../enrollment/blobs.js';
 import { workflowIdOf } from '../enrollment/identifiers.js';
@@ -156,6 +156,7 @@ export class EnrollmentClient {
   /**
    * A batch by its id, whether it exists or not.
    * @param program may be left out when the configuration has only one.
+   * @throws BatchInvalidError for an id that no batch can have.
    */
   batch(externalBatchId: string, program?: string): EnrollmentBatch {
     const programs = Object.keys(this.config.programs);
@@ -167,7 +168,7 @@ export class EnrollmentClient {
 
   /**
    * The batch of this id in whichever program has it.
-   * @throws BatchNotFoundError, BatchAmbiguousError.
+   * @throws BatchNotFoundError, BatchAmbiguousError, BatchInvalidError for an id that no batch can have.
    */
   async find(externalBatchId: string, program?: string): Promise<EnrollmentBatch> {
     if (program !== undefined) this.programConfig(program);
@@ -248,7 +249,10 @@ export class EnrollmentClient {
     return batch;
   }
 
+  /** An id that no batch can have is not asked for: Temporal would keep it, in its log and its errors. */
   private handle(key: BatchKey): EnrollmentBatch {
+    const problem = batchIdProblem(key.externalBatchId);
+    if (problem !== undefined) throw new BatchInvalidError(problem);
     return new EnrollmentBatch(key, this.temporal, this.store, this.looking);
   }
 

@@ -1,5 +1,6 @@
 import { temporalUnreachable } from '../config/errors.js';
 import type { BatchKey } from '../enrollment/batch.js';
+import { maskPans } from '../protection/mask.js';
 
 export type EnrollmentErrorCode =
   | 'BATCH_INVALID'
@@ -79,7 +80,7 @@ export class ProgramUnknownError extends EnrollmentError {
   override readonly name = 'ProgramUnknownError';
   readonly code = 'PROGRAM_UNKNOWN';
   constructor(program: string, known: readonly string[]) {
-    super(`program '${program}' is not in the configuration; it has ${known.join(', ')}`);
+    super(`program '${maskPans(program)}' is not in the configuration; it has ${known.join(', ')}`);
   }
 }
 

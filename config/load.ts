@@ -10,6 +10,7 @@ import { readableByOthers, writableByOthers } from '../protection/private-file.j
 import type { C2pConfig } from './config.js';
 import { ConfigError } from './errors.js';
 import { configSchema, isProgramName } from './schema.js';
+import { temporalKeyFile } from './temporal.js';
 
 /**
  * Reads and checks the configuration. Opens none of the files it names: see `checkSecrets`.
@@ -42,7 +43,7 @@ export function parseConfig(text: string, file: string): C2pConfig {
 
 /**
  * Checks what a worker needs besides: that the files of keys are there and can be read, those with secrets
- * by their owner alone, and that the named environment variables are set.
+ * (also the client key of Temporal's TLS) by their owner alone, and that the named environment variables are set.
  * @throws ConfigError with everything that is missing.
  */
 export async function checkSecrets(config: C2pConfig, env: NodeJS.ProcessEnv = process.env): Promise<void> {
@@ -66,6 +67,8 @@ export async function checkSecrets(config: C2pConfig, env: NodeJS.ProcessEnv = p
     }
     if ('path' in encryptionKey) await checkFile(`programs.${name}.encryptionKey.path`, encryptionKey.path);
   }
+  const temporalKey = temporalKeyFile();
+  if (temporalKey !== undefined) await checkFile("the key of Temporal's TLS", temporalKey, SECRET);
   if (issues.length > 0) throw new ConfigError(config.path, issues);
 }
 

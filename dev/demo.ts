@@ -12,12 +12,14 @@ import { watchUntilClosed } from '../cli/watching.js';
 import { EnrollmentClient } from '../client/enrollment-client.js';
 import { OUTCOME_STATUSES, type Outcome } from '../enrollment/outcomes.js';
 import type { EnrollmentRecord } from '../enrollment/records.js';
+import { guardProcess } from '../protection/guard-process.js';
 import { startDevEnvironment } from './dev-environment.js';
 
 /**
  * `npm run demo`: the whole way of one batch against a real Temporal server, the simulator and a
  * worker process, with nothing left running and nothing left behind.
  */
+guardProcess();
 const options = new Command('demo')
   .option('--keep', 'leave everything running until Ctrl-C')
   .option(

@@ -25,6 +25,8 @@ export interface EmbeddedTemporalOptions {
   logFile?: string | undefined;
   /** Of the codec server that the Web UI asks to decode payloads; default: none. */
   codecEndpoint?: string | undefined;
+  /** What the server logs at least; default `warn`. */
+  logLevel?: 'debug' | 'warn' | undefined;
   /** Dynamic configuration of the server, values as in JSON. */
   dynamicConfig?: Readonly<Record<string, string>> | undefined;
   onProgress?: OnProgress | undefined;
@@ -108,6 +110,7 @@ function serverArguments(options: {
   namespace: string;
   dbFilename: string | undefined;
   codecEndpoint?: string | undefined;
+  logLevel?: string | undefined;
   dynamicConfig?: Readonly<Record<string, string>> | undefined;
 }): string[] {
   // Otherwise the server asks its maker for newer versions, over the Internet.
@@ -119,7 +122,7 @@ function serverArguments(options: {
     ...['--namespace', options.namespace],
     ...(options.codecEndpoint ? ['--ui-codec-endpoint', options.codecEndpoint] : []),
     ...(options.dbFilename ? ['--db-filename', options.dbFilename] : []),
-    ...['--log-format', 'json', '--log-level', 'warn'],
+    ...['--log-format', 'json', '--log-level', options.logLevel ?? 'warn'],
     ...Object.entries(dynamicConfig).flatMap(([key, value]) => ['--dynamic-config-value', `${key}=${value}`]),
   ];
 }

@@ -1,8 +1,14 @@
 import { setTimeout as delay } from 'node:timers/promises';
+import type { Client } from '@temporalio/client';
 import type { EnrollmentBatch } from '../client/enrollment-batch.js';
-import type { BatchStatus } from '../enrollment/batch.js';
+import type { EnrollmentClient } from '../client/enrollment-client.js';
+import { BatchInvalidError } from '../client/errors.js';
+import { isClosed, type BatchStatus } from '../enrollment/batch.js';
+import { workflowIdOf } from '../enrollment/identifiers.js';
 import type { PolicyInput } from '../enrollment/policy-schema.js';
+import type { EnrollmentRecord } from '../enrollment/records.js';
 import type { CardTriggerName, Simulator } from '../simulator/index.js';
+import type { batchEnrollment } from '../workflows/index.js';
 import type { BatchProgress } from '../workflows/messages.js';
 import { renewEncryptionKey, type Sandbox } from './sandbox.js';
 
@@ -26,7 +32,7 @@ export interface GoldenPath {
 
 interface Act {
   when: (progress: BatchProgress) => boolean;
-  act: (batch: EnrollmentBatch, simulator: Simulator, sandbox: Sandbox) => Promise<void> | void;
+  act: (batch: EnrollmentBatch, simulator: Simulator, sandbox: Pick<Sandbox, 'keys'>) => Promise<void> | void;
 }
 
 const FOR_LONG_MS = 24 * 3_600_000;
@@ -274,3 +280,62 @@ export const goldenPaths: readonly GoldenPath[] = [
     acts: [{ when: asked('batchId'), act: (batch) => batch.cancel() }],
   },
 ];
+
+/** How long a path may take. */
+const WITHIN_MS = 60_000;
+
+export interface PathPlace {
+  client: EnrollmentClient;
+  /** Of the same namespace, for batches that start without the client. */
+  temporal: Client;
+  taskQueue: string;
+  /** Mastercard, for this batch alone while it is on its way. */
+  simulator: Simulator;
+  sandbox: Pick<Sandbox, 'keys'>;
+  program: string;
+  /** One a card of the path, each to have the fate that the path has for it. */
+  records: EnrollmentRecord[];
+  /** How often it is looked how far the batch is (ms). */
+  everyMs?: number;
+}
+
+/**
+ * Takes a batch along the path to its end.
+ * @throws Error when it comes to another end, or to none.
+ */
+export async function followPath(path: GoldenPath, place: PathPlace): Promise<EnrollmentBatch> {
+  const { simulator, sandbox, everyMs = 20 } = place;
+  path.simulate?.(simulator);
+  const batch = await start(path, place);
+  const acts = [...(path.acts ?? [])];
+  for (const deadline = Date.now() + WITHIN_MS; ; await delay(everyMs)) {
+    const progress = await batch.progress();
+    if (isClosed(progress.status)) {
+      if (progress.status !== path.ends || acts.length > 0)
+        throw new Error(`${path.name} ended ${progress.status}, with ${acts.length} acts to go`);
+      await batch.result().catch((error: unknown) => {
+        // Of a batch that was refused there is none.
+        if (!(error instanceof BatchInvalidError)) throw error;
+      });
+      return batch;
+    }
+    if (acts[0]?.when(progress)) await acts.shift()!.act(batch, simulator, sandbox);
+    if (Date.now() > deadline) throw new Error(`${path.name} is still ${progress.status}`);
+  }
+}
+
+/** Inline: as a client in another language does. */
+async function start(
+  path: GoldenPath,
+  { client, temporal, taskQueue, program, records }: PathPlace,
+): Promise<EnrollmentBatch> {
+  const key = { program, externalBatchId: path.externalBatchId ?? path.name };
+  const policy = { polling: QUICK, submission: { initial: '300ms' }, ...path.policy } as const;
+  if (!path.inline) return client.enroll({ ...key, records, policy });
+  await temporal.workflow.start<typeof batchEnrollment>('batchEnrollment', {
+    workflowId: workflowIdOf(key),
+    taskQueue,
+    args: [{ ...key, records: { inline: records }, policy }],
+  });
+  return client.batch(key.externalBatchId, program);
+}

@@ -2,26 +2,20 @@ import { mkdtemp, readdir, rm, writeFile } from 'node:fs/promises';
 import { createRequire } from 'node:module';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
-import { setTimeout as delay } from 'node:timers/promises';
 import { Client, Connection } from '@temporalio/client';
 import { historyToJSON, type History } from '@temporalio/common/lib/proto-utils.js';
 import { Command } from 'commander';
 import { readRecords } from '../cli/input/read-records.js';
-import type { EnrollmentBatch } from '../client/enrollment-batch.js';
 import { EnrollmentClient } from '../client/enrollment-client.js';
-import { BatchInvalidError } from '../client/errors.js';
 import { loadConfig } from '../config/load.js';
-import { isClosed } from '../enrollment/batch.js';
 import { workflowIdOf } from '../enrollment/identifiers.js';
 import type { EnrollmentRecord } from '../enrollment/records.js';
 import { openKeyRing } from '../protection/live-key-ring.js';
 import { EncryptingPayloadCodec } from '../protection/payload-codec.js';
 import { payloadsOf } from '../protection/payloads-of.js';
 import { TRIGGERS } from '../simulator/index.js';
-import type { batchEnrollment } from '../workflows/index.js';
-import type { InlineEnrollmentInput } from '../workflows/messages.js';
 import { startDevEnvironment } from './dev-environment.js';
-import { goldenPaths, GOLDEN_SERVER, type GoldenPath } from './golden-paths.js';
+import { followPath, goldenPaths, GOLDEN_SERVER, type GoldenPath } from './golden-paths.js';
 
 /**
  * `npm run record-histories`: takes a batch along every golden path, on a real server with a real
@@ -33,7 +27,6 @@ const { out } = new Command('record-histories')
   .parse()
   .opts<{ out: string }>();
 
-const WITHIN_MS = 60_000;
 const { version } = createRequire(import.meta.url)('c2p/package.json') as { version: string };
 const [sample] = (await readRecords('examples/cards.jsonl')).records as EnrollmentRecord[];
 
@@ -56,7 +49,15 @@ try {
   const codec = new EncryptingPayloadCodec(await openKeyRing(config.dataKeys));
   const client = await EnrollmentClient.connect();
   for (const path of goldenPaths.filter((one) => !isRecorded(one))) {
-    const batch = await follow(path, { client, temporal, taskQueue: config.taskQueue });
+    const { simulator, sandbox } = environment;
+    simulator.clearFaults();
+    simulator.configure({ processingMs: 0, duplicates: 'withBatchId' });
+    const records = path.cards.map((fate, n) => recordThat(fate, n + 1));
+    const { taskQueue } = config;
+    const batch = await followPath(path, {
+      ...{ client, temporal, taskQueue, simulator, sandbox },
+      ...{ program: 'demo', records },
+    });
     const runs = await runsOf(temporal, workflowIdOf(batch.key));
     for (const [index, history] of runs.entries()) {
       const run = runs.length > 1 ? `-run-${index + 1}` : '';
@@ -71,58 +72,6 @@ try {
 } finally {
   await environment.stop();
   await rm(folder, { recursive: true, force: true });
-}
-
-interface Site {
-  client: EnrollmentClient;
-  temporal: Client;
-  taskQueue: string;
-}
-
-/** Takes a batch along the path to its end. */
-async function follow(path: GoldenPath, site: Site): Promise<EnrollmentBatch> {
-  const { simulator, sandbox } = environment;
-  simulator.clearFaults();
-  simulator.configure({ processingMs: 0, duplicates: 'withBatchId' });
-  path.simulate?.(simulator);
-  const key = { externalBatchId: path.externalBatchId ?? path.name, program: 'demo' };
-  const records = path.cards.map((fate, n) => recordThat(fate, n + 1));
-  const policy = {
-    polling: { initial: '300ms', maximum: '300ms' },
-    submission: { initial: '300ms' },
-    ...path.policy,
-  };
-  const batch = path.inline
-    ? await startInline(site, { ...key, records: { inline: records }, policy })
-    : await site.client.enroll({ ...key, records, policy });
-  const acts = [...(path.acts ?? [])];
-  for (const deadline = Date.now() + WITHIN_MS; ; await delay(20)) {
-    const progress = await batch.progress();
-    if (isClosed(progress.status)) {
-      if (progress.status !== path.ends || acts.length > 0)
-        throw new Error(`${path.name} ended ${progress.status}, with ${acts.length} acts to go`);
-      await batch.result().catch((error: unknown) => {
-        // Of a batch that was refused there is none.
-        if (!(error instanceof BatchInvalidError)) throw error;
-      });
-      return batch;
-    }
-    if (acts[0]?.when(progress)) await acts.shift()!.act(batch, simulator, sandbox);
-    if (Date.now() > deadline) throw new Error(`${path.name} is still ${progress.status}`);
-  }
-}
-
-/** Starts a batch as a client in another language does. */
-async function startInline(
-  { client, temporal, taskQueue }: Site,
-  input: InlineEnrollmentInput,
-): Promise<EnrollmentBatch> {
-  await temporal.workflow.start<typeof batchEnrollment>('batchEnrollment', {
-    workflowId: workflowIdOf(input),
-    taskQueue,
-    args: [input],
-  });
-  return client.batch(input.externalBatchId, input.program);
 }
 
 function recordThat(fate: GoldenPath['cards'][number], n: number): EnrollmentRecord {

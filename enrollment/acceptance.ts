@@ -12,14 +12,8 @@ export function acceptBatch(
   { externalBatchId, records }: { externalBatchId: string; records: readonly EnrollmentRecord[] },
   { maxCardsPerBatch }: { maxCardsPerBatch: number },
 ): Acceptance {
-  if (typeof externalBatchId !== 'string' || !EXTERNAL_ID_PATTERN.test(externalBatchId)) {
-    return { problem: 'externalBatchId must be 1 to 64 characters of A-Z a-z 0-9 . _ : -' };
-  }
-  if (looksLikePan(externalBatchId)) {
-    return {
-      problem: 'externalBatchId looks like a card number; it is shown in clear, so choose another',
-    };
-  }
+  const problem = batchIdProblem(externalBatchId);
+  if (problem !== undefined) return { problem };
   if (!Array.isArray(records) || records.length === 0) {
     return { problem: `batch '${externalBatchId}' has no records; give it at least one` };
   }
@@ -32,4 +26,13 @@ export function acceptBatch(
     return { problem: `batch '${externalBatchId}' has ${cards} cards; ${most}` };
   }
   return { cards };
+}
+
+/** Why no batch can have this id: a sentence without it. */
+export function batchIdProblem(externalBatchId: unknown): string | undefined {
+  if (typeof externalBatchId !== 'string' || !EXTERNAL_ID_PATTERN.test(externalBatchId))
+    return 'externalBatchId must be 1 to 64 characters of A-Z a-z 0-9 . _ : -';
+  if (looksLikePan(externalBatchId))
+    return 'externalBatchId looks like a card number; it is shown in clear, so choose another';
+  return undefined;
 }

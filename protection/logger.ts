@@ -1,6 +1,7 @@
 import { pino } from 'pino';
 import type { DestinationStream, Level, Logger } from 'pino';
 import pretty from 'pino-pretty';
+import { errorText, isError } from './error-text.js';
 import { maskPans } from './mask.js';
 
 export interface LoggerOptions {
@@ -40,8 +41,8 @@ export const REDACTED_FIELDS: ReadonlySet<string> = new Set(
 const REDACTED = '[redacted]';
 
 /**
- * A logger that no card number gets through: every finished line, with whatever message, bindings,
- * nested errors and stacks it has, passes `maskLogLine`. Times are ISO 8601 because milliseconds since
+ * A logger that no card number gets through: every finished line, with whatever message, bindings and
+ * stacks it has, passes `maskLogLine`. Of an error (`err`, `error`) it has what `errorText` tells. Times are ISO 8601 because milliseconds since
  * 1970 are 13 digits, which a card number may have.
  */
 export function createLogger({ level, name, destination = standardError() }: LoggerOptions): Logger {
@@ -51,10 +52,14 @@ export function createLogger({ level, name, destination = standardError() }: Log
       name,
       timestamp: pino.stdTimeFunctions.isoTime,
       formatters: { level: (label) => ({ level: label }) },
-      serializers: { err: pino.stdSerializers.err, error: pino.stdSerializers.err },
+      serializers: { err: shownError, error: shownError },
     },
     { write: (line: string) => destination.write(maskLogLine(line)) },
   );
+}
+
+function shownError(error: unknown): unknown {
+  return isError(error) ? errorText(error) : error;
 }
 
 /** Synchronous, so that the last words of a dying process are not lost. */
@@ -65,8 +70,8 @@ function standardError(): DestinationStream {
 }
 
 /**
- * Masks one line of JSON: card numbers in every name and value, wherever they are, and the value of
- * each of `REDACTED_FIELDS`. What it returns is a line of JSON again; a text that is none is masked as text.
+ * Masks one line of JSON: card numbers in every name and value, wherever they are, the value of each of
+ * `REDACTED_FIELDS`, and bytes, which could be anything. What it returns is a line of JSON again; a text that is none is masked as text.
  */
 export function maskLogLine(line: string): string {
   let entry: unknown;
@@ -87,10 +92,21 @@ function maskValue(value: unknown): unknown {
   }
   if (Array.isArray(value)) return value.map(maskValue);
   if (value === null || typeof value !== 'object') return value;
+  if (isBytes(value)) return REDACTED;
   return Object.fromEntries(
     Object.entries(value).map(([name, inner]) => [
       maskPans(name),
       REDACTED_FIELDS.has(name.toLowerCase()) ? REDACTED : maskValue(inner),
     ]),
+  );
+}
+
+/** What JSON makes of a Buffer, or of another array of bytes. */
+function isBytes(value: object): boolean {
+  if ('type' in value && value.type === 'Buffer' && 'data' in value) return true;
+  const entries = Object.entries(value);
+  return (
+    entries.length > 0 &&
+    entries.every(([name, byte], index) => name === `${index}` && Number.isInteger(byte))
   );
 }

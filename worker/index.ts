@@ -2,3 +2,4 @@ export { runWorker, type RunWorkerOptions, type RunningWorker } from './run-work
 export { createDependencies, type WorkerDependencies } from './dependencies.js';
 export { ensureSearchAttributes } from './search-attributes.js';
 export { loadConfig } from '../config/load.js';
+export { guardProcess } from '../protection/guard-process.js';

@@ -11,6 +11,7 @@ import { protectedDataConverter } from '../protection/data-converter.js';
 import { SEARCH_ATTRIBUTES } from '../workflows/search-attributes.js';
 import { createDependencies, type WorkerDependencies } from './dependencies.js';
 import { publishKeyMetrics } from './key-metrics.js';
+import { maskedFailures } from './masked-failures.js';
 import { installRuntime } from './runtime.js';
 import { ensureSearchAttributes } from './search-attributes.js';
 import { scheduleSweep } from './sweep-schedule.js';
@@ -94,7 +95,11 @@ async function createWorkers(
   dependencies: WorkerDependencies,
   target: Pick<WorkerOptions, 'connection' | 'namespace' | 'dataConverter' | 'workerDeploymentOptions'>,
 ): Promise<Worker[]> {
-  const common = { ...target, shutdownGraceTime: GRACE_TIME } satisfies Partial<WorkerOptions>;
+  const common = {
+    ...target,
+    shutdownGraceTime: GRACE_TIME,
+    interceptors: { activity: [maskedFailures] },
+  } satisfies Partial<WorkerOptions>;
   const workers = [
     await Worker.create({
       ...common,

@@ -31,8 +31,10 @@ export function installRuntime(logger: Logger, config?: Pick<C2pConfig, 'path' |
 function runtimeOptions(logger: Logger, metrics: MetricsConfig | undefined): RuntimeOptions {
   return {
     shutdownSignals: ['SIGTERM', 'SIGINT'],
+    // At INFO whatever our level is: its traces hold payloads, which are readable where the codec is off.
     logger: new DefaultLogger('INFO', ({ level, message, meta }: LogEntry) => {
-      logger[PINO_LEVEL[level]]({ temporal: meta }, message);
+      const { error: err, ...temporal } = meta ?? {};
+      logger[PINO_LEVEL[level]]({ temporal, err }, message);
     }),
     telemetryOptions: {
       logging: { forward: {}, filter: makeTelemetryFilterString({ core: 'WARN', other: 'ERROR' }) },

@@ -3,6 +3,7 @@ import { chmod, readFile, rename, writeFile } from 'node:fs/promises';
 import { join } from 'node:path';
 import { afterAll, beforeAll, describe, expect, test, vi } from 'vitest';
 import type { Finding } from '../../doctor/index.js';
+import { findLeaks, needlesOf } from '../support/leak-search.js';
 import { PROGRAM, RealEnvironment, type RealSite } from '../support/real-environment.js';
 import { testRecords } from '../support/records.js';
 import { certificate, pem, rsaKeyPair } from '../mastercard/key-files.js';
@@ -64,12 +65,51 @@ describe('c2p doctor', () => {
     expect(stderr).toBe(`checks: ${lines.length}, failed: 0, warnings: 0, skipped: 0`);
   });
 
-  test('shows no secret and no password, and no key of the ring', async () => {
-    const ring = await readFile(join(site.folder, 'keys', 'data-keys.json'), 'utf8');
-    const { keys } = JSON.parse(ring) as { keys: Record<string, string> };
-    const { found } = await doctor();
-    for (const key of Object.values(keys)) expect(JSON.stringify(found)).not.toContain(key);
-    expect(JSON.stringify(found)).not.toMatch(/PRIVATE KEY|password/);
+  test('shows no secret, however it is asked and whatever is wrong', async () => {
+    const keys = join(site.folder, 'keys');
+    const ring = JSON.parse(await readFile(join(keys, 'data-keys.json'), 'utf8')) as {
+      keys: Record<string, string>;
+    };
+    const pem = await readFile(join(keys, 'signing.pem'), 'utf8');
+    const secrets: Record<string, string> & Record<'password' | 'mistaken' | 'token', string> = {
+      password: 'a-password-to-be-recognised',
+      mistaken: 'PasswordInTheWrongPlace1',
+      token: 'an-api-key-to-be-recognised',
+      ...ring.keys,
+      ...Object.fromEntries(
+        pem
+          .split('\n')
+          .filter((line) => /^[\w+/]{64}$/.test(line))
+          .entries(),
+      ),
+    };
+    const path = 'keys/signing-encrypted.pem';
+    const encryption = { cipher: 'aes-256-cbc', passphrase: secrets.password };
+    const encrypted = createPrivateKey(pem).export({ type: 'pkcs8', format: 'pem', ...encryption });
+    await writeFile(join(site.folder, path), encrypted, { mode: 0o600 });
+    const env = {
+      C2P_CONFIG: site.configPath,
+      TEMPORAL_ADDRESS: environment.address,
+      C2P_DEBUG: '1',
+      RIGHT: secrets.password,
+      WRONG: secrets.token,
+    };
+    const before = await readFile(site.configPath);
+    const said: string[] = [];
+    for (const passwordEnv of ['RIGHT', 'WRONG', secrets.mistaken]) {
+      await changeProgram(site.configPath, (program) => (program.signingKey = { path, passwordEnv }));
+      for (const options of [[], ['--json'], ['--offline', '--json']]) {
+        const apiKey = passwordEnv === 'WRONG' ? { TEMPORAL_API_KEY: secrets.token } : undefined;
+        const { exitCode, stdout, stderr } = await c2p(['doctor', ...options], { ...env, ...apiKey });
+        expect(exitCode).toBe(passwordEnv === 'RIGHT' ? 0 : 1);
+        said.push(stdout, stderr);
+      }
+    }
+    await writeFile(site.configPath, before);
+    const needles = Object.entries(secrets).flatMap(([name, secret]) => needlesOf(name, secret));
+    expect(needles.length).toBeGreaterThan(20 * 5);
+    expect(findLeaks([{ name: 'doctor', bytes: Buffer.from(said.join('\n')) }], needles)).toEqual([]);
+    expect(said.join('\n')).not.toMatch(/PRIVATE KEY/);
   });
 
   test('refuses a signing key that others can read, skips what needs it, and so does a worker', async () => {

@@ -132,6 +132,16 @@ describe('a batch that cannot be started', () => {
     expect((error as Error).message).not.toContain(primaryAccountNumber);
   });
 
+  test('is not asked for either, under such an id', async () => {
+    const { primaryAccountNumber } = testCard(1);
+    const client = rig.client();
+    for (const look of [() => client.find(primaryAccountNumber), () => client.batch(primaryAccountNumber)]) {
+      const error = await (async () => look())().catch((reason: unknown) => reason as Error);
+      expect(error).toBeInstanceOf(BatchInvalidError);
+      expect((error as Error).message).not.toContain(primaryAccountNumber);
+    }
+  });
+
   test('for a program that is not configured is refused', async () => {
     await expect(rig.client().enroll({ ...enrollment, program: 'other' })).rejects.toThrow(
       ProgramUnknownError,

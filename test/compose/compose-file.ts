@@ -10,6 +10,7 @@ export interface Service {
   restart: string;
   read_only?: boolean;
   cap_drop?: string[];
+  ulimits?: Record<string, number>;
   profiles?: string[];
   tmpfs?: string[];
   entrypoint?: string[];

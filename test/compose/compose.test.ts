@@ -69,9 +69,10 @@ describe('every service', () => {
     for (const port of ports) expect(port).toMatch(/^127\.0\.0\.1:\d+:\d+$/);
   });
 
-  it('has no privileges, and ours no root and no writable root file system', () => {
+  it('has no privileges, and ours no root, no writable root file system and no core dumps', () => {
     for (const [name, { cap_drop }] of services) expect(cap_drop, name).toEqual(['ALL']);
     for (const [name, { read_only }] of ours) expect(read_only, name).toBe(true);
+    for (const [name, { ulimits }] of ours) expect(ulimits, name).toEqual({ core: 0 });
     expect(dockerfile.lastIndexOf('USER node')).toBeGreaterThan(dockerfile.lastIndexOf('FROM'));
   });
 

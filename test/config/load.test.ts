@@ -432,6 +432,19 @@ describe('with files', () => {
       ]);
     });
 
+    it("refuses a key of Temporal's TLS that group or world can read", async () => {
+      const parsed = await loadConfig(join(folder, 'c2p.config.json'));
+      const key = join(folder, 'temporal.key');
+      await writeFile(key, '');
+      await chmod(key, 0o640);
+      const command = process.execPath;
+      vi.stubEnv('TEMPORAL_TLS_CLIENT_KEY_PATH', key);
+      const found = await problems({ ...parsed, programs: {}, dataKeys: { command: [command] } });
+      vi.unstubAllEnvs();
+      const message = `others can read it (mode 0640); run: chmod 600 '${key}': ${key}`;
+      expect(found).toEqual([{ path: "the key of Temporal's TLS", message }]);
+    });
+
     it('wants of a command for the key ring that this user can run it, and nobody else change it', async () => {
       const parsed = await loadConfig(join(folder, 'c2p.config.json'));
       const command = join(folder, 'my-kms');

@@ -1,11 +1,11 @@
-import { appendFile, cp, mkdtemp, readFile, rm } from 'node:fs/promises';
+import { mkdtemp, readFile, rm } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { fileURLToPath } from 'node:url';
 import { execa } from 'execa';
 import { afterAll, beforeAll, describe, expect, test } from 'vitest';
 import type { EnrollmentRecord } from '../../enrollment/records.js';
-import { cardNumberNeedles, clearNeedle, filesBelow, findLeaks } from '../support/leak-search.js';
+import { clearNeedle, filesBelow, findLeaks, needlesOf, type Needle } from '../support/leak-search.js';
 
 const DEMO = fileURLToPath(new URL('../../dist/dev/demo.js', import.meta.url));
 const SAMPLE = fileURLToPath(new URL('../../examples/cards.jsonl', import.meta.url));
@@ -28,16 +28,11 @@ beforeAll(async () => {
 }, 240_000);
 afterAll(() => rm(root, { recursive: true, force: true }));
 
-function cardNumbers() {
-  return records
-    .flatMap(({ cards }) => cards)
-    .flatMap((card) => cardNumberNeedles(card.externalCardId, card.primaryAccountNumber));
-}
-
-function emailAddresses() {
-  return records.map(({ externalConsumerId, consumer }) =>
-    clearNeedle(externalConsumerId, consumer.emailAddress),
-  );
+function cardholderData(): Needle[] {
+  return records.flatMap(({ externalConsumerId: of, consumer, cards }) => [
+    ...cards.flatMap((card) => needlesOf(card.externalCardId, card.primaryAccountNumber)),
+    ...needlesOf(of, consumer.emailAddress),
+  ]);
 }
 
 /** Everything that the demo wrote: its files, its keys among them, and its output. */
@@ -74,35 +69,7 @@ describe('the demo', () => {
     );
   });
 
-  test('leaves no card number anywhere, be it in clear, in base64, in hex or in groups', async () => {
-    expect(cardNumbers()).toHaveLength(30 * 7);
-    expect(findLeaks(await everythingWritten(), cardNumbers())).toEqual([]);
-  });
-
-  test('leaves no e-mail address anywhere in clear', async () => {
-    expect(findLeaks(await everythingWritten(), emailAddresses())).toEqual([]);
-  });
-});
-
-describe('the search for card numbers', () => {
-  const FORMS: Record<string, (number: string) => string> = {
-    clear: (number) => number,
-    'base64 at 0': (number) => Buffer.from(`abc${number}xyz`).toString('base64'),
-    'base64 at 1': (number) => Buffer.from(`a${number}xy`).toString('base64url'),
-    'base64 at 2': (number) => Buffer.from(`abcde${number}`).toString('base64'),
-    hex: (number) => Buffer.from(`"${number}"`).toString('hex').toUpperCase(),
-    'spaces between groups': (number) => number.replace(/(.{4})(?=.)/g, '$1 '),
-    'dashes between groups': (number) => number.replace(/(.{4})(?=.)/g, '$1-'),
-  };
-
-  test.each(Object.keys(FORMS))('finds a number that was planted in a copy in the form: %s', async (form) => {
-    const copy = join(root, form);
-    await cp(folder, copy, { recursive: true });
-    const card = records[4]?.cards[0];
-    const planted = FORMS[form]?.(card?.primaryAccountNumber ?? '');
-    await appendFile(join(copy, 'temporal.db'), `\0\u0001${planted}\0`);
-    expect(findLeaks(await filesBelow(copy), cardNumbers())).toEqual([
-      { where: 'temporal.db', of: card?.externalCardId, form },
-    ]);
+  test('leaves no card number and no e-mail address anywhere', async () => {
+    expect(findLeaks(await everythingWritten(), cardholderData())).toEqual([]);
   });
 });

@@ -39,12 +39,12 @@ describe.concurrent(
     test('with versioning: each batch ends on the release that it began on, and the old one is drained then', async () => {
       const site = await environment.site('pinned', { processingMs: 3_600_000 });
       const deployment = await versioned(site);
-      const oldWorker = await site.startWorker(undefined, oldRelease);
+      const oldWorker = await site.startWorker(undefined, { cli: oldRelease });
       await makeCurrent(deployment, OLD);
       await enroll(site, 'old-batch');
       await inProcessing(site, 'old-batch');
 
-      const newWorker = await site.startWorker(undefined, newRelease);
+      const newWorker = await site.startWorker(undefined, { cli: newRelease });
       expect(await readFile(newWorker.logFile, 'utf8')).toContain(
         `this version is not current: it gets no new batches, only those that began on it. To give it the new ` +
           `batches: temporal worker deployment set-current-version --namespace default ` +
@@ -70,11 +70,11 @@ describe.concurrent(
 
     test('without versioning: the new one gets the batch and stands still, and the old one still goes on', async () => {
       const site = await environment.site('unversioned', { processingMs: 3_600_000 });
-      const oldWorker = await site.startWorker(undefined, oldRelease);
+      const oldWorker = await site.startWorker(undefined, { cli: oldRelease });
       await enroll(site, 'unversioned-batch');
       await inProcessing(site, 'unversioned-batch');
       await oldWorker.kill();
-      const newWorker = await site.startWorker(undefined, newRelease);
+      const newWorker = await site.startWorker(undefined, { cli: newRelease });
       const workflow = site.workflow('unversioned-batch');
       await until(async () =>
         (await eventsOf(workflow)).some(
@@ -82,7 +82,7 @@ describe.concurrent(
         ),
       );
       await newWorker.kill();
-      await site.startWorker(undefined, oldRelease);
+      await site.startWorker(undefined, { cli: oldRelease });
       site.simulator.configure({ processingMs: 0 });
       expect(await workflow.result()).toMatchObject({ status: 'COMPLETED' });
     });
@@ -90,13 +90,13 @@ describe.concurrent(
     test('versioning switched on: a batch that is open is pinned by the version that becomes current, and can be moved back', async () => {
       const id = 'switched-batch';
       const site = await environment.site('switched', { processingMs: 3_600_000 });
-      const unversionedWorker = await site.startWorker(undefined, oldRelease);
+      const unversionedWorker = await site.startWorker(undefined, { cli: oldRelease });
       await enroll(site, id);
       await inProcessing(site, id);
       expect(await versioningOf(site, id)).toBeUndefined();
 
       const deployment = await versioned(site);
-      const versionedWorker = await site.startWorker(undefined, oldRelease);
+      const versionedWorker = await site.startWorker(undefined, { cli: oldRelease });
       await makeCurrent(deployment, OLD);
       await until(async () => Number((await versioningOf(site, id))?.behavior) === VersioningBehavior.PINNED);
 

@@ -4,7 +4,11 @@ import { join } from 'node:path';
 import { Client, Connection, type WorkflowHandle } from '@temporalio/client';
 import { EnrollmentClient } from '../../client/enrollment-client.js';
 import { loadConfig } from '../../config/load.js';
-import { startEmbeddedTemporal, type EmbeddedTemporal } from '../../dev/embedded-temporal.js';
+import {
+  startEmbeddedTemporal,
+  type EmbeddedTemporal,
+  type EmbeddedTemporalOptions,
+} from '../../dev/embedded-temporal.js';
 import { prepareSandboxKeys, writeSandboxConfig } from '../../dev/sandbox.js';
 import type { BatchResult } from '../../enrollment/batch.js';
 import { workflowIdOf } from '../../enrollment/identifiers.js';
@@ -15,7 +19,7 @@ import { FilesystemStore } from '../../store/filesystem-store.js';
 import type { BatchStore } from '../../store/store.js';
 import { SEARCH_ATTRIBUTES } from '../../workflows/search-attributes.js';
 import { ensureSearchAttributes } from '../../worker/search-attributes.js';
-import { startRealWorker, type RealWorker } from './real-worker.js';
+import { startRealWorker, type RealWorker, type WorkerPlace } from './real-worker.js';
 
 export const PROGRAM = 'demo';
 
@@ -41,10 +45,17 @@ export class RealEnvironment {
     readonly connection: Connection,
   ) {}
 
-  /** @param dynamicConfig of the server */
-  static async start(dynamicConfig?: Record<string, string>): Promise<RealEnvironment> {
+  /**
+   * @param dynamicConfig of the server
+   * @param logLevel of the server
+   */
+  static async start(
+    dynamicConfig?: Record<string, string>,
+    logLevel?: EmbeddedTemporalOptions['logLevel'],
+  ): Promise<RealEnvironment> {
     const folder = await mkdtemp(join(tmpdir(), 'c2p-real-'));
-    const server = await startEmbeddedTemporal({ dbFilename: join(folder, 'temporal.db'), dynamicConfig });
+    const dbFilename = join(folder, 'temporal.db');
+    const server = await startEmbeddedTemporal({ dbFilename, dynamicConfig, logLevel });
     const connection = await Connection.connect({ address: server.address });
     await ensureSearchAttributes(connection, server.namespace, SEARCH_ATTRIBUTES);
     return new RealEnvironment(folder, server, connection);
@@ -56,6 +67,10 @@ export class RealEnvironment {
 
   get uiUrl(): string {
     return this.server.uiUrl;
+  }
+
+  get serverPid(): number {
+    return this.server.pid;
   }
 
   /** Kills the server with SIGKILL. */
@@ -121,11 +136,14 @@ export class RealSite {
 
   /**
    * @param stallAt a point of `stalling-worker.js`
-   * @param cli the command of another release
+   * @param how the command of another release, or other circumstances
    */
-  async startWorker(stallAt?: string, cli?: string): Promise<RealWorker> {
+  async startWorker(
+    stallAt?: string,
+    how: Pick<WorkerPlace, 'cli' | 'through' | 'env'> = {},
+  ): Promise<RealWorker> {
     const { folder, configPath } = this;
-    const place = { folder, configPath, temporalAddress: this.environment.address, cli };
+    const place = { folder, configPath, temporalAddress: this.environment.address, ...how };
     const worker = await startRealWorker(place, stallAt);
     this.workers.push(worker);
     return worker;
@@ -138,6 +156,14 @@ export class RealSite {
   /** What of the batch is in the store. */
   blobs(externalBatchId: string): Promise<string[]> {
     return this.store.list({ program: PROGRAM, externalBatchId });
+  }
+
+  /** Whether a worker is at the call to Mastercard that submits the batch. */
+  async submits(externalBatchId: string): Promise<boolean> {
+    const { raw } = await this.workflow(externalBatchId).describe();
+    return (raw.pendingActivities ?? []).some(
+      ({ activityType, lastStartedTime }) => activityType?.name === 'submitBatch' && lastStartedTime != null,
+    );
   }
 
   async close(): Promise<void> {

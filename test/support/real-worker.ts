@@ -14,6 +14,10 @@ export interface WorkerPlace {
   temporalAddress: string;
   /** The command; default: the built one of this checkout. */
   cli?: string | undefined;
+  /** What runs it, for instance a shell with other limits; it is given Node's path and what follows. */
+  through?: readonly [string, ...string[]] | undefined;
+  /** Beside this process's own. */
+  env?: NodeJS.ProcessEnv | undefined;
 }
 
 export interface RealWorker extends ServerProcess {
@@ -33,10 +37,12 @@ export async function startRealWorker(place: WorkerPlace, stallAt?: string): Pro
   const file = (name: string) => join(place.folder, `worker-${started}.${name}`);
   const [readyFile, marker, logFile] = [file('ready'), file('stalled'), file('log')];
   const program = stallAt === undefined ? [place.cli ?? cliPath(), 'worker'] : [STALLING_WORKER];
-  const worker = await startServerProcess(process.execPath, program, {
+  const [run, ...args] = [...(place.through ?? []), process.execPath, ...program] as [string, ...string[]];
+  const worker = await startServerProcess(run, args, {
     logFile,
     env: {
       ...process.env,
+      ...place.env,
       C2P_CONFIG: place.configPath,
       C2P_READY_FILE: readyFile,
       TEMPORAL_ADDRESS: place.temporalAddress,

@@ -1,0 +1,69 @@
+import { Console } from 'node:console';
+import { writeFileSync } from 'node:fs';
+import { errorText } from './error-text.js';
+import { maskPans } from './mask.js';
+
+/** Which parts of its memory a process leaves in a core dump, as bits (core(5)); children inherit it. */
+const COREDUMP_FILTER = '/proc/self/coredump_filter';
+
+/**
+ * Closes the ways on which a process tells what it holds without being asked. To be called first of all,
+ * once a process; it holds for the rest of the process's life.
+ *
+ * - What goes to standard error is masked, whoever writes it: libraries, the command line's own errors,
+ *   Node's warnings. `console` writes there and nowhere else.
+ * - An error that nobody caught ends the process with exit code 1 and its masked text; Node would print its
+ *   message and the line of source. So it does under `--abort-on-uncaught-exception`.
+ * - Node's diagnostic reports, which hold the environment and the message, are not written.
+ * - A core dump (Linux) is written without the process's memory; what remains in it are registers.
+ */
+export function guardProcess(): void {
+  if (process.hasUncaughtExceptionCaptureCallback()) return;
+  maskStandardError();
+  globalThis.console = new Console(process.stderr, process.stderr);
+  // A listener would be told as well, but Node would already have aborted where it is told to.
+  process.setUncaughtExceptionCaptureCallback(endWith);
+  process.on('unhandledRejection', endWith);
+  maskWarnings();
+  if (process.report) {
+    process.report.reportOnFatalError = false;
+    process.report.reportOnSignal = false;
+    process.report.reportOnUncaughtException = false;
+  }
+  if (process.platform === 'linux') leaveMemoryOutOfCoreDumps();
+}
+
+function maskStandardError(): void {
+  const { stderr } = process;
+  const write = stderr.write.bind(stderr) as (chunk: string | Uint8Array, ...rest: unknown[]) => boolean;
+  stderr.write = (chunk: string | Uint8Array, ...rest: unknown[]) =>
+    write(
+      typeof chunk === 'string'
+        ? maskPans(chunk)
+        : Buffer.from(maskPans(Buffer.from(chunk).toString('latin1')), 'latin1'),
+      ...rest,
+    );
+}
+
+function endWith(error: unknown): void {
+  process.stderr.write(`c2p: ended by an error that nobody caught: ${errorText(error).stack}\n`);
+  process.exit(1);
+}
+
+/** Node prints them itself, past `process.stderr`, unless it was told not to. */
+function maskWarnings(): void {
+  if (process.listenerCount('warning') === 0) return;
+  process.removeAllListeners('warning');
+  process.on('warning', (warning) => {
+    const { type, message } = errorText(warning);
+    process.stderr.write(`${type}: ${message}\n`);
+  });
+}
+
+function leaveMemoryOutOfCoreDumps(): void {
+  try {
+    writeFileSync(COREDUMP_FILTER, '0');
+  } catch {
+    // Where /proc is not to be written; `memoryExposures` tells of the limit that also prevents them.
+  }
+}

@@ -1,0 +1,288 @@
+import { createPrivateKey } from 'node:crypto';
+import { mkdtemp, readFile, rm, writeFile } from 'node:fs/promises';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
+import { inspect } from 'node:util';
+import { Client } from '@temporalio/client';
+import { expect, vi } from 'vitest';
+import { EnrollmentClient } from '../../client/enrollment-client.js';
+import { loadConfig } from '../../config/load.js';
+import { followPath, goldenPaths, GOLDEN_SERVER, type GoldenPath } from '../../dev/golden-paths.js';
+import { prepareSandboxKeys } from '../../dev/sandbox.js';
+import { Blob } from '../../enrollment/blobs.js';
+import { workflowIdOf } from '../../enrollment/identifiers.js';
+import type { EnrollmentRecord } from '../../enrollment/records.js';
+import { protectedDataConverter } from '../../protection/data-converter.js';
+import { openKeyRing } from '../../protection/live-key-ring.js';
+import { createLogger } from '../../protection/logger.js';
+import { createSimulator, TRIGGERS, type Simulator } from '../../simulator/index.js';
+import { c2p, writeRecords } from '../cli/command-line.js';
+import { generatedRecords } from '../support/generated-records.js';
+import type { Haystack } from '../support/leak-search.js';
+import { PROGRAM, RealEnvironment, type RealSite } from '../support/real-environment.js';
+import type { RealWorker } from '../support/real-worker.js';
+
+const PASSWORD_VARIABLE = 'C2P_LEAK_SIGNING_PASSWORD';
+const WITHIN = { timeout: 60_000, interval: 200 };
+const QUICK = { polling: { initial: '300ms' } };
+const OPEN = `${TRIGGERS.batches.NEVER_TERMINAL.externalBatchIdContains}-leak`;
+
+/** But for the one that takes as long as all others together, and the one that changes the key of all. */
+const NOT_TAKEN = ['cancelled-after-it-was-handed-over', 'completed-after-mastercards-key-changed'];
+export const PATHS = goldenPaths.filter(({ name }) => !NOT_TAKEN.includes(name));
+
+/** Everything that Node has to tell of a crash, and a core dump of any size. */
+const TALKATIVE = {
+  through: ['/bin/sh', '-c', 'cd "$0" && ulimit -c unlimited && exec "$@"'],
+  nodeOptions:
+    '--abort-on-uncaught-exception --report-on-fatalerror --report-uncaught-exception ' +
+    '--report-on-signal --report-signal=SIGABRT',
+} as const;
+
+/**
+ * A system that meets everything that can happen to a batch, with records that are nobody's: every way to
+ * an end, records inline, commands, refusals, and the death of a worker.
+ */
+export class LeakScenario {
+  /** What was printed, thrown and answered. */
+  readonly told: Haystack[] = [];
+  /** Of the signing key's file. */
+  readonly password: string;
+  /** What Mastercard's side logs. */
+  readonly simulatorLog: string[] = [];
+  /** Of every batch; each value is unlike all others. */
+  readonly records: EnrollmentRecord[];
+  /** Of no batch until `play` is over. */
+  readonly control: EnrollmentRecord;
+  /** The process that carried all batches but the one whose worker died. */
+  worker!: RealWorker;
+  /** Where that one died. */
+  crashed!: RealSite;
+  private readonly simulators: Simulator[] = [];
+  private readonly spare: EnrollmentRecord[];
+
+  private constructor(
+    readonly environment: RealEnvironment,
+    readonly site: RealSite,
+    private readonly inputs: string,
+    seed: number,
+  ) {
+    this.password = `password-${seed}-of-the-signing-key`;
+    const ofPaths = PATHS.flatMap(({ cards }) => cards).length;
+    const [control, ...records] = generatedRecords(1 + ofPaths + 6, seed);
+    this.control = control!;
+    this.records = records;
+    this.spare = records.slice(ofPaths);
+  }
+
+  static async prepare(seed: number): Promise<LeakScenario> {
+    const environment = await RealEnvironment.start(GOLDEN_SERVER, 'debug');
+    // The issuer's own file is no output of the system.
+    const inputs = await mkdtemp(join(tmpdir(), 'c2p-leak-inputs-'));
+    return new LeakScenario(environment, await environment.site('leak'), inputs, seed);
+  }
+
+  async play(): Promise<void> {
+    process.env[PASSWORD_VARIABLE] = this.password;
+    await this.configure();
+    this.worker = await this.site.startWorker(undefined, { env: { C2P_LOG_LEVEL: 'trace' } });
+    await Promise.all([
+      this.takeEveryPath(),
+      this.startInline().then(() => this.provokeRefusals()),
+      this.useCommands(),
+      this.crash(),
+    ]);
+  }
+
+  async close(): Promise<void> {
+    delete process.env[PASSWORD_VARIABLE];
+    await Promise.all(this.simulators.map((simulator) => simulator.close()));
+    await this.environment.close();
+    await rm(this.inputs, { recursive: true, force: true });
+  }
+
+  /** What the processes that work here were started with; on Linux. */
+  async commandLines(): Promise<Haystack[]> {
+    const processes = { server: this.environment.serverPid, worker: this.worker.pid };
+    return Promise.all(
+      Object.entries(processes).map(async ([name, pid]) => ({
+        name: `the command line of the ${name}`,
+        bytes: await readFile(`/proc/${pid}/cmdline`).catch(() => Buffer.alloc(0)),
+      })),
+    );
+  }
+
+  /** A program for each path, with a Mastercard of its own. */
+  private async configure(): Promise<void> {
+    const { folder, configPath } = this.site;
+    const { credentials } = await prepareSandboxKeys(folder);
+    const config = JSON.parse(await readFile(configPath, 'utf8')) as { programs: Record<string, object> };
+    const path = 'keys/signing-encrypted.pem';
+    const key = createPrivateKey(await readFile(join(folder, 'keys', 'signing.pem')));
+    const encryption = { cipher: 'aes-256-cbc', passphrase: this.password };
+    const pem = key.export({ type: 'pkcs8', format: 'pem', ...encryption });
+    await writeFile(join(folder, path), pem, { mode: 0o600 });
+    const signingKey = { path, passwordEnv: PASSWORD_VARIABLE };
+    config.programs[PROGRAM] = { ...config.programs[PROGRAM], signingKey };
+    for (const { name } of PATHS) {
+      const simulator = await createSimulator({
+        credentials: [credentials],
+        processingMs: 0,
+        logger: createLogger({
+          name: 'simulator',
+          level: 'trace',
+          destination: { write: (line) => void this.simulatorLog.push(line) },
+        }),
+      });
+      this.simulators.push(simulator);
+      config.programs[name] = { ...config.programs[PROGRAM], baseUrl: simulator.baseUrl };
+    }
+    await writeFile(configPath, JSON.stringify(config));
+  }
+
+  private async takeEveryPath(): Promise<void> {
+    const { store, configPath, environment } = this.site;
+    const { connection } = environment;
+    const config = await loadConfig(configPath);
+    const keyRing = await openKeyRing(config.dataKeys);
+    const temporal = new Client({ connection, dataConverter: protectedDataConverter(keyRing) });
+    const client = EnrollmentClient.using({ config, temporal, store, keyRing });
+    const { keys } = await prepareSandboxKeys(this.site.folder);
+    const common = { client, temporal, taskQueue: config.taskQueue, sandbox: { keys } };
+    let taken = 0;
+    const ways = PATHS.map((path, index) => {
+      const own = this.records.slice(taken, (taken += path.cards.length));
+      const records = own.map((record, card) => fated(record, path.cards[card]!));
+      const simulator = this.simulators[index]!;
+      return followPath(path, { ...common, simulator, program: path.name, records, everyMs: 400 });
+    });
+    await Promise.all(ways);
+  }
+
+  private async startInline(): Promise<void> {
+    const [first, second, refused] = this.spare as [EnrollmentRecord, EnrollmentRecord, EnrollmentRecord];
+    const taken = await this.inline(this.site.temporal, 'inline', [first, second]);
+    expect(await taken.result()).toMatchObject({ status: 'COMPLETED', counts: { enrolled: 2 } });
+    const policy = { [refused.cards[0]!.primaryAccountNumber]: refused.consumer.emailAddress };
+    const handle = await this.inline(this.site.temporal, 'refused', [refused], policy);
+    await this.expectError('an inline batch with a policy that is none', handle.result());
+  }
+
+  /** Starts a batch as a client in another language does. */
+  inline(temporal: Client, externalBatchId: string, inline: EnrollmentRecord[], policy: object = QUICK) {
+    const key = { program: PROGRAM, externalBatchId };
+    return temporal.workflow.start('batchEnrollment', {
+      workflowId: workflowIdOf(key),
+      taskQueue: 'c2p-leak',
+      args: [{ ...key, records: { inline }, policy }],
+    });
+  }
+
+  private async useCommands(): Promise<void> {
+    const record = this.spare[3]!;
+    const { primaryAccountNumber: pan } = record.cards[0]!;
+    const [file, malformed, headless] = ['cards.jsonl', 'malformed.jsonl', 'headless.csv'].map((name) =>
+      join(this.inputs, name),
+    ) as [string, string, string];
+    await writeRecords(file, [record]);
+    await writeFile(malformed, JSON.stringify(record).slice(0, -3));
+    await writeFile(headless, `${pan},${record.consumer.lastName},${record.consumer.emailAddress}\n`);
+    const id = 'from-a-file';
+    await this.run(0, 'enroll', file, '--program', PROGRAM, '--batch-id', id, '--wait');
+    const others: [exitCode: number, ...args: string[]][] = [
+      [0, 'status', id, '--json'],
+      [0, 'report', id],
+      [0, 'list', '--json'],
+      [0, 'doctor', '--json'],
+      [2, 'validate', malformed],
+      [2, 'validate', headless],
+      [2, 'enroll', file, '--program', pan],
+      [2, 'status', pan],
+      [2, pan],
+    ];
+    for (const [exitCode, ...args] of others) await this.run(exitCode, ...args);
+  }
+
+  private async run(exitCode: number, ...args: string[]): Promise<void> {
+    const env = {
+      C2P_CONFIG: this.site.configPath,
+      TEMPORAL_ADDRESS: this.environment.address,
+      C2P_LOG_LEVEL: 'trace',
+      C2P_DEBUG: '1',
+    };
+    const done = await c2p(args, env);
+    expect(done, done.stderr).toMatchObject({ exitCode });
+    const name = `what 'c2p ${args.length > 1 ? args[0] : '(a number)'}' prints`;
+    this.told.push({ name, bytes: Buffer.from(`${done.stdout}\n${done.stderr}`) });
+  }
+
+  /** A worker dies of SIGABRT while it calls Mastercard; nobody carries its batch on. */
+  private async crash(): Promise<void> {
+    const externalBatchId = 'crashed';
+    this.crashed = await this.environment.site(externalBatchId);
+    const { simulator, folder, client } = this.crashed;
+    simulator.fault({ operation: 'enroll', fault: { kind: 'delay', ms: 120_000 } });
+    const victim = await this.crashed.startWorker(undefined, {
+      through: [...TALKATIVE.through, folder],
+      env: { C2P_LOG_LEVEL: 'trace', NODE_OPTIONS: TALKATIVE.nodeOptions },
+    });
+    await client.enroll({ externalBatchId, program: PROGRAM, records: [this.spare[4]!] });
+    await vi.waitUntil(async () => await this.crashed.submits(externalBatchId), WITHIN);
+    expect(await this.crashed.blobs(externalBatchId)).toContain(Blob.enrollmentData(1));
+    process.kill(victim.pid, 'SIGABRT');
+    expect(await victim.ended).toBe('SIGABRT');
+  }
+
+  /** What Temporal and workers answer where they refuse, having been handed values. */
+  private async provokeRefusals(): Promise<void> {
+    const record = this.spare[5]!;
+    const value = { ...record.consumer, ...record.cards[0]! };
+    const records = [this.spare[5]!];
+    await this.site.client.enroll({ externalBatchId: OPEN, program: PROGRAM, records, policy: QUICK });
+    const { workflow } = this.site.temporal;
+    const open = this.site.workflow(OPEN);
+    await vi.waitUntil(
+      async () => (await this.site.client.batch(OPEN).progress()).status === 'PROCESSING',
+      WITHIN,
+    );
+    const update = (name: string, ...args: [object]) => open.executeUpdate(name, { args });
+    const unregistered = await workflow.start('enrollBatch', {
+      workflowId: 'unregistered',
+      taskQueue: 'c2p-leak',
+      args: [value],
+      workflowExecutionTimeout: '2s',
+    });
+    const attempts: Record<string, Promise<unknown>> = {
+      'a signal to a workflow that is not there': workflow.getHandle('nowhere').signal('pollNow', value),
+      'an update of a workflow that is closed': this.site
+        .workflow('inline')
+        .executeUpdate('updatePolicy', { args: [value] }),
+      'an answer that nobody asked for': update('resolveSubmission', { batchId: value.lastName }),
+      'an answer that is none': update('extendDeadline', { until: value.emailAddress }),
+      'a policy that is none': update('updatePolicy', { [value.primaryAccountNumber]: value }),
+      'an update that does not exist': update('resolve', value),
+      'a query that does not exist': open.query('cards', value),
+      'a workflow of a type that does not exist': unregistered.result(),
+    };
+    await Promise.all(Object.entries(attempts).map(([name, attempt]) => this.expectError(name, attempt)));
+  }
+
+  private async expectError(name: string, attempt: Promise<unknown>): Promise<void> {
+    const error: unknown = await attempt.then(
+      () => undefined,
+      (reason: unknown) => reason,
+    );
+    expect(error, name).toBeInstanceOf(Error);
+    const text = inspect(error, { depth: 6, maxStringLength: null, maxArrayLength: null });
+    this.told.push({ name: `the error of ${name}`, bytes: Buffer.from(text) });
+  }
+}
+
+/** The record as the path wants it: only the simulator's own card numbers have a fate. */
+function fated(record: EnrollmentRecord, fate: GoldenPath['cards'][number]): EnrollmentRecord {
+  if (fate === 'ENROLLED') return record;
+  const [card] = record.cards;
+  const changes =
+    fate === 'INVALID' ? { panExpirationMonth: '13' } : { primaryAccountNumber: TRIGGERS.cards[fate].pan };
+  return { ...record, cards: [{ ...card!, ...changes }] };
+}
