@@ -1,4 +1,4 @@
-import { maskPans } from '../protection/mask.js';
+import { maskEmails, maskPans } from '../protection/mask.js';
 
 /** One thing that Mastercard finds wrong. */
 export interface FailureDetail {
@@ -30,7 +30,6 @@ const MAX_MASKED = 2_000;
 
 /** What may be a phone number, besides what a card number left. */
 const DIGITS = /\d(?:[ ().-]{0,2}\d){6,}/g;
-const E_MAIL = /[^\s@%]+(?:@|%40)[^\s@]+/gi;
 
 /**
  * Makes free text of Mastercard fit to be kept: white space and control characters become single
@@ -44,7 +43,7 @@ export function cleanText(text: string): string {
     .trim();
   // The length stays, so that what is beyond the limit cannot move up.
   const stars = (found: string) => '*'.repeat(found.length);
-  return maskPans(flat).replace(E_MAIL, stars).replace(DIGITS, stars).slice(0, MAX_TEXT);
+  return maskEmails(maskPans(flat)).replace(DIGITS, stars).slice(0, MAX_TEXT);
 }
 
 /** Codes, and places in a request (`cards[0].primaryAccountNumber`), are one word; a value that stands there is none. */

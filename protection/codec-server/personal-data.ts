@@ -1,6 +1,6 @@
 import type { Payload } from '@temporalio/common';
 import { REDACTED_FIELDS } from '../logger.js';
-import { maskPans } from '../mask.js';
+import { maskEmails, maskPans } from '../mask.js';
 
 /** Parts of a record: everything in them is personal, also what a later version of the API puts there. */
 const PERSONAL_OBJECTS: ReadonlySet<string> = new Set(['consumer', 'cards', 'billingaddress', 'inline']);
@@ -20,7 +20,8 @@ const JSON_ENCODINGS: ReadonlySet<string> = new Set(['json/plain', 'json/protobu
 
 /**
  * What may be shown of a decoded payload to who may look at workflows and not at persons: structure,
- * statuses and counts, but no value of a field that holds personal data, and no card number anywhere.
+ * statuses and counts, but no value of a field that holds personal data, and no card number and no e-mail
+ * address anywhere.
  * Of a payload that is not JSON, its size.
  */
 export function maskPayload(payload: Payload): Payload {
@@ -37,7 +38,7 @@ export function maskPayload(payload: Payload): Payload {
 }
 
 function mask(value: unknown): unknown {
-  if (typeof value === 'string') return maskPans(value);
+  if (typeof value === 'string') return maskEmails(maskPans(value));
   if (typeof value === 'number') return maskPans(String(value)) === String(value) ? value : MASKED;
   if (Array.isArray(value)) return value.map(mask);
   if (typeof value !== 'object' || value === null) return value;
@@ -68,7 +69,10 @@ function endOf(value: unknown): unknown {
 
 function entriesOf(value: object, map: (name: string, inner: unknown) => unknown): object {
   return Object.fromEntries(
-    Object.entries(value).map(([name, inner]) => [maskPans(name), map(name.toLowerCase(), inner)]),
+    Object.entries(value).map(([name, inner]) => [
+      maskEmails(maskPans(name)),
+      map(name.toLowerCase(), inner),
+    ]),
   );
 }
 

@@ -1,6 +1,6 @@
 import fc from 'fast-check';
 import { describe, expect, it } from 'vitest';
-import { maskPans } from '../../protection/mask.js';
+import { maskEmails, maskPans } from '../../protection/mask.js';
 
 /** The textbook Luhn check, written apart from the code under test. */
 function luhn(digits: string): boolean {
@@ -101,5 +101,30 @@ describe('maskPans', () => {
   it('copes with runs and texts of any length', () => {
     expect(maskPans('7 '.repeat(500_000))).toHaveLength(1_000_000);
     expect(maskPans('1'.repeat(12).concat('x').repeat(50_000))).not.toContain('*');
+  });
+});
+
+describe('maskEmails', () => {
+  it.each([
+    ['ana@example.com is not valid', '*************** is not valid'],
+    ['"ana.d+x@example.com": wrong', '"*******************": wrong'],
+    ['<a@b>,c%40d', '<***>,*****'],
+    ['a @ b, 50% of 40', 'a @ b, 50% of 40'],
+    ['', ''],
+  ])('makes of %j %j', (text, masked) => {
+    expect(maskEmails(text)).toBe(masked);
+  });
+
+  it('leaves no word with an address and changes no other, and masking twice is masking once', () => {
+    const word = fc.constantFrom('ana@example.com', 'a%40b.c', 'one', '@', '50%', '"', ',', ' ', '\n', 'é');
+    fc.assert(
+      fc.property(fc.array(word), (words) => {
+        const masked = maskEmails(words.join(' '));
+        expect(masked).not.toMatch(/ana|a%40b/);
+        expect(masked).toHaveLength(words.join(' ').length);
+        expect(maskEmails(masked)).toBe(masked);
+        for (const kept of ['one', 'é'] as const) if (words.includes(kept)) expect(masked).toContain(kept);
+      }),
+    );
   });
 });

@@ -8,21 +8,27 @@ import { expect, vi } from 'vitest';
 import { EnrollmentClient } from '../../client/enrollment-client.js';
 import { loadConfig } from '../../config/load.js';
 import { followPath, goldenPaths, GOLDEN_SERVER, type GoldenPath } from '../../dev/golden-paths.js';
+import { freePort } from '../../dev/free-port.js';
 import { prepareSandboxKeys } from '../../dev/sandbox.js';
 import { Blob } from '../../enrollment/blobs.js';
 import { workflowIdOf } from '../../enrollment/identifiers.js';
 import type { EnrollmentRecord } from '../../enrollment/records.js';
+import { formatPayloads, parsePayloads } from '../../protection/codec-server/payloads-json.js';
 import { protectedDataConverter } from '../../protection/data-converter.js';
 import { openKeyRing } from '../../protection/live-key-ring.js';
+import { payloadsOf } from '../../protection/payloads-of.js';
 import { createLogger } from '../../protection/logger.js';
 import { createSimulator, TRIGGERS, type Simulator } from '../../simulator/index.js';
 import { c2p, writeRecords } from '../cli/command-line.js';
+import { startCodecServerProcess, type CodecServerProcess } from '../support/codec-server-process.js';
 import { generatedRecords } from '../support/generated-records.js';
 import type { Haystack } from '../support/leak-search.js';
 import { PROGRAM, RealEnvironment, type RealSite } from '../support/real-environment.js';
 import type { RealWorker } from '../support/real-worker.js';
+import { AUDIENCE, ISSUER, SECRET, token } from '../support/tokens.js';
 
 const PASSWORD_VARIABLE = 'C2P_LEAK_SIGNING_PASSWORD';
+const CODEC_SECRET_VARIABLE = 'C2P_LEAK_CODEC_SECRET';
 const WITHIN = { timeout: 60_000, interval: 200 };
 const QUICK = { polling: { initial: '300ms' } };
 const OPEN = `${TRIGGERS.batches.NEVER_TERMINAL.externalBatchIdContains}-leak`;
@@ -58,6 +64,8 @@ export class LeakScenario {
   worker!: RealWorker;
   /** Where that one died. */
   crashed!: RealSite;
+  private codecServer!: CodecServerProcess;
+  private metricsUrl!: string;
   private readonly simulators: Simulator[] = [];
   private readonly spare: EnrollmentRecord[];
 
@@ -84,7 +92,16 @@ export class LeakScenario {
 
   async play(): Promise<void> {
     process.env[PASSWORD_VARIABLE] = this.password;
+    process.env[CODEC_SECRET_VARIABLE] = SECRET;
     await this.configure();
+    this.codecServer = await startCodecServerProcess(
+      this.site,
+      {
+        origins: [this.environment.uiUrl],
+        token: { secretEnv: CODEC_SECRET_VARIABLE, issuer: ISSUER, audience: AUDIENCE },
+      },
+      'http',
+    );
     this.worker = await this.site.startWorker(undefined, { env: { C2P_LOG_LEVEL: 'trace' } });
     await Promise.all([
       this.takeEveryPath(),
@@ -96,14 +113,46 @@ export class LeakScenario {
 
   async close(): Promise<void> {
     delete process.env[PASSWORD_VARIABLE];
+    delete process.env[CODEC_SECRET_VARIABLE];
+    await this.codecServer?.kill();
     await Promise.all(this.simulators.map((simulator) => simulator.close()));
     await this.environment.close();
     await rm(this.inputs, { recursive: true, force: true });
   }
 
+  /** What the worker tells of itself to Prometheus. */
+  async metrics(): Promise<Haystack> {
+    return { name: 'the metrics of the worker', bytes: await bytesOf(await fetch(this.metricsUrl)) };
+  }
+
+  /** What the codec server shows of each batch to who may not see personal data, payload by payload. */
+  async decodedHistories(): Promise<Haystack[]> {
+    const { workflow } = this.site.temporal;
+    const headers = {
+      'content-type': 'application/json',
+      'x-namespace': 'default',
+      authorization: `Bearer ${await token()}`,
+    };
+    const answers: Haystack[] = [];
+    const query = 'WorkflowType = "batchEnrollment" AND TaskQueue = "c2p-leak"';
+    for await (const { workflowId } of workflow.list({ query })) {
+      const payloads = payloadsOf(await workflow.getHandle(workflowId).fetchHistory());
+      const body = JSON.stringify(formatPayloads(payloads));
+      const answer = await fetch(`${this.codecServer.url}/decode`, { method: 'POST', headers, body });
+      const decoded = parsePayloads(await answer.json()) ?? [];
+      const bytes = Buffer.concat(decoded.map(({ data }) => data ?? new Uint8Array()));
+      answers.push({ name: `${answer.status} what the codec server shows of ${workflowId}`, bytes });
+    }
+    return answers;
+  }
+
   /** What the processes that work here were started with; on Linux. */
   async commandLines(): Promise<Haystack[]> {
-    const processes = { server: this.environment.serverPid, worker: this.worker.pid };
+    const processes = {
+      server: this.environment.serverPid,
+      worker: this.worker.pid,
+      'codec server': this.codecServer.pid,
+    };
     return Promise.all(
       Object.entries(processes).map(async ([name, pid]) => ({
         name: `the command line of the ${name}`,
@@ -116,7 +165,13 @@ export class LeakScenario {
   private async configure(): Promise<void> {
     const { folder, configPath } = this.site;
     const { credentials } = await prepareSandboxKeys(folder);
-    const config = JSON.parse(await readFile(configPath, 'utf8')) as { programs: Record<string, object> };
+    const config = JSON.parse(await readFile(configPath, 'utf8')) as {
+      programs: Record<string, object>;
+      metrics?: object;
+    };
+    const port = await freePort();
+    config.metrics = { port };
+    this.metricsUrl = `http://127.0.0.1:${port}/metrics`;
     const path = 'keys/signing-encrypted.pem';
     const key = createPrivateKey(await readFile(join(folder, 'keys', 'signing.pem')));
     const encryption = { cipher: 'aes-256-cbc', passphrase: this.password };
@@ -228,7 +283,9 @@ export class LeakScenario {
     });
     await client.enroll({ externalBatchId, program: PROGRAM, records: [this.spare[4]!] });
     await vi.waitUntil(async () => await this.crashed.submits(externalBatchId), WITHIN);
-    expect(await this.crashed.blobs(externalBatchId)).toContain(Blob.enrollmentData(1));
+    expect(await this.crashed.blobs(externalBatchId)).toContainEqual(
+      expect.stringContaining(Blob.enrollmentData(1)),
+    );
     process.kill(victim.pid, 'SIGABRT');
     expect(await victim.ended).toBe('SIGABRT');
   }
@@ -276,6 +333,10 @@ export class LeakScenario {
     const text = inspect(error, { depth: 6, maxStringLength: null, maxArrayLength: null });
     this.told.push({ name: `the error of ${name}`, bytes: Buffer.from(text) });
   }
+}
+
+async function bytesOf(response: Response): Promise<Buffer> {
+  return Buffer.from(await response.arrayBuffer());
 }
 
 /** The record as the path wants it: only the simulator's own card numbers have a fate. */

@@ -39,6 +39,8 @@ async function collect(): Promise<Haystack[]> {
   return [
     ...told,
     { name: 'the log of the simulators', bytes: Buffer.from(simulatorLog.join('')) },
+    await scenario.metrics(),
+    ...(await scenario.decodedHistories()),
     ...(await scenario.commandLines()),
     ...(await webUiAnswers(environment.uiUrl, 'default', ['c2p-leak'])),
     ...(await filesBelow(environment.folder)),
@@ -85,6 +87,8 @@ describe('after every way that a batch can end, and what can go wrong besides,',
     expect(named(/^200 .*\/history\?/).length).toBeGreaterThan(PATHS.length);
     expect(named(/^200 .*\/query\/progress$/).length).toBeGreaterThan(PATHS.length);
     expect(named(/^200 .*\/schedules\/c2p-sweep/)).toHaveLength(2);
+    expect(named(/^200 what the codec server shows/).length).toBeGreaterThan(PATHS.length);
+    expect(named(/metrics/)[0]?.bytes.toString()).toContain('c2p_data_keys');
     expect(named(/^what 'c2p/).length).toBeGreaterThan(8);
     expect(named(/^the error of /)).toHaveLength(9);
     const where = findLeaks(everything, [clearNeedle('an id', 'rejected-by-mastercard')]).map(

@@ -14,12 +14,13 @@ export interface CodecServerProcess extends ServerProcess {
 }
 
 /**
- * Starts `c2p codec-server` on the site's key ring, over https, and resolves when it is ready.
- * @param settings of `codecServer` in the configuration, besides its port and certificate
+ * Starts `c2p codec-server` on the site's key ring and resolves when it is ready.
+ * @param settings of `codecServer` in the configuration, besides its port and, where it speaks https, its certificate
  */
 export async function startCodecServerProcess(
   { folder, configPath }: RealSite,
   settings: object,
+  scheme: 'http' | 'https' = 'https',
 ): Promise<CodecServerProcess> {
   const port = await freePort();
   const file = (name: string) => join(folder, `codec-server.${name}`);
@@ -27,7 +28,7 @@ export async function startCodecServerProcess(
   await writeFile(file('crt'), certificate);
   await writeFile(file('key'), key, { mode: 0o600 });
   const config = JSON.parse(await readFile(configPath, 'utf8')) as object;
-  const tls = { certificate: file('crt'), key: file('key') };
+  const tls = scheme === 'https' ? { certificate: file('crt'), key: file('key') } : undefined;
   await writeFile(file('json'), JSON.stringify({ ...config, codecServer: { port, tls, ...settings } }));
 
   const logFile = file('log');
@@ -44,7 +45,7 @@ export async function startCodecServerProcess(
     },
   );
   if (ready !== true) throw new Error(`the codec server ended (${ready}):\n${await server.logTail()}`);
-  return { ...server, url: `https://127.0.0.1:${port}`, logFile };
+  return { ...server, url: `${scheme}://127.0.0.1:${port}`, logFile };
 }
 
 function selfSigned(): { certificate: string; key: string } {

@@ -51,6 +51,13 @@ describe('what is shown of a decoded payload without the scope for personal data
     expect(JSON.stringify(shown({ message: `card ${pan}`, [pan]: 1, n: Number(pan) }))).not.toContain(pan);
   });
 
+  it('masks e-mail addresses in any text and name, also percent-encoded', () => {
+    expect(shown({ note: 'ask <ada.q@bank.example>, or ada%40bank.example', 'a@b': '@' })).toEqual({
+      note: 'ask <******************>, or ******************',
+      '***': '@',
+    });
+  });
+
   it('is the size of what is not JSON', () => {
     expect(shown(new Uint8Array(5))).toBe('[masked] 5 bytes');
     expect(shown(undefined)).toBeUndefined();
