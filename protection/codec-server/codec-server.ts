@@ -15,6 +15,8 @@ import { Refusal, refusalOf } from './refusals.js';
 /** Temporal's largest gRPC message, 4 MB, in base64. */
 const BODY_LIMIT = 6 * 1024 * 1024;
 const PREFLIGHT_SECONDS = 600;
+/** Who sends a request slower than that is not waited for (ms). */
+const REQUEST_WITHIN_MS = 30_000;
 
 export interface CodecServerOptions extends AdmissionOptions {
   host: string;
@@ -51,6 +53,7 @@ export async function createCodecServer(options: CodecServerOptions): Promise<Co
   const { codec, tls, trustedProxies } = options;
   const app: FastifyInstance = Fastify({
     bodyLimit: BODY_LIMIT,
+    requestTimeout: REQUEST_WITHIN_MS,
     forceCloseConnections: true,
     trustProxy: trustedProxies ? [...trustedProxies] : false,
     https: tls ? { cert: tls.certificate, key: tls.key } : null,
