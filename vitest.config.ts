@@ -5,6 +5,8 @@ export default defineConfig({
     include: ['test/**/*.test.ts'],
     // The Temporal SDK is a native module: worker threads cannot host it.
     pool: 'forks',
+    // Most tests wait for other processes; by default, one core of two would do nothing.
+    maxWorkers: '100%',
     // The tests on real parts wait for time limits, not for the processor: all cases of a file at once.
     maxConcurrency: 10,
     globalSetup: ['./test/support/provide-servers.ts'],

@@ -126,7 +126,26 @@ class ChaosRun {
       await Promise.all([breaking, operating]);
     }
     for (const { externalBatchId } of planned) {
-      if (!this.closed.has(externalBatchId)) this.problems[externalBatchId] ??= 'did not close in time';
+      if (this.closed.has(externalBatchId)) continue;
+      this.problems[externalBatchId] ??= `did not close in time: ${await this.stateOf(externalBatchId)}`;
+    }
+  }
+
+  /** For whoever looks for the reason. */
+  private async stateOf(externalBatchId: string): Promise<string> {
+    try {
+      const { status, historyLength, raw } = await this.site.workflow(externalBatchId).describe();
+      const pending = (raw.pendingActivities ?? []).map(
+        ({ activityType, attempt, state }) => `${activityType?.name}, attempt ${attempt}, state ${state}`,
+      );
+      const task = raw.pendingWorkflowTask;
+      const progress = await Promise.race([
+        this.site.client.batch(externalBatchId).progress(),
+        delay(10_000),
+      ]);
+      return JSON.stringify({ status: status.name, historyLength, pending, task, progress });
+    } catch (error) {
+      return String(error);
     }
   }
 

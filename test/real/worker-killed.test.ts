@@ -34,7 +34,7 @@ const CASES: Case[] = [
   {
     during: 'encryptBatch, having stored the JWE',
     activity: 'encryptBatch',
-    stallAt: `after put ${Blob.enrollmentData(1)}`,
+    stallAt: `after putNew ${Blob.enrollmentData(1)}`,
     offers: 1,
   },
   {
