@@ -32,7 +32,8 @@ export async function admit(
     throw new Refusal(403, 'pages of this origin may not ask');
   const caller = await authenticate(authorization);
   onCaller(caller);
-  if (typeof namespace !== 'string') throw new Refusal(400, 'the header X-Namespace is missing');
+  if (!namespace || Array.isArray(namespace))
+    throw new Refusal(400, 'the header X-Namespace is empty: the temporal command needs --namespace');
   if (!namespaces.includes(namespace)) throw new Refusal(403, 'this namespace is not served here');
   if (!caller.mayRead(namespace)) throw new Refusal(403, 'the token has no permission for this namespace');
   return { caller, namespace };

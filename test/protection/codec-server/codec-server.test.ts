@@ -117,6 +117,13 @@ describe('the codec server', () => {
     expect(await ask({ authorization: allowed })).toMatchObject({ status: 200 });
   });
 
+  it('says of a request without a namespace what the temporal command needs', async () => {
+    await start();
+    const { status, text } = await ask({ headers: { 'x-namespace': '' } });
+    expect(status).toBe(400);
+    expect(text).toContain('--namespace');
+  });
+
   it('lets pages of the configured origins ask, by CORS, and no other', async () => {
     await start();
     const preflight = (origin: string) =>
