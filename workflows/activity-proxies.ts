@@ -98,7 +98,7 @@ export function remove(input: RemoveCardsInput, summary: string): Promise<Remove
     {
       taskQueue: queueOf(input.batch.program),
       startToCloseTimeout: '6h',
-      heartbeatTimeout: '30s',
+      heartbeatTimeout: '10s',
       cancellationType: 'WAIT_CANCELLATION_COMPLETED',
       retry: { initialInterval: '5s', backoffCoefficient: 2, maximumInterval: '5 minutes' },
       summary,
