@@ -441,7 +441,7 @@ describe('with files', () => {
       vi.stubEnv('TEMPORAL_TLS_CLIENT_KEY_PATH', key);
       const found = await problems({ ...parsed, programs: {}, dataKeys: { command: [command] } });
       vi.unstubAllEnvs();
-      const message = `others can read it (mode 0640); run: chmod 600 '${key}': ${key}`;
+      const message = `others can read it (mode 0640); run: chmod 600 '${key}'`;
       expect(found).toEqual([{ path: "the key of Temporal's TLS", message }]);
     });
 
