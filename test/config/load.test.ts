@@ -253,8 +253,7 @@ describe('parseConfig', () => {
     expect(code).toBe('CONFIGURATION_INVALID');
     expect(message).toContain(FILE);
     expect(message).toContain('\n  programs: must name at least one program');
-    expect(message).toContain('\n  store.kind: ');
-    expect(message).toContain('\n  store.path: is missing');
+    expect(message).toContain('\n  store.kind: must be filesystem or postgres');
     expect(message).toContain('\n  dataKeys: is missing');
   });
 
