@@ -63,8 +63,7 @@ export async function checkSecrets(config: C2pConfig, env: NodeJS.ProcessEnv = p
     }
     if ('path' in encryptionKey) await checkFile(`programs.${name}.encryptionKey.path`, encryptionKey.path);
   }
-  if (store.kind === 'postgres' && !env[store.urlEnv])
-    issues.push({ path: 'store.urlEnv', message: UNSET });
+  if (store.kind === 'postgres' && !env[store.urlEnv]) issues.push({ path: 'store.urlEnv', message: UNSET });
   const temporalKey = temporalKeyFile();
   if (temporalKey !== undefined) await checkFile("the key of Temporal's TLS", temporalKey, SECRET);
   if (issues.length > 0) throw new ConfigError(config.path, issues);

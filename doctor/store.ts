@@ -3,7 +3,12 @@ import { rmdir } from 'node:fs/promises';
 import { join } from 'node:path';
 import { escapeName } from '../store/blob-path.js';
 import type { StorePlace } from '../store/open-store.js';
-import { StoreOutdatedError, StoreUnavailableError, type BatchAddress, type OpenStore } from '../store/store.js';
+import {
+  StoreOutdatedError,
+  StoreUnavailableError,
+  type BatchAddress,
+  type OpenStore,
+} from '../store/store.js';
 import { SealedBlobError } from '../protection/seal.js';
 import { findings, type Finding } from './finding.js';
 
@@ -31,8 +36,7 @@ export async function checkStore(store: OpenStore, { kind }: Pick<StorePlace, 'k
     } finally {
       await store.delete(PROBE, ref);
       // The store keeps the folder of a program. Another probe may be in it, and empty it harms nobody.
-      if (kind === 'filesystem')
-        await rmdir(join(where, escapeName(PROBE.program))).catch(() => undefined);
+      if (kind === 'filesystem') await rmdir(join(where, escapeName(PROBE.program))).catch(() => undefined);
     }
     return ok(`${where}: a blob was sealed, read back and erased`);
   } catch (error) {

@@ -21,7 +21,7 @@ const BEGINNING = `
  * Brings the tables of a store up to this version: all migrations that it lacks, in one transaction. Whoever
  * does so at the same time waits, and finds nothing left to do. Tables of a later version are left as they are.
  * @returns what was applied, in order.
- * @throws StoreUnavailableError, StoreUrlError
+ * @throws StoreUnavailableError
  */
 export async function migrate(place: PostgresPlace): Promise<Migration[]> {
   const connection = createConnection(place);
@@ -49,9 +49,7 @@ export async function migrate(place: PostgresPlace): Promise<Migration[]> {
  * The migrations that a database lacks.
  * @throws what `pg` throws
  */
-export async function pendingMigrations(
-  database: Pick<pg.Client | pg.Pool, 'query'>,
-): Promise<Migration[]> {
+export async function pendingMigrations(database: Pick<pg.Client | pg.Pool, 'query'>): Promise<Migration[]> {
   const { rows } = await database.query<{ exists: boolean }>(
     "select to_regclass('c2p.migrations') is not null as exists",
   );

@@ -7,7 +7,7 @@ export type StorePlace = { kind: 'filesystem'; path: string } | { kind: 'postgre
 
 /**
  * The store of the configuration. Nothing is written, and nothing connected to, before it is used.
- * @throws StoreUrlError
+ * @throws StoreUrlError for a postgres store
  */
 export async function openStore(
   place: StorePlace,

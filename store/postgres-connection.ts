@@ -1,14 +1,15 @@
 import pg from 'pg';
+import { parseIntoClientConfig } from 'pg-connection-string';
 import { StoreUrlError } from './store-url-error.js';
 
 const CONNECT_WITHIN_MS = 10_000;
-/** The longest that c2p asks for is a page of batches or 1 MB of blob: milliseconds. */
+/** The longest that c2p asks for is a page of batches or a megabyte of blob. */
 const STATEMENT_WITHIN_MS = 30_000;
 
 /** Where a PostgreSQL database is. */
 export interface PostgresPlace {
-  /** Holds the password. */
-  url: string;
+  /** Holds the password, and the certificates that the URL names. */
+  config: pg.ClientConfig;
   /** For messages: host, port and database, and nothing else of the URL. */
   shown: string;
 }
@@ -22,59 +23,50 @@ export interface PostgresPlace {
 export function postgresPlace(urlEnv: string, env: NodeJS.ProcessEnv): PostgresPlace {
   const url = env[urlEnv];
   if (!url) throw new StoreUrlError('the environment variable that it names is not set');
-  const parsed = URL.canParse(url) ? new URL(url) : undefined;
-  if (!parsed || !/^postgres(ql)?:$/.test(parsed.protocol))
+  if (!/^postgres(ql)?:\/\//.test(url))
     throw new StoreUrlError('the environment variable that it names does not hold a postgres:// URL');
-  const host = parsed.hostname || parsed.searchParams.get('host') || 'localhost';
-  const port = parsed.port || parsed.searchParams.get('port') || '5432';
-  return { url, shown: `${host}:${port}${parsed.pathname}` };
+  const config = parse(url);
+  const { host, port, database } = config;
+  return { config, shown: `${host || 'localhost'}:${port || 5432}/${database ?? ''}` };
 }
 
-/**
- * A pool whose connections fail in time when the server or the network is gone.
- * @throws StoreUrlError when the URL names a certificate that cannot be read.
- */
-export function createPool({ url }: PostgresPlace): pg.Pool {
-  const pool = readingUrl(
-    () =>
-      new pg.Pool({
-        connectionString: url,
-        application_name: 'c2p',
-        // Else a command ends only when its idle connections do.
-        allowExitOnIdle: true,
-        connectionTimeoutMillis: CONNECT_WITHIN_MS,
-        statement_timeout: STATEMENT_WITHIN_MS,
-        // When nobody is there to end the statement.
-        query_timeout: STATEMENT_WITHIN_MS + CONNECT_WITHIN_MS,
-        keepAlive: true,
-      }),
-  );
+/** A pool whose connections fail in time when the server or the network is gone. */
+export function createPool({ config }: PostgresPlace): pg.Pool {
+  const pool = new pg.Pool({
+    application_name: 'c2p',
+    // Else a command ends only when its idle connections do.
+    allowExitOnIdle: true,
+    connectionTimeoutMillis: CONNECT_WITHIN_MS,
+    statement_timeout: STATEMENT_WITHIN_MS,
+    // When nobody is there to end the statement.
+    query_timeout: STATEMENT_WITHIN_MS + CONNECT_WITHIN_MS,
+    keepAlive: true,
+    ...config,
+  });
   // An idle connection that ends has no caller to tell; the pool makes another one when it is needed.
   pool.on('error', () => undefined);
   return pool;
 }
 
-/** One connection, for what may take long. @throws StoreUrlError */
-export function createConnection({ url }: PostgresPlace): pg.Client {
-  const client = readingUrl(
-    () =>
-      new pg.Client({
-        connectionString: url,
-        application_name: 'c2p',
-        connectionTimeoutMillis: CONNECT_WITHIN_MS,
-        keepAlive: true,
-      }),
-  );
+/** One connection, for what may take long. */
+export function createConnection({ config }: PostgresPlace): pg.Client {
+  const client = new pg.Client({
+    application_name: 'c2p',
+    connectionTimeoutMillis: CONNECT_WITHIN_MS,
+    keepAlive: true,
+    ...config,
+  });
   // What is under way then is told; without this, the process would end.
   client.on('error', () => undefined);
   return client;
 }
 
-function readingUrl<T>(make: () => T): T {
+/** Reads the files that the URL names. The parser's own error may quote the URL. */
+function parse(url: string): pg.ClientConfig {
   try {
-    return make();
+    return parseIntoClientConfig(url);
   } catch (error) {
     const { code = 'unknown error' } = error as NodeJS.ErrnoException;
-    throw new StoreUrlError(`a file that the URL names cannot be read, or the URL is malformed (${code})`);
+    throw new StoreUrlError(`the URL is malformed, or a file that it names cannot be read (${code})`);
   }
 }

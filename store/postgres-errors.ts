@@ -1,7 +1,8 @@
 import pg from 'pg';
 import { StoreOutdatedError, StoreUnavailableError } from './store.js';
 
-const ANSWERS_NOT = 'PostgreSQL does not answer, or ended the connection; is it running, and is the URL right?';
+const ANSWERS_NOT =
+  'PostgreSQL does not answer, or ended the connection; is it running, and is the URL right?';
 const LACKS_TABLES = 'it lacks tables of c2p; run: c2p store migrate';
 
 /** By SQLSTATE (https://www.postgresql.org/docs/current/errcodes-appendix.html) or its class. */

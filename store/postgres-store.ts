@@ -29,7 +29,7 @@ export class PostgresStore implements OpenStore {
   readonly #pool: pg.Pool;
   readonly #keyRing: KeyRingSource;
 
-  /** Connects when it is first asked. @throws StoreUrlError */
+  /** Connects when it is first asked. */
   constructor({ place, keyRing }: PostgresStoreOptions) {
     this.#pool = createPool(place);
     this.where = place.shown;
