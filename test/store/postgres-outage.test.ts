@@ -1,7 +1,9 @@
+import pg from 'pg';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
 import { KeyRing } from '../../protection/key-ring.js';
 import { PostgresStore } from '../../store/postgres-store.js';
 import { placeOf, PostgresServer, query } from '../support/postgres.js';
+import { until } from '../support/until.js';
 
 const BATCH = { program: 'demo', externalBatchId: 'B.1' };
 const keyRing = KeyRing.parse(KeyRing.generate(), 'test');
@@ -34,6 +36,20 @@ describe('a store whose connections are lost', () => {
     await query(url, `select pg_terminate_backend(pid) from pg_stat_activity where application_name = 'c2p'`);
     await putMany('second');
     expect(await read('blob-39')).toBe('second');
+  });
+
+  it('repeats by itself what was under way on one of them', async () => {
+    await store.put(BATCH, 'held', Buffer.from('before'));
+    const holder = new pg.Client({ connectionString: url });
+    await holder.connect();
+    await holder.query(`begin; select from c2p.blobs where ref = 'held' for update`);
+    const put = store.put(BATCH, 'held', Buffer.from('after'));
+    const ended = `select pg_terminate_backend(pid) from pg_stat_activity
+      where application_name = 'c2p' and wait_event_type = 'Lock'`;
+    await until(async () => (await query(url, ended)).length === 1);
+    await holder.end();
+    await put;
+    expect(await read('held')).toBe('after');
   });
 
   it('says so while the server is away, and works on once it is back, having lost nothing', async () => {

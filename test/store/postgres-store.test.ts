@@ -1,6 +1,6 @@
 import { afterAll, afterEach, beforeAll, beforeEach, describe, expect, it } from 'vitest';
 import { withCurrent, withNewKey, withoutKey } from '../../protection/key-ring-changes.js';
-import { KeyRing } from '../../protection/key-ring.js';
+import { KeyRing, type KeyRingSource } from '../../protection/key-ring.js';
 import { migrate } from '../../store/migrate.js';
 import { MIGRATIONS } from '../../store/migrations/index.js';
 import { openStore } from '../../store/open-store.js';
@@ -26,7 +26,7 @@ afterEach(async () => {
 });
 afterAll(() => postgres.close());
 
-function storeAt(at: string, ring = keyRing): PostgresStore {
+function storeAt(at: string, ring: KeyRingSource = keyRing): PostgresStore {
   const store = new PostgresStore({ place: placeOf(at), keyRing: ring });
   opened.push(store);
   return store;
@@ -111,6 +111,31 @@ describe('PostgresStore', () => {
     const retired = storeAt(url, KeyRing.parse(withoutKey(after, 'k1'), 'test'));
     expect(Buffer.from(await retired.get(BATCH, 'closed')).toString()).toBe('closed');
   });
+
+  it.each(['put', 'erased'])(
+    'leaves a blob as it is that is %s while it is sealed anew',
+    async (meanwhile) => {
+      const before = KeyRing.generate();
+      const after = KeyRing.parse(withCurrent(withNewKey(before, new Date()).ring, 'k2', new Date()), 'test');
+      const other = storeAt(url, KeyRing.parse(before, 'test'));
+      await other.put(BATCH, 'outcomes', Buffer.from('old'));
+      // Asked for a key, the blob has been read and not yet written.
+      const disturbed = storeAt(url, {
+        latest: () => after.latest(),
+        async knowing() {
+          if (meanwhile === 'put') await other.put(BATCH, 'outcomes', Buffer.from('new'));
+          else await other.delete(BATCH, 'outcomes');
+          return after;
+        },
+      });
+      expect(await disturbed.reseal(BATCH, 'outcomes')).toBe(false);
+      const found = await other.get(BATCH, 'outcomes').then(
+        (blob) => Buffer.from(blob).toString(),
+        (error: { code?: string }) => error.code,
+      );
+      expect(found).toBe(meanwhile === 'put' ? 'new' : 'SEALED_BLOB_MISSING');
+    },
+  );
 
   it('neither brings back what is purged nor undoes what is written while it seals anew', async () => {
     const before = KeyRing.generate();
