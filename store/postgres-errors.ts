@@ -3,6 +3,10 @@ import { StoreOutdatedError, StoreUnavailableError } from './store.js';
 
 const ANSWERS_NOT =
   'PostgreSQL does not answer, or ended the connection; is it running, and is the URL right?';
+const NOT_TRUSTED =
+  'its certificate is not to be trusted; let sslrootcert in the URL name its authority, and use the host name that it is for';
+/** Of OpenSSL's and Node's codes. */
+const CERTIFICATE = /CERT|VERIFY|SELF_SIGNED/;
 const LACKS_TABLES = 'it lacks tables of c2p; run: c2p store migrate';
 
 /** By SQLSTATE (https://www.postgresql.org/docs/current/errcodes-appendix.html) or its class. */
@@ -48,8 +52,9 @@ export function storeOutdated(where: string, missing: readonly string[]): StoreO
 function explain(error: unknown): string {
   const state = sqlState(error);
   if (state === undefined) {
-    const code = error instanceof Error && 'code' in error ? ` (${String(error.code)})` : '';
-    return `${ANSWERS_NOT}${code}`;
+    // The driver's own words name no row and no part of the URL.
+    const { code, message = 'unknown error' } = error as Partial<NodeJS.ErrnoException>;
+    return `${CERTIFICATE.test(code ?? '') ? NOT_TRUSTED : ANSWERS_NOT} (${code ?? message})`;
   }
   const keys = [state, state.slice(0, 3), state.slice(0, 2)];
   const known = keys.find((key) => Object.hasOwn(EXPLANATIONS, key));
