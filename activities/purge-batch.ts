@@ -66,7 +66,7 @@ export function purgeBatch(deps: Pick<ActivityDependencies, 'store' | 'now'>) {
         closedAt: deps.now().toISOString(),
         result,
       };
-      await putJson(store, batch, Blob.closed, closed);
+      await putJson(store, batch, Blob.closed, closed, { closedAt: closed.closedAt, rows: outcomes });
       return result;
     });
 }

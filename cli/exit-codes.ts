@@ -10,6 +10,8 @@ import type { DigestError } from '../protection/key-ring.js';
 import type { PayloadCodecError } from '../protection/payload-codec.js';
 import type { KeyNeededError } from '../retention/key-usage.js';
 import type { SimulatorOptionsError } from '../simulator/index.js';
+import type { StoreUrlError } from '../store/store-url-error.js';
+import type { StoreOutdatedError } from '../store/store.js';
 import { InputError } from './input/input-error.js';
 
 export const ExitCode = {
@@ -76,6 +78,8 @@ type OwnErrorCode =
       | PayloadCodecError
       | PolicyError
       | SimulatorOptionsError
+      | StoreOutdatedError
+      | StoreUrlError
       | WeakSecretError
     )['code'];
 
@@ -109,6 +113,8 @@ const CALLERS_MISTAKE: Record<OwnErrorCode, boolean> = {
   RESOLUTION_REFUSED: true,
   SECRET_TOO_SHORT: true,
   SIMULATOR_OPTIONS_INVALID: true,
+  STORE_OUTDATED: true,
+  STORE_URL_INVALID: true,
   TEMPORAL_UNAVAILABLE: false,
 };
 

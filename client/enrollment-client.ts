@@ -19,8 +19,8 @@ import { usageOfKey, type KeyUsage } from '../retention/key-usage.js';
 import { lookingClient } from '../retention/looking-client.js';
 import { namespaceIdOf } from '../retention/namespace.js';
 import { eraseOrphan, findOrphans, type OrphanedBatch } from '../retention/orphans.js';
-import { FilesystemStore } from '../store/filesystem-store.js';
-import { putJson, type BatchStore } from '../store/store.js';
+import { openStore } from '../store/open-store.js';
+import { putJson, type BatchStore, type OpenStore } from '../store/store.js';
 import type { batchEnrollment } from '../workflows/index.js';
 import type { BatchEnrollmentInput } from '../workflows/messages.js';
 import * as attributes from '../workflows/search-attributes.js';
@@ -69,29 +69,27 @@ export class EnrollmentClient {
     private readonly temporal: Client,
     private readonly store: BatchStore,
     private readonly keyRing: KeyRingSource,
+    /** The store, where this client opened it. */
+    private readonly opened?: OpenStore,
     /** For workflows of which it does not matter any more whether their memo can be read. */
     private readonly looking = lookingClient(temporal),
   ) {}
 
   /**
    * Reads the configuration and the key ring and connects to Temporal (`TEMPORAL_*`, `temporal.toml`).
-   * @throws ConfigError with every problem by path, KeyRingError, TemporalUnavailableError.
+   * @throws ConfigError with every problem by path, KeyRingError, StoreUrlError, TemporalUnavailableError.
    */
   static async connect(options: ConnectOptions = {}): Promise<EnrollmentClient> {
     const config = typeof options.config === 'object' ? options.config : await loadConfig(options.config);
     const keyRing = await openKeyRing(config.dataKeys);
+    const store = await openStore(config.store, keyRing);
     const { connectionOptions, namespace, address } = loadTemporalConfig();
     const connection = await Connection.connect(connectionOptions).catch((error: unknown) => {
       throw new TemporalUnavailableError(address, error);
     });
     const dataConverter = protectedDataConverter(keyRing, config);
     const temporal = new Client({ connection, namespace, dataConverter });
-    return new EnrollmentClient(
-      config,
-      temporal,
-      new FilesystemStore({ root: config.store.path, keyRing }),
-      keyRing,
-    );
+    return new EnrollmentClient(config, temporal, store, keyRing, store);
   }
 
   /**
@@ -214,7 +212,7 @@ export class EnrollmentClient {
   }
 
   async close(): Promise<void> {
-    await this.temporal.connection.close();
+    await Promise.all([this.temporal.connection.close(), this.opened?.close()]);
   }
 
   private async start(input: BatchEnrollmentInput, consumers: number): Promise<void> {

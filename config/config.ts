@@ -100,4 +100,5 @@ export type EncryptionKeyConfig =
 /** Where the key ring is: in a file, or what a program prints that is run without a shell: its path, then its arguments. */
 export type DataKeysConfig = { path: string } | { command: [string, ...string[]] };
 
-export type StoreConfig = { kind: 'filesystem'; path: string };
+/** A folder that all machines see, or a PostgreSQL database: its URL, with the password, is in an environment variable. */
+export type StoreConfig = { kind: 'filesystem'; path: string } | { kind: 'postgres'; urlEnv: string };

@@ -53,24 +53,24 @@ export async function checkSecrets(config: C2pConfig, env: NodeJS.ProcessEnv = p
     if (message) issues.push({ path, message });
   };
 
-  const { dataKeys } = config;
+  const { dataKeys, store } = config;
   if ('path' in dataKeys) await checkFile('dataKeys.path', dataKeys.path, SECRET);
   else await checkFile('dataKeys.command.0', dataKeys.command[0], PROGRAM);
   for (const [name, { signingKey, encryptionKey }] of Object.entries(config.programs)) {
     await checkFile(`programs.${name}.signingKey.path`, signingKey.path, SECRET);
     if (signingKey.passwordEnv !== undefined && env[signingKey.passwordEnv] === undefined) {
-      // Without the name: who mistakes the field writes the password there.
-      issues.push({
-        path: `programs.${name}.signingKey.passwordEnv`,
-        message: 'the environment variable that it names is not set',
-      });
+      issues.push({ path: `programs.${name}.signingKey.passwordEnv`, message: UNSET });
     }
     if ('path' in encryptionKey) await checkFile(`programs.${name}.encryptionKey.path`, encryptionKey.path);
   }
+  if (store.kind === 'postgres' && !env[store.urlEnv]) issues.push({ path: 'store.urlEnv', message: UNSET });
   const temporalKey = temporalKeyFile();
   if (temporalKey !== undefined) await checkFile("the key of Temporal's TLS", temporalKey, SECRET);
   if (issues.length > 0) throw new ConfigError(config.path, issues);
 }
+
+/** Without the name: who mistakes the field writes the secret there. */
+const UNSET = 'the environment variable that it names is not set';
 
 interface FileCheck {
   /** What this user must be able to do with the file; by default, read it. */

@@ -150,7 +150,14 @@ export function configSchema(folder: string): z.ZodType<Omit<C2pConfig, 'path'>>
             : undefined,
       })
       .refine((programs) => Object.keys(programs).length > 0, 'must name at least one program'),
-    store: strictObject({ kind: z.literal('filesystem'), path }),
+    store: z.discriminatedUnion(
+      'kind',
+      [
+        strictObject({ kind: z.literal('filesystem'), path }),
+        strictObject({ kind: z.literal('postgres'), urlEnv: environmentVariable }),
+      ],
+      { error: ({ code }) => (code === 'invalid_union' ? 'must be filesystem or postgres' : undefined) },
+    ),
     dataKeys,
     codec: z.boolean().default(true),
     codecServer: codecServer.optional(),

@@ -3,7 +3,8 @@ import { isGrpcServiceError } from '@temporalio/client';
 import type { C2pConfig } from '../config/config.js';
 import { temporalKeyFile } from '../config/temporal.js';
 import type { KeyRing } from '../protection/key-ring.js';
-import { FilesystemStore } from '../store/filesystem-store.js';
+import { openStore } from '../store/open-store.js';
+import { StoreUrlError } from '../store/store-url-error.js';
 import { checkDataKeys } from './data-keys.js';
 import { checkEncryptionKey } from './encryption-key.js';
 import { findings, type CheckName, type Finding } from './finding.js';
@@ -46,7 +47,7 @@ export async function* examine(examination: Examination): AsyncGenerator<Finding
     const key = yield* programKeys(program, examination, refused);
     if (key) signingKeys.set(program, key);
   }
-  yield* store(config, keyRing);
+  yield* store(examination, keyRing);
   yield* temporal(examination);
   for (const program of programs) {
     const key = signingKeys.get(program);
@@ -115,17 +116,34 @@ async function* programKeys(
   return key;
 }
 
-async function* store({ store: { path } }: C2pConfig, keyRing: KeyRing | undefined): AsyncGenerator<Finding> {
-  if (!keyRing) {
-    yield* skipped(['store', 'free-space', 'store-keys'], 'there is no key ring');
+async function* store(
+  { config: { store: place }, offline, env }: Examination,
+  keyRing: KeyRing | undefined,
+): AsyncGenerator<Finding> {
+  if (!keyRing || (offline && place.kind === 'postgres')) {
+    const why = keyRing ? NETWORK_LEFT_ALONE : 'there is no key ring';
+    yield* skipped(['store', 'free-space', 'store-keys'], why);
     return;
   }
-  const store = new FilesystemStore({ root: path, keyRing });
-  const finding = await checkStore(store, path);
-  yield finding;
-  yield await checkFreeSpace(path);
-  if (finding.status === 'failed') yield* skipped(['store-keys'], 'the store does not work');
-  else yield await checkStoreKeys(store, keyRing);
+  const store = await openStore(place, keyRing, env).catch((error: unknown) => {
+    if (error instanceof StoreUrlError) return error;
+    throw error;
+  });
+  if (store instanceof StoreUrlError) {
+    yield findings('store').failed(store.message, 'set it for this process as for the workers');
+    yield* skipped(['free-space', 'store-keys'], 'there is no store');
+    return;
+  }
+  try {
+    const finding = await checkStore(store, place);
+    yield finding;
+    if (place.kind === 'filesystem') yield await checkFreeSpace(place.path);
+    else yield* skipped(['free-space'], "the disk is the database server's");
+    if (finding.status === 'failed') yield* skipped(['store-keys'], 'the store does not work');
+    else yield await checkStoreKeys(store, keyRing);
+  } finally {
+    await store.close();
+  }
 }
 
 async function* temporal({ config, programs, offline }: Examination): AsyncGenerator<Finding> {

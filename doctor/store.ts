@@ -2,35 +2,46 @@ import { randomUUID } from 'node:crypto';
 import { rmdir } from 'node:fs/promises';
 import { join } from 'node:path';
 import { escapeName } from '../store/blob-path.js';
-import type { FilesystemStore } from '../store/filesystem-store.js';
-import { StoreUnavailableError, type BatchAddress } from '../store/store.js';
+import type { StorePlace } from '../store/open-store.js';
+import {
+  StoreOutdatedError,
+  StoreUnavailableError,
+  type BatchAddress,
+  type OpenStore,
+} from '../store/store.js';
 import { SealedBlobError } from '../protection/seal.js';
 import { findings, type Finding } from './finding.js';
 
 /** No program and no batch can have these names. */
 const PROBE: BatchAddress = { program: '~doctor', externalBatchId: '~doctor' };
 
-const ADVICE = 'give the user that c2p runs as the folder store.path, the same on every machine';
+const ADVICE = {
+  filesystem: 'give the user that c2p runs as the folder store.path, the same on every machine',
+  postgres: 'docs/operations.md says under "PostgreSQL" what the database needs',
+} as const satisfies Record<StorePlace['kind'], string>;
 
 /** Whether a blob can be sealed, read back and erased. */
-export async function checkStore(store: FilesystemStore, path: string): Promise<Finding> {
+export async function checkStore(store: OpenStore, { kind }: Pick<StorePlace, 'kind'>): Promise<Finding> {
   const { ok, failed } = findings('store');
+  const { where } = store;
+  const advice = ADVICE[kind];
   const ref = `probe-${randomUUID()}`;
   const written = Buffer.from(ref);
   try {
+    await store.checkReady();
     try {
       await store.put(PROBE, ref, written);
       const read = await store.get(PROBE, ref);
-      if (!written.equals(read)) return failed(`${path} gives back something else than was written`, ADVICE);
+      if (!written.equals(read)) return failed(`${where} gives back something else than was written`, advice);
     } finally {
       await store.delete(PROBE, ref);
       // The store keeps the folder of a program. Another probe may be in it, and empty it harms nobody.
-      await rmdir(join(path, escapeName(PROBE.program))).catch(() => undefined);
+      if (kind === 'filesystem') await rmdir(join(where, escapeName(PROBE.program))).catch(() => undefined);
     }
-    return ok(`${path}: a blob was sealed, read back and erased`);
+    return ok(`${where}: a blob was sealed, read back and erased`);
   } catch (error) {
-    if (error instanceof StoreUnavailableError || error instanceof SealedBlobError)
-      return failed(error.message, ADVICE);
+    const expected = [StoreUnavailableError, StoreOutdatedError, SealedBlobError];
+    if (expected.some((one) => error instanceof one)) return failed((error as Error).message, advice);
     throw error;
   }
 }

@@ -4,8 +4,9 @@ import type { KeyRingSource } from '../protection/key-ring.js';
 import { KeyRingError } from '../protection/key-ring-json.js';
 import { HEADER_PREFIX, SealedBlobError, sealedUnder } from '../protection/seal.js';
 import { escapeName, unescapeName } from './blob-path.js';
-import type { BatchAddress, BatchStore } from './store.js';
-import { SealedBlobMissingError, StoreUnavailableError, sealingContext } from './store.js';
+import { openBlob, sealBlob } from './sealing.js';
+import type { BatchAddress, OpenStore } from './store.js';
+import { SealedBlobMissingError, StoreUnavailableError } from './store.js';
 import { hasCode, readFolder, removeFile, rewriteWhole, writeNew, writeWhole } from './whole-file.js';
 
 const SUFFIX = '.sealed';
@@ -28,12 +29,12 @@ export interface FilesystemStoreOptions {
  *
  * All methods throw StoreUnavailableError when the file system fails.
  */
-export class FilesystemStore implements BatchStore {
-  readonly #root: string;
+export class FilesystemStore implements OpenStore {
+  readonly where: string;
   readonly #keyRing: KeyRingSource;
 
   constructor({ root, keyRing }: FilesystemStoreOptions) {
-    this.#root = resolve(root);
+    this.where = resolve(root);
     this.#keyRing = keyRing;
   }
 
@@ -51,7 +52,7 @@ export class FilesystemStore implements BatchStore {
     plaintext: Uint8Array,
     write: (path: string, bytes: Uint8Array) => Promise<Result>,
   ): Promise<Result> {
-    const sealed = (await this.#keyRing.latest()).seal(plaintext, sealingContext(batch, ref));
+    const sealed = await sealBlob(this.#keyRing, batch, ref, plaintext);
     const path = this.#path(batch, ref);
     return this.#attempt('write', path, () => write(path, sealed));
   }
@@ -60,7 +61,7 @@ export class FilesystemStore implements BatchStore {
     const path = this.#path(batch, ref);
     const sealed = await this.#attempt('read', path, () => readFile(path).catch(absent));
     if (!sealed) throw new SealedBlobMissingError(batch, ref);
-    return this.#open(sealed, sealingContext(batch, ref));
+    return openBlob(this.#keyRing, batch, ref, sealed);
   }
 
   async has(batch: BatchAddress, ref: string): Promise<boolean> {
@@ -83,8 +84,8 @@ export class FilesystemStore implements BatchStore {
   }
 
   async *batches(): AsyncGenerator<BatchAddress> {
-    for await (const program of this.#names(this.#root)) {
-      for await (const batch of this.#names(join(this.#root, program))) {
+    for await (const program of this.#names(this.where)) {
+      for await (const batch of this.#names(join(this.where, program))) {
         const address = { program: unescapeName(program), externalBatchId: unescapeName(batch) };
         if ((await this.list(address)).length > 0) yield address;
       }
@@ -121,13 +122,12 @@ export class FilesystemStore implements BatchStore {
 
   async reseal(batch: BatchAddress, ref: string): Promise<boolean> {
     const path = this.#path(batch, ref);
-    const context = sealingContext(batch, ref);
     for (let attempt = 1; attempt <= MAX_RESEALS; attempt += 1) {
       const keyId = await this.keyIdOf(batch, ref);
       if (keyId === undefined || keyId === (await this.#keyRing.latest()).currentKeyId) return false;
       const done = await this.#attempt('re-seal', path, () =>
         rewriteWhole(path, async (sealed) =>
-          (await this.#keyRing.latest()).seal(await this.#open(sealed, context), context),
+          sealBlob(this.#keyRing, batch, ref, await openBlob(this.#keyRing, batch, ref, sealed)),
         ),
       );
       if (done) return true;
@@ -135,14 +135,17 @@ export class FilesystemStore implements BatchStore {
     return false;
   }
 
-  async #open(sealed: Uint8Array, context: string): Promise<Uint8Array> {
-    const keyId = sealedUnder(sealed);
-    const keyRing = keyId === undefined ? await this.#keyRing.latest() : await this.#keyRing.knowing(keyId);
-    return keyRing.open(sealed, context);
+  /** The folder is made when it is needed: it is always ready. */
+  checkReady(): Promise<void> {
+    return Promise.resolve();
+  }
+
+  close(): Promise<void> {
+    return Promise.resolve();
   }
 
   #folder({ program, externalBatchId }: BatchAddress): string {
-    return join(this.#root, escapeName(program), escapeName(externalBatchId));
+    return join(this.where, escapeName(program), escapeName(externalBatchId));
   }
 
   #path(batch: BatchAddress, ref: string): string {

@@ -12,7 +12,11 @@ export interface BatchAddress {
  * Every method throws StoreUnavailableError when the store cannot do its work at present.
  */
 export interface BatchStore {
-  put(batch: BatchAddress, ref: string, plaintext: Uint8Array): Promise<void>;
+  /**
+   * @param outcomes of a batch that this blob closes: a store that can be queried makes them readable, in
+   *   the same step and in the place of those of before; others have them in their blobs only.
+   */
+  put(batch: BatchAddress, ref: string, plaintext: Uint8Array, outcomes?: FinalOutcomes): Promise<void>;
   /**
    * Puts a blob unless there is one of that name, which then stays: of several that do so, one wins.
    * @returns whether it was put.
@@ -42,6 +46,34 @@ export interface BatchStore {
   reseal(batch: BatchAddress, ref: string): Promise<boolean>;
 }
 
+/** What became of the cards of a closed batch, one row a card; no personal data but the external ids. */
+export interface FinalOutcomes {
+  /** ISO 8601, UTC. */
+  closedAt: string;
+  rows: readonly OutcomeRow[];
+}
+
+export interface OutcomeRow {
+  externalConsumerId: string;
+  externalCardId: string;
+  status: string;
+  round?: number | undefined;
+  reason?: string | undefined;
+}
+
+/** A store that this process opened. */
+export interface OpenStore extends BatchStore {
+  /** For messages: the folder, or the address of the database. */
+  readonly where: string;
+  /**
+   * Looks whether blobs can be kept there, so that a process need not find out later.
+   * @throws StoreOutdatedError, StoreUnavailableError
+   */
+  checkReady(): Promise<void>;
+  /** Lets go of what was opened. */
+  close(): Promise<void>;
+}
+
 /** A blob that was asked for is not in the store. The message names the batch and the blob. */
 export class SealedBlobMissingError extends Error {
   override readonly name = 'SealedBlobMissingError';
@@ -59,9 +91,10 @@ export class StoreUnavailableError extends Error {
   readonly code = 'STORE_UNAVAILABLE';
 }
 
-/** The authenticated context of a blob: equal for equal batch and name, and only then. */
-export function sealingContext({ program, externalBatchId }: BatchAddress, ref: string): string {
-  return JSON.stringify([program, externalBatchId, ref]);
+/** The store's tables are older than this version of c2p. The message says what is missing, and what to run. */
+export class StoreOutdatedError extends Error {
+  override readonly name = 'StoreOutdatedError';
+  readonly code = 'STORE_OUTDATED';
 }
 
 /** Writes a value as JSON. */
@@ -70,8 +103,9 @@ export async function putJson(
   batch: BatchAddress,
   ref: string,
   value: unknown,
+  outcomes?: FinalOutcomes,
 ): Promise<void> {
-  await store.put(batch, ref, Buffer.from(JSON.stringify(value), 'utf8'));
+  await store.put(batch, ref, Buffer.from(JSON.stringify(value), 'utf8'), outcomes);
 }
 
 /** Reads a value that `putJson` wrote. */

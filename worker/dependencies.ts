@@ -7,7 +7,8 @@ import type { EnrollmentGateway } from '../mastercard/gateway.js';
 import { createHttpGateway } from '../mastercard/http-gateway.js';
 import { LiveEncryptionKey, loadSigningIdentity, type SigningIdentity } from '../mastercard/keys.js';
 import { openKeyRing, type LiveKeyRing } from '../protection/live-key-ring.js';
-import { FilesystemStore } from '../store/filesystem-store.js';
+import { openStore } from '../store/open-store.js';
+import type { OpenStore } from '../store/store.js';
 import { warnOfEncryptionKey, warnOfSigningKey } from './certificates.js';
 
 /** A program's own key, and Mastercard's. */
@@ -18,9 +19,10 @@ export interface ProgramKeys {
 
 export interface WorkerDependencies extends ActivityDependencies {
   keyRing: LiveKeyRing;
+  store: OpenStore;
   /** By the name of the program. */
   programKeys: ReadonlyMap<string, ProgramKeys>;
-  /** Lets go of the connections to Mastercard. */
+  /** Lets go of the store and of the connections to Mastercard. */
   close(): Promise<void>;
 }
 
@@ -29,7 +31,7 @@ export interface WorkerDependencies extends ActivityDependencies {
  * anything connects: a worker with a wrong key does not start.
  * @param logger of the worker; is told when the key ring or an encryption key changes or cannot be read any
  *   more, and of certificates that have expired, or soon will.
- * @throws KeyError, KeyRingError.
+ * @throws KeyError, KeyRingError, StoreUrlError.
  */
 export async function createDependencies(
   config: C2pConfig,
@@ -39,6 +41,7 @@ export async function createDependencies(
     onChange: ({ currentKeyId }) => logger?.info({ currentKeyId }, 'the key ring has changed'),
     onProblem: (err) => logger?.warn({ err }, 'the key ring cannot be read; going on with the one at hand'),
   });
+  const store = await openStore(config.store, keyRing);
   const gateways: EnrollmentGateway[] = [];
   const programs = new Map<string, ProgramDependencies>();
   const programKeys = new Map<string, ProgramKeys>();
@@ -50,7 +53,7 @@ export async function createDependencies(
     programKeys.set(name, keys);
   }
   return {
-    store: new FilesystemStore({ root: config.store.path, keyRing }),
+    store,
     keyRing,
     programKeys,
     now: () => new Date(),
@@ -64,7 +67,7 @@ export async function createDependencies(
       });
     },
     async close() {
-      await Promise.all(gateways.map((gateway) => gateway.close()));
+      await Promise.all([store, ...gateways].map((opened) => opened.close()));
     },
   };
 }

@@ -46,7 +46,8 @@ const CODEC_OFF =
  * Starts a worker for every program of the configuration and resolves once it polls. It stops on
  * SIGTERM or SIGINT.
  *
- * @throws ConfigError, KeyError, KeyRingError before anything connects; then Temporal's own errors.
+ * @throws ConfigError, KeyError, KeyRingError, StoreUrlError before anything connects; StoreOutdatedError,
+ *   StoreUnavailableError; then Temporal's own errors.
  */
 export async function runWorker(options: RunWorkerOptions): Promise<RunningWorker> {
   const { config, logger, readyFile } = options;
@@ -59,6 +60,7 @@ export async function runWorker(options: RunWorkerOptions): Promise<RunningWorke
     throw new Error(temporalUnreachable(address), { cause: error });
   });
   try {
+    await dependencies.store.checkReady();
     const added = await ensureSearchAttributes(connection, namespace, SEARCH_ATTRIBUTES);
     if (added.length > 0) logger.info({ added }, 'search attributes registered');
     const dataConverter = protectedDataConverter(dependencies.keyRing, config);

@@ -12,6 +12,7 @@ import { reportCommand } from './report.js';
 import { resolveCommand } from './resolve.js';
 import { simulatorCommand } from './simulator.js';
 import { statusCommand } from './status.js';
+import { storeCommand } from './store/index.js';
 import { sweepCommand } from './sweep.js';
 import { validateCommand } from './validate.js';
 import { watchCommand } from './watch.js';
@@ -32,6 +33,7 @@ export const commands = [
   validateCommand,
   sweepCommand,
   keysCommand,
+  storeCommand,
   doctorCommand,
   workerCommand,
   codecServerCommand,

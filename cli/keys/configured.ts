@@ -2,7 +2,7 @@ import { loadConfig } from '../../config/load.js';
 import type { C2pConfig } from '../../config/config.js';
 import { KeyRingError } from '../../protection/key-ring-json.js';
 import { openKeyRing } from '../../protection/live-key-ring.js';
-import { FilesystemStore } from '../../store/filesystem-store.js';
+import { openStore } from '../../store/open-store.js';
 import type { BatchStore } from '../../store/store.js';
 
 /**
@@ -18,7 +18,8 @@ export async function ringPath(): Promise<string> {
   );
 }
 
-/** The configured store, without Temporal. @throws ConfigError, KeyRingError */
-export async function openStore(config: C2pConfig): Promise<BatchStore> {
-  return new FilesystemStore({ root: config.store.path, keyRing: await openKeyRing(config.dataKeys) });
+/** Works with the configured store, without Temporal. @throws KeyRingError, StoreUrlError, and what `work` throws. */
+export async function withStore<T>(config: C2pConfig, work: (store: BatchStore) => Promise<T>): Promise<T> {
+  const store = await openStore(config.store, await openKeyRing(config.dataKeys));
+  return work(store).finally(() => store.close());
 }

@@ -248,13 +248,29 @@ describe('parseConfig', () => {
     expect(issues.map((issue) => issue.path)).toEqual([path]);
   });
 
+  it('takes a store that is a database, by the name of the variable with its URL', () => {
+    const store = { kind: 'postgres', urlEnv: 'C2P_STORE_URL' };
+    expect(parse({ ...CONFIG, store }).store).toEqual(store);
+  });
+
+  it.each<[string, unknown]>([
+    ['store.kind', { path: 'data' }],
+    ['store.path', { kind: 'filesystem' }],
+    ['store.urlEnv', { kind: 'postgres' }],
+    ['store.urlEnv', { kind: 'postgres', urlEnv: 'postgres://user:secret@host/db' }],
+    ['store', { kind: 'postgres', urlEnv: 'URL', path: 'data' }],
+  ])('names %s when store is %j, and repeats nothing of it', (path, store) => {
+    const { issues, message } = refusal(() => parse({ ...CONFIG, store }));
+    expect(issues.map((issue) => issue.path)).toEqual([path]);
+    expect(message).not.toContain('secret');
+  });
+
   it('says what is missing, all at once, with the file', () => {
     const { message, code } = refusal(() => parse({ programs: {}, store: { kind: 'tape' } }));
     expect(code).toBe('CONFIGURATION_INVALID');
     expect(message).toContain(FILE);
     expect(message).toContain('\n  programs: must name at least one program');
-    expect(message).toContain('\n  store.kind: ');
-    expect(message).toContain('\n  store.path: is missing');
+    expect(message).toContain('\n  store.kind: must be filesystem or postgres');
     expect(message).toContain('\n  dataKeys: is missing');
   });
 
@@ -402,6 +418,21 @@ describe('with files', () => {
     for (const name of ['data-keys.json', 'signing.p12', 'mastercard.pem'])
       await writeFile(join(folder, 'keys', name), '', { mode: 0o600 });
     await expect(checkSecrets(config, { C2P_SIGNING_PASSWORD: '' })).resolves.toBeUndefined();
+  });
+
+  it('checkSecrets wants the URL of a store that is a database, and shows neither it nor its name', async () => {
+    await mkdir(join(folder, 'keys'));
+    for (const name of ['data-keys.json', 'signing.p12', 'mastercard.pem'])
+      await writeFile(join(folder, 'keys', name), '', { mode: 0o600 });
+    const config: C2pConfig = {
+      ...(await loadConfig(join(folder, 'c2p.config.json'))),
+      store: { kind: 'postgres', urlEnv: 'C2P_STORE_URL' },
+    };
+    const env = { C2P_SIGNING_PASSWORD: '' };
+    await expect(checkSecrets(config, { ...env, C2P_STORE_URL: '' })).rejects.toMatchObject({
+      issues: [{ path: 'store.urlEnv', message: 'the environment variable that it names is not set' }],
+    });
+    await expect(checkSecrets(config, { ...env, C2P_STORE_URL: 'postgres://h/d' })).resolves.toBeUndefined();
   });
 
   describe.skipIf(process.platform === 'win32')('checkSecrets', () => {

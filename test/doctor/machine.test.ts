@@ -25,8 +25,7 @@ describe('the configuration', () => {
     const failed = findings.filter(({ status }) => status === 'failed');
     expect(failed.map(({ found }) => found)).toEqual([
       expect.stringContaining('programs: must name at least one program'),
-      expect.stringContaining('store.kind: '),
-      expect.stringContaining('store.path: '),
+      expect.stringContaining('store.kind: must be filesystem or postgres'),
     ]);
     const skipped = findings.filter(({ status }) => status === 'skipped').map(({ check }) => check);
     expect(skipped).toEqual(CHECKS.slice(1));
@@ -106,7 +105,7 @@ describe('the store', () => {
   test('is well when it gives back a probe, of which nothing stays', async () => {
     const root = join(folder, 'store');
     const store = new FilesystemStore({ root, keyRing });
-    expect(await checkStore(store, root)).toMatchObject({ status: 'ok' });
+    expect(await checkStore(store, { kind: 'filesystem' })).toMatchObject({ status: 'ok' });
     expect(await readdir(root)).toEqual([]);
     expect(await checkFreeSpace(root, 1)).toMatchObject({ status: 'ok' });
     expect(await checkFreeSpace(root, 2 ** 60)).toMatchObject({ status: 'warning' });
@@ -115,7 +114,7 @@ describe('the store', () => {
   test('fails when it cannot be written', async () => {
     const root = join(folder, 'no-folder');
     await writeFile(root, '');
-    const finding = await checkStore(new FilesystemStore({ root, keyRing }), root);
+    const finding = await checkStore(new FilesystemStore({ root, keyRing }), { kind: 'filesystem' });
     expect(finding).toMatchObject({
       status: 'failed',
       found: expect.stringContaining('not a folder') as string,

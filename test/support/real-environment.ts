@@ -15,8 +15,8 @@ import { workflowIdOf } from '../../enrollment/identifiers.js';
 import { protectedDataConverter } from '../../protection/data-converter.js';
 import { openKeyRing } from '../../protection/live-key-ring.js';
 import { createSimulator, type Simulator } from '../../simulator/index.js';
-import { FilesystemStore } from '../../store/filesystem-store.js';
-import type { BatchStore } from '../../store/store.js';
+import { openStore } from '../../store/open-store.js';
+import type { OpenStore } from '../../store/store.js';
 import { SEARCH_ATTRIBUTES } from '../../workflows/search-attributes.js';
 import { ensureSearchAttributes } from '../../worker/search-attributes.js';
 import { startRealWorker, type RealWorker, type WorkerPlace } from './real-worker.js';
@@ -30,6 +30,8 @@ export interface SiteOptions {
   otherPrograms?: string[];
   /** How many calls a second the program may make; default as in the configuration. */
   requestsPerSecond?: number;
+  /** A PostgreSQL database with the store's tables; default: a folder of the site's own. */
+  storeUrl?: string;
 }
 
 /**
@@ -108,15 +110,16 @@ export class RealSite {
     readonly folder: string,
     readonly configPath: string,
     readonly simulator: Simulator,
-    readonly store: BatchStore,
+    readonly store: OpenStore,
     readonly temporal: Client,
     readonly client: EnrollmentClient,
+    private readonly env: NodeJS.ProcessEnv,
   ) {}
 
   static async create(
     environment: RealEnvironment,
     name: string,
-    { processingMs = 0, otherPrograms = [], requestsPerSecond }: SiteOptions,
+    { processingMs = 0, otherPrograms = [], requestsPerSecond, storeUrl }: SiteOptions,
   ): Promise<RealSite> {
     const folder = join(environment.folder, name);
     const keys = await prepareSandboxKeys(folder);
@@ -124,14 +127,16 @@ export class RealSite {
     const { baseUrl } = simulator;
     const { configPath } = await writeSandboxConfig(keys, { baseUrl, taskQueue: `c2p-${name}` });
     await adjustPrograms(configPath, otherPrograms, requestsPerSecond);
+    if (storeUrl !== undefined) await useDatabase(configPath);
+    const env = { [STORE_URL]: storeUrl };
 
     const config = await loadConfig(configPath);
     const keyRing = await openKeyRing(config.dataKeys);
-    const store = new FilesystemStore({ root: config.store.path, keyRing });
+    const store = await openStore(config.store, keyRing, env);
     const dataConverter = protectedDataConverter(keyRing);
     const temporal = new Client({ connection: environment.connection, dataConverter });
     const client = EnrollmentClient.using({ config, temporal, store, keyRing });
-    return new RealSite(environment, folder, configPath, simulator, store, temporal, client);
+    return new RealSite(environment, folder, configPath, simulator, store, temporal, client, env);
   }
 
   /**
@@ -143,7 +148,8 @@ export class RealSite {
     how: Pick<WorkerPlace, 'cli' | 'through' | 'env'> = {},
   ): Promise<RealWorker> {
     const { folder, configPath } = this;
-    const place = { folder, configPath, temporalAddress: this.environment.address, ...how };
+    const env = { ...this.env, ...how.env };
+    const place = { folder, configPath, temporalAddress: this.environment.address, ...how, env };
     const worker = await startRealWorker(place, stallAt);
     this.workers.push(worker);
     return worker;
@@ -168,8 +174,16 @@ export class RealSite {
 
   async close(): Promise<void> {
     await Promise.all(this.workers.map((worker) => worker.kill()));
+    await this.store.close();
     await this.simulator.close();
   }
+}
+
+const STORE_URL = 'C2P_STORE_URL';
+
+async function useDatabase(configPath: string): Promise<void> {
+  const config = JSON.parse(await readFile(configPath, 'utf8')) as object;
+  await writeFile(configPath, JSON.stringify({ ...config, store: { kind: 'postgres', urlEnv: STORE_URL } }));
 }
 
 async function adjustPrograms(

@@ -4,7 +4,7 @@ import { keyProvider } from '../../../protection/key-provider.js';
 import { parseKeyRing, type KeyRingJson } from '../../../protection/key-ring-json.js';
 import { blobsByKey } from '../../../retention/key-usage.js';
 import { example } from '../../help.js';
-import { openStore } from '../../keys/configured.js';
+import { withStore } from '../../keys/configured.js';
 import { counted, note, print, printJson } from '../../output.js';
 
 /** What `c2p keys list` tells of a key. */
@@ -26,7 +26,7 @@ export const listCommand = new Command('list')
     const config = await loadConfig();
     const provider = keyProvider(config.dataKeys);
     const ring = parseKeyRing(await provider.read(), provider.source);
-    const blobs = await blobsByKey(await openStore(config));
+    const blobs = await withStore(config, blobsByKey);
     const keys = listedKeys(ring, blobs);
     if (options.json) return printJson(keys);
     const width = Math.max(...keys.map(({ id }) => id.length));

@@ -4,7 +4,7 @@ import { loadConfig } from '../../../config/load.js';
 import { resealStore } from '../../../store/reseal.js';
 import { ExitCode } from '../../exit-codes.js';
 import { example } from '../../help.js';
-import { openStore } from '../../keys/configured.js';
+import { withStore } from '../../keys/configured.js';
 import { note, printJson } from '../../output.js';
 
 export const resealCommand = new Command('reseal')
@@ -19,13 +19,15 @@ export const resealCommand = new Command('reseal')
     ),
   )
   .action(async (options: { json?: boolean }) => {
-    const store = await openStore(await loadConfig());
+    const config = await loadConfig();
     const progress = ora({ isEnabled: process.stderr.isTTY, isSilent: !process.stderr.isTTY }).start();
     try {
-      const result = await resealStore(store, {
-        onBatch: ({ blobs, resealed }) => (progress.text = `blobs: ${blobs}, sealed anew: ${resealed}`),
-        onUnreadable: (_, { message }) => note(message),
-      });
+      const result = await withStore(config, (store) =>
+        resealStore(store, {
+          onBatch: ({ blobs, resealed }) => (progress.text = `blobs: ${blobs}, sealed anew: ${resealed}`),
+          onUnreadable: (_, { message }) => note(message),
+        }),
+      );
       if (result.unreadable > 0) process.exitCode = ExitCode.unexpected;
       if (options.json) return printJson(result);
       note(`blobs: ${result.blobs}, sealed anew: ${result.resealed}, unreadable: ${result.unreadable}`);
