@@ -46,8 +46,13 @@ export class RowCutter {
   #window: Buffer = NOTHING;
   /** In the window. */
   #at = 0;
+  /** Follow the window. */
+  #coming: Buffer[] = [];
+  #comingBytes = 0;
   #position: Position;
   #ended = false;
+  /** Whether the window holds no whole row any more. */
+  #exhausted = true;
   /** Whether what comes belongs to a line that was given up. */
   #skipping = false;
   #markPassed: boolean;
@@ -66,18 +71,36 @@ export class RowCutter {
 
   /** The bytes that follow; rows that were cut before keep theirs. */
   push(bytes: Buffer): void {
-    const rest = this.#window.subarray(this.#at);
-    this.#window = rest.length === 0 ? bytes : Buffer.concat([rest, bytes]);
-    this.#at = 0;
+    this.#coming.push(bytes);
+    this.#comingBytes += bytes.length;
+    // A row that comes in many small blocks is not to be copied and searched anew with each.
+    if (this.#comingBytes >= this.#window.length - this.#at) this.#extend();
   }
 
   /** No more bytes follow: what is left is a row. */
   end(): void {
     this.#ended = true;
+    this.#extend();
+  }
+
+  #extend(): void {
+    const rest = this.#window.subarray(this.#at);
+    this.#window = Buffer.concat([rest, ...this.#coming]);
+    this.#at = 0;
+    this.#coming = [];
+    this.#comingBytes = 0;
+    this.#exhausted = false;
   }
 
   /** The next row; nothing while more bytes are needed for it, or when there are no more. */
   next(): Row | undefined {
+    if (this.#exhausted) return undefined;
+    const row = this.#cut();
+    this.#exhausted = row === undefined;
+    return row;
+  }
+
+  #cut(): Row | undefined {
     if (!this.#passMark() || !this.#skipLine()) return undefined;
     const start = this.#position;
     const found = this.#endOfRow(this.#quotes);
@@ -102,6 +125,7 @@ export class RowCutter {
     this.#at = this.#indexOf(position);
     this.#position = position;
     this.#skipping = false;
+    this.#exhausted = false;
   }
 
   #indexOf({ offset }: Position): number {
