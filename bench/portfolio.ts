@@ -8,25 +8,28 @@ export type PortfolioFormat = 'jsonl' | 'csv';
 const ROWS_A_BLOCK = 100;
 const MARK = 'NUMBER';
 
-/**
- * A source of so many rows, each with ids of its own, never whole in memory; it can be read from its
- * beginning only.
- */
+/** A source of so many rows, each with ids of its own, never whole in memory. */
 export function portfolio(format: PortfolioFormat, rows: number): Source {
   const head = format === 'csv' ? `${CSV_COLUMNS.map(({ name }) => name).join(',')}\n` : '';
   const [before = '', ...after] = rowOf(format).split(MARK);
   const row = (n: number) => [before, ...after].join(String(n).padStart(10, '0'));
-  const size = head.length + rows * row(0).length;
+  const rowBytes = row(0).length;
+  const block = (first: number) => {
+    const count = Math.min(ROWS_A_BLOCK, rows - first);
+    const text = Array.from({ length: count }, (_, n) => row(first + n)).join('');
+    return Buffer.from(first === 0 ? head + text : text);
+  };
   return {
     name: `portfolio.${format}`,
-    identity: { size, version: '1' },
+    identity: { size: head.length + rows * rowBytes, version: '1' },
     gzip: false,
     // eslint-disable-next-line @typescript-eslint/require-await -- an AsyncGenerator, as files are
-    async *read() {
-      yield Buffer.from(head);
-      for (let first = 0; first < rows; first += ROWS_A_BLOCK) {
-        const count = Math.min(ROWS_A_BLOCK, rows - first);
-        yield Buffer.from(Array.from({ length: count }, (_, n) => row(first + n)).join(''));
+    async *read(from) {
+      const firstRow = Math.max(0, Math.floor((from - head.length) / rowBytes));
+      let skip = firstRow === 0 ? from : from - head.length - firstRow * rowBytes;
+      for (let first = firstRow; first < rows; first += ROWS_A_BLOCK) {
+        yield block(first).subarray(skip);
+        skip = 0;
       }
     },
   };
