@@ -182,6 +182,20 @@ describe('a quote that is never closed', () => {
   });
 });
 
+it('every line of a malformed row is a record or a reject, even where the row behind it is too long', async () => {
+  const [open, stray] = ['"Ana', 'A"na'].map((lastName) => csvRow('c1', 'k1', { lastName }));
+  const long = csvRow('c3', 'k1', { lastName: 'x'.repeat(2 * MAX_ROW_BYTES) });
+  // The block ends amid the long row.
+  const source = memorySource(csv([open!, stray!, long, csvRow('c4', 'k1')]), '.csv', 1.5 * MAX_ROW_BYTES);
+  const { records, rejects } = await read(source);
+  expect(records.map(({ line: at }) => at)).toEqual([5]);
+  expect(rejects.map(({ line: at, code }) => `${at} ${code}`)).toEqual([
+    '2 csv_malformed',
+    '3 row_too_long',
+    '4 row_too_long',
+  ]);
+});
+
 describe('a row that is no record', () => {
   it.each([
     ['7', 'type'],
