@@ -1,4 +1,6 @@
 import { ApplicationFailure } from '@temporalio/activity';
+import { RejectFileError } from '../bulk/reject-file.js';
+import { SourceChangedError, SourceError } from '../bulk/source-error.js';
 import { FailureType } from '../enrollment/errors.js';
 import type { OutcomeDetail } from '../enrollment/outcomes.js';
 import type { GatewayFailure } from '../mastercard/errors.js';
@@ -57,5 +59,8 @@ export function permanentFailureType(error: unknown): FailureType | undefined {
   // A key set that does not answer now may answer later; a key that is wrong stays wrong.
   if (error instanceof KeyError && error.code !== 'KEY_SET_UNAVAILABLE')
     return FailureType.ConfigurationInvalid;
+  if (error instanceof SourceError && error.code !== 'SOURCE_UNAVAILABLE') return FailureType.SourceUnusable;
+  if (error instanceof SourceChangedError) return FailureType.SourceChanged;
+  if (error instanceof RejectFileError) return FailureType.RejectFileIncomplete;
   return undefined;
 }

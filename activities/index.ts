@@ -6,6 +6,7 @@ import type { BatchStore } from '../store/store.js';
 import { cancelThisRun } from './cancel-this-run.js';
 import { encryptBatch } from './encrypt-batch.js';
 import { fetchBatchStatus } from './fetch-batch-status.js';
+import { indexSource } from './index-source.js';
 import { purgeBatch } from './purge-batch.js';
 import { receiveBatch } from './receive-batch.js';
 import { removeCards } from './remove-cards.js';
@@ -48,6 +49,7 @@ export function createLocalActivities(deps: ActivityDependencies) {
     purgeBatch: purgeBatch(deps),
     cancelThisRun,
     sweepStore: sweepStore(deps),
+    indexSource,
   };
 }
 
@@ -65,6 +67,7 @@ export type GatewayActivities = ReturnType<typeof createGatewayActivities>;
 
 export type { EncryptBatchInput, EncryptBatchResult } from './encrypt-batch.js';
 export type { FetchBatchStatusInput, StatusAnswer } from './fetch-batch-status.js';
+export type { IndexSourceInput } from './index-source.js';
 export type { PurgeBatchInput, RemainingOutcome } from './purge-batch.js';
 export type { ReceiveBatchInput, ReceiveBatchResult } from './receive-batch.js';
 export type { RemoveCardsInput, RemoveCardsResult } from './remove-cards.js';

@@ -2,6 +2,7 @@ import { Argument, Command } from 'commander';
 import { benchmarkBatches } from './batches.js';
 import { benchmarkEncryption } from './encryption.js';
 import { benchmarkPayloads } from './payloads.js';
+import { benchmarkReading } from './reading.js';
 import { machine } from './report.js';
 import { benchmarkValidation } from './validation.js';
 
@@ -9,6 +10,7 @@ import { benchmarkValidation } from './validation.js';
 const PARTS = {
   encryption: benchmarkEncryption,
   validation: benchmarkValidation,
+  reading: benchmarkReading,
   payloads: benchmarkPayloads,
   batches: benchmarkBatches,
 };

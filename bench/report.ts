@@ -1,9 +1,7 @@
 import { cpus } from 'node:os';
 
-/** What at least has to be reached, and in which unit it is written. */
-export interface Budget {
-  atLeast: number;
-}
+/** What at least has to be reached, or at most may be. */
+export type Budget = { atLeast: number } | { atMost: number };
 
 const LABEL_WIDTH = 58;
 const FIGURE_WIDTH = 10;
@@ -23,8 +21,10 @@ export function printRatio(label: string, ratio: number, budget?: Budget): void 
   printFigure(label, ratio, '×', budget);
 }
 
-function verdict(figure: number, { atLeast }: Budget): string {
-  return `budget at least ${written(atLeast)}: ${figure >= atLeast ? 'met' : 'NOT MET'}`;
+function verdict(figure: number, budget: Budget): string {
+  if ('atMost' in budget)
+    return `budget at most ${written(budget.atMost)}: ${figure <= budget.atMost ? 'met' : 'NOT MET'}`;
+  return `budget at least ${written(budget.atLeast)}: ${figure >= budget.atLeast ? 'met' : 'NOT MET'}`;
 }
 
 function written(figure: number): string {

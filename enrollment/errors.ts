@@ -23,6 +23,12 @@ export const FailureType = {
   SealedBlobUnreadable: 'SealedBlobUnreadable',
   /** A blob that the batch needs is not in the store. */
   SealedBlobMissing: 'SealedBlobMissing',
+  /** A portfolio cannot be read as records: it is not there, is no CSV or JSONL, or its server gives no ranges. */
+  SourceUnusable: 'SourceUnusable',
+  /** A portfolio is not the one any more that was begun with. */
+  SourceChanged: 'SourceChanged',
+  /** The file of a portfolio's rejects lacks what was written to it. */
+  RejectFileIncomplete: 'RejectFileIncomplete',
   /** A call to Mastercard failed in a way that a later attempt may not. */
   GatewayUnavailable: 'GatewayUnavailable',
 } as const;

@@ -1,5 +1,6 @@
 import { createInterface } from 'node:readline';
 import { Readable } from 'node:stream';
+import { isDeeper, MAX_DEPTH } from '../../bulk/json-depth.js';
 import { decodeUtf8, readBytes } from './bytes.js';
 import { InputError } from './input-error.js';
 import type { InputRecords } from './read-records.js';
@@ -22,9 +23,6 @@ export async function readJsonl(file: string): Promise<InputRecords> {
   return input;
 }
 
-/** Many times what a record has; whoever writes JSON calls himself for each level, and falls at some thousands. */
-const MAX_DEPTH = 100;
-
 function parseLine(text: string, file: string, line: number): unknown {
   const malformed = (problem: string) => new InputError('JSON_MALFORMED', file, line, problem);
   let value: unknown;
@@ -38,9 +36,4 @@ function parseLine(text: string, file: string, line: number): unknown {
   if (isDeeper(value, MAX_DEPTH))
     throw malformed(`has more than ${MAX_DEPTH} brackets in one another; a record has a handful`);
   return value;
-}
-
-function isDeeper(value: unknown, levels: number): boolean {
-  if (typeof value !== 'object' || value === null) return false;
-  return levels === 0 || Object.values(value).some((inner) => isDeeper(inner, levels - 1));
 }

@@ -22,7 +22,7 @@ export interface RecordLines {
 
 /**
  * Reads the records of a file: JSONL (`.jsonl`, `.ndjson`; one record a line, in the contract's shape)
- * or CSV (`.csv`; one card a row, columns as in `csv-columns.ts`). Both are UTF-8, with or without a
+ * or CSV (`.csv`; one card a row, columns as in `bulk/csv-columns.ts`). Both are UTF-8, with or without a
  * byte order mark, lines ended in any usual way; blank lines are skipped.
  *
  * @throws InputError

@@ -1,6 +1,6 @@
 import assert from 'node:assert/strict';
 import fc from 'fast-check';
-import { CSV_COLUMNS } from '../../cli/input/csv-columns.js';
+import { CSV_COLUMNS } from '../../bulk/csv-columns.js';
 import { InputError } from '../../cli/input/input-error.js';
 import { damaged, noise } from '../support/fuzz/bytes.js';
 import { fuzz } from '../support/fuzz/fuzz.js';

@@ -1,5 +1,5 @@
 import { describe, expect, test } from 'vitest';
-import { CSV_COLUMNS } from '../../cli/input/csv-columns.js';
+import { CSV_COLUMNS } from '../../bulk/csv-columns.js';
 import type { InputError } from '../../cli/input/input-error.js';
 import { errorOf, HEADER, MARK, read, REQUIRED, ROW, shown } from './input-files.js';
 

@@ -2,7 +2,7 @@ import { mkdtemp, rm, writeFile } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { afterAll, beforeAll, expect } from 'vitest';
-import { CSV_COLUMNS } from '../../cli/input/csv-columns.js';
+import { CSV_COLUMNS } from '../../bulk/csv-columns.js';
 import { InputError } from '../../cli/input/input-error.js';
 import type { InputRecords } from '../../cli/input/read-records.js';
 import { readRecords } from '../../cli/input/read-records.js';

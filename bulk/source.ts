@@ -1,0 +1,74 @@
+import { pipeline, Readable } from 'node:stream';
+import { createGunzip } from 'node:zlib';
+import { openFile } from './file-source.js';
+import { openUrl } from './http-source.js';
+import { SourceError } from './source-error.js';
+import { requireSame, type SourceIdentity, type StoredBytes } from './stored-bytes.js';
+
+/** Where a portfolio is: a file that this process sees, or an `https:` URL whose server gives ranges. */
+export type SourceLocation = { path: string } | { url: string };
+
+/** The bytes of a portfolio, decompressed. Offsets count decompressed bytes. */
+export interface Source {
+  /** For messages: the path, or the URL without its query, which may hold a signature. */
+  name: string;
+  identity: SourceIdentity;
+  /** Whether it is stored as gzip, which cannot be entered in the middle. */
+  gzip: boolean;
+  /**
+   * The bytes from one offset to before another, or to the end. What is not fetched is not read ahead by
+   * more than a few blocks. Entering a compressed source decompresses everything before the offset again:
+   * read long stretches of it (`readBatches`), not many short ones.
+   * @throws SourceError, SourceChangedError, also amid the bytes.
+   */
+  read(from: number, to?: number): AsyncGenerator<Buffer>;
+}
+
+const GZIP_MAGIC = Buffer.from([0x1f, 0x8b]);
+
+/**
+ * Opens a source; nothing needs to be closed. Whether it is compressed is told by its first bytes.
+ * @param expected what it was when it was first read.
+ * @throws SourceError; SourceChangedError when it is not as expected.
+ */
+export async function openSource(location: SourceLocation, expected?: SourceIdentity): Promise<Source> {
+  const name = nameOf(location);
+  const stored = 'path' in location ? await openFile(location.path) : await openUrl(location.url, name);
+  const { identity } = stored;
+  if (expected) requireSame(name, expected, identity);
+  if (!stored.head.equals(GZIP_MAGIC))
+    return { name, identity, gzip: false, read: (from, to = identity.size) => stored.read(from, to) };
+  return { name, identity, gzip: true, read: (from, to) => decompressed(name, stored, from, to) };
+}
+
+/** What a message calls a source: the path, or the URL without its query, which may hold a signature. */
+export function nameOf(location: SourceLocation): string {
+  if ('path' in location) return location.path;
+  if (!URL.canParse(location.url)) return 'the source';
+  const { protocol, host, pathname } = new URL(location.url);
+  return `${protocol}//${host}${pathname}`;
+}
+
+async function* decompressed(
+  name: string,
+  stored: StoredBytes,
+  from: number,
+  to = Number.MAX_SAFE_INTEGER,
+): AsyncGenerator<Buffer> {
+  const gunzip = createGunzip();
+  // Errors of either stream come out of the iteration.
+  pipeline(Readable.from(stored.read(0, stored.identity.size)), gunzip, () => {});
+  let at = 0;
+  try {
+    for await (const chunk of gunzip as AsyncIterable<Buffer>) {
+      const wanted = chunk.subarray(Math.max(0, from - at), Math.max(0, to - at));
+      at += chunk.length;
+      if (wanted.length > 0) yield wanted;
+      if (at >= to) return;
+    }
+  } catch (error) {
+    const code = (error as NodeJS.ErrnoException).code ?? '';
+    if (!code.startsWith('Z_')) throw error;
+    throw new SourceError('GZIP_DAMAGED', name, `is cut off or damaged gzip (${code}); transfer it again`);
+  }
+}

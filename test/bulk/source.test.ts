@@ -1,0 +1,222 @@
+import { appendFile, mkdtemp, rm, truncate, utimes, writeFile } from 'node:fs/promises';
+import { createServer, type IncomingMessage, type Server, type ServerResponse } from 'node:http';
+import type { AddressInfo } from 'node:net';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
+import { gzipSync } from 'node:zlib';
+import { afterEach, beforeEach, describe, expect, it } from 'vitest';
+import { openSource, type Source } from '../../bulk/source.js';
+
+const CONTENT = Buffer.from(Array.from({ length: 50_000 }, (_, n) => `line ${n}\n`).join(''));
+
+let folder: string;
+let path: string;
+beforeEach(async () => {
+  folder = await mkdtemp(join(tmpdir(), 'c2p-source-'));
+  path = join(folder, 'portfolio.csv');
+});
+afterEach(() => rm(folder, { recursive: true }));
+
+async function bytesOf(source: Source, from: number, to?: number): Promise<string> {
+  const blocks: Buffer[] = [];
+  for await (const block of source.read(from, to)) blocks.push(block);
+  return Buffer.concat(blocks).toString();
+}
+
+async function gives(source: Source): Promise<void> {
+  const text = CONTENT.toString();
+  expect(await bytesOf(source, 0)).toBe(text);
+  expect(await bytesOf(source, 7, 300_000)).toBe(text.slice(7, 300_000));
+  expect(await bytesOf(source, text.length - 3)).toBe(text.slice(-3));
+  expect(await bytesOf(source, 7, 7)).toBe('');
+}
+
+describe('a file', () => {
+  it('is read from anywhere to anywhere', async () => {
+    await writeFile(path, CONTENT);
+    const source = await openSource({ path });
+    expect(source).toMatchObject({ name: path, gzip: false, identity: { size: CONTENT.length } });
+    await gives(source);
+  });
+
+  it('is decompressed where it is gzip, also of several members, whatever its name', async () => {
+    await writeFile(
+      path,
+      Buffer.concat([gzipSync(CONTENT.subarray(0, 999)), gzipSync(CONTENT.subarray(999))]),
+    );
+    const source = await openSource({ path });
+    expect(source.gzip).toBe(true);
+    await gives(source);
+  });
+
+  it('of gzip that is cut off or damaged is told so, after what could be read of it', async () => {
+    const whole = gzipSync(CONTENT);
+    const damaged = Buffer.from(whole);
+    damaged.fill(0xff, whole.length >> 1, (whole.length >> 1) + 20);
+    for (const bytes of [whole.subarray(0, -9), damaged]) {
+      await writeFile(path, bytes);
+      const source = await openSource({ path });
+      await expect(bytesOf(source, 0)).rejects.toMatchObject({ code: 'GZIP_DAMAGED' });
+      expect(await bytesOf(source, 0, 20)).toBe(CONTENT.toString().slice(0, 20));
+    }
+  });
+
+  it('is still the same one when it is opened again, as long as nobody touches it', async () => {
+    await writeFile(path, CONTENT);
+    const { identity } = await openSource({ path });
+    expect(
+      (await openSource({ path }, JSON.parse(JSON.stringify(identity)) as typeof identity)).identity,
+    ).toEqual(identity);
+    await utimes(path, new Date(), new Date(2026, 0));
+    await expect(openSource({ path }, identity)).rejects.toMatchObject({ code: 'SOURCE_CHANGED' });
+  });
+
+  it('that changes after it was opened, or while it is read, is noticed', async () => {
+    await writeFile(path, CONTENT);
+    const source = await openSource({ path });
+    const reading = source.read(0);
+    await reading.next();
+    await appendFile(path, 'more');
+    const rest = async () => {
+      for await (const block of reading) void block;
+    };
+    await expect(rest()).rejects.toMatchObject({ code: 'SOURCE_CHANGED' });
+    await expect(bytesOf(source, 0)).rejects.toMatchObject({ code: 'SOURCE_CHANGED' });
+
+    const longer = await openSource({ path });
+    const begun = longer.read(0);
+    await begun.next();
+    await truncate(path, 10);
+    const next = async () => {
+      for await (const block of begun) void block;
+    };
+    await expect(next()).rejects.toMatchObject({ code: 'SOURCE_CHANGED' });
+  });
+
+  it('that is not there, or is a folder, is told so', async () => {
+    await expect(openSource({ path })).rejects.toMatchObject({ code: 'SOURCE_UNREADABLE' });
+    await expect(openSource({ path: folder })).rejects.toMatchObject({ code: 'SOURCE_UNREADABLE' });
+  });
+});
+
+describe('a URL', () => {
+  let server: Server;
+  let url: string;
+  let answer: (request: IncomingMessage, response: ServerResponse) => void;
+  let version: string;
+  beforeEach(async () => {
+    version = '"v1"';
+    answer = ranges(CONTENT);
+    server = createServer((request, response) => answer(request, response));
+    await new Promise<void>((resolve) => server.listen(0, '127.0.0.1', resolve));
+    url = `http://127.0.0.1:${(server.address() as AddressInfo).port}/portfolio.csv?signature=SECRET`;
+  });
+  afterEach(async () => {
+    server.closeAllConnections();
+    await new Promise((resolve) => server.close(resolve));
+  });
+
+  /** A server of ranges, as RFC 9110 has it. */
+  function ranges(content: Buffer, headers: Record<string, string> = {}): typeof answer {
+    return (request, response) => {
+      const [, from, to] = /^bytes=(\d+)-(\d+)$/.exec(request.headers.range ?? '')!.map(Number);
+      if (from! >= content.length) {
+        response.writeHead(416, { 'content-range': `bytes */${content.length}` }).end();
+        return;
+      }
+      const end = Math.min(to! + 1, content.length);
+      const range = `bytes ${from}-${end - 1}/${content.length}`;
+      response.writeHead(206, { 'content-range': range, etag: version, ...headers });
+      response.end(content.subarray(from, end));
+    };
+  }
+
+  async function problemOf(work: Promise<unknown>): Promise<{ code: string }> {
+    const error: unknown = await work.then(
+      () => undefined,
+      (reason: unknown) => reason,
+    );
+    expect(error).toBeInstanceOf(Error);
+    expect(JSON.stringify([(error as Error).message, error])).not.toContain('SECRET');
+    return error as { code: string };
+  }
+
+  it('is read from anywhere to anywhere', async () => {
+    const source = await openSource({ url });
+    expect(source.identity).toEqual({ size: CONTENT.length, version: '"v1"' });
+    expect(source.name).not.toContain('SECRET');
+    await gives(source);
+  });
+
+  it('is decompressed where it is gzip', async () => {
+    answer = ranges(gzipSync(CONTENT));
+    await gives(await openSource({ url }));
+  });
+
+  it('of nothing is empty', async () => {
+    answer = ranges(Buffer.alloc(0));
+    const source = await openSource({ url });
+    expect(source.identity.size).toBe(0);
+    expect(await bytesOf(source, 0)).toBe('');
+  });
+
+  it('that has another version or size later is noticed', async () => {
+    const source = await openSource({ url });
+    version = '"v2"';
+    expect(await problemOf(bytesOf(source, 0))).toMatchObject({ code: 'SOURCE_CHANGED' });
+    expect(await problemOf(openSource({ url }, source.identity))).toMatchObject({ code: 'SOURCE_CHANGED' });
+    version = '"v1"';
+    answer = ranges(CONTENT.subarray(0, 100));
+    expect(await problemOf(bytesOf(source, 0))).toMatchObject({ code: 'SOURCE_CHANGED' });
+    expect(await problemOf(bytesOf(source, 200, 300))).toMatchObject({ code: 'SOURCE_CHANGED' });
+  });
+
+  it('whose answer breaks off is not taken for its end', async () => {
+    const source = await openSource({ url });
+    answer = (_, response) => {
+      response.writeHead(206, {
+        'content-range': `bytes 0-${CONTENT.length - 1}/${CONTENT.length}`,
+        'content-length': CONTENT.length,
+        etag: version,
+      });
+      response.write(CONTENT.subarray(0, 1_000), () => response.destroy());
+    };
+    expect(await problemOf(bytesOf(source, 0))).toMatchObject({ code: 'SOURCE_UNAVAILABLE' });
+    answer = (_, response) => {
+      response.writeHead(206, {
+        'content-range': `bytes 0-${CONTENT.length - 1}/${CONTENT.length}`,
+        etag: version,
+      });
+      response.end(CONTENT.subarray(0, 1_000));
+    };
+    expect(await problemOf(bytesOf(source, 0))).toMatchObject({ code: 'SOURCE_UNAVAILABLE' });
+  });
+
+  it.each([
+    ['gives the whole only', 200, {}, 'SOURCE_WITHOUT_RANGES'],
+    ['gives a range without saying which', 206, { etag: 'x' }, 'SOURCE_WITHOUT_RANGES'],
+    ['compresses on the way', 206, { etag: 'x', 'content-encoding': 'br' }, 'SOURCE_WITHOUT_RANGES'],
+    ['says no version', 206, { 'content-range': 'bytes 0-1/9' }, 'SOURCE_WITHOUT_VERSION'],
+    ['sends elsewhere', 302, { location: 'http://127.0.0.1/x' }, 'SOURCE_REDIRECTED'],
+    ['does not know it', 404, {}, 'SOURCE_UNREADABLE'],
+    ['does not let one', 403, {}, 'SOURCE_UNREADABLE'],
+    ['is overloaded', 503, {}, 'SOURCE_UNAVAILABLE'],
+  ])('whose server %s is told so', async (_, status, headers, code) => {
+    answer = (_request, response) => void response.writeHead(status, headers).end('ab');
+    expect(await problemOf(openSource({ url }))).toMatchObject({ code });
+  });
+
+  it('whose server does not answer may answer later', async () => {
+    answer = (request) => request.socket.destroy();
+    expect(await problemOf(openSource({ url }))).toMatchObject({ code: 'SOURCE_UNAVAILABLE' });
+  });
+
+  it.each([
+    'http://bank.example/p.csv',
+    'https://user:SECRET@bank.example/p.csv',
+    'ftp://bank.example/p',
+    'SECRET',
+  ])('%s is refused before anything is sent', async (refused) => {
+    expect(await problemOf(openSource({ url: refused }))).toMatchObject({ code: 'SOURCE_URL_REFUSED' });
+  });
+});
