@@ -10,6 +10,9 @@ export interface CsvRow {
   fields: string[];
 }
 
+/** Of ASCII only: what else is white space in Latin-1 is a byte of UTF-8, or not UTF-8. */
+const BLANK = /^[\t\v\f ]*$/;
+
 /** Many times what the longest row that can be valid takes. */
 const LONGEST_ROW = 100_000;
 
@@ -37,7 +40,7 @@ export async function* readCsvRows(file: string): AsyncGenerator<CsvRow> {
   pipeline(Readable.from(readBytes(file), { objectMode: false }), parser, () => {});
   try {
     for await (const row of parser as AsyncIterable<CsvRow>) {
-      if (row.fields.length === 1 && row.fields[0]?.trim() === '') continue;
+      if (row.fields.length === 1 && BLANK.test(row.fields[0] ?? '')) continue;
       // The parser takes one that follows a closing quote for the end of the field; and every other byte of UTF-16 is one.
       if (row.fields.some((field) => field.includes('\0')))
         throw new InputError('CSV_MALFORMED', file, row.line, 'has a NUL in it; save the file as UTF-8 text');

@@ -6,7 +6,7 @@ export interface OracleRow {
 
 /**
  * The rows of a CSV file by RFC 4180, read character by character: another way than the reader's, to judge
- * it by. Lines end in CRLF, LF or CR; rows of nothing but white space are left out.
+ * it by. Lines end in CRLF, LF or CR; rows of nothing but blanks of ASCII are left out.
  * @returns nothing where there is a NUL, or a quote stands in a field that is not quoted, or is not followed by the field's
  *   end, or is never closed.
  */
@@ -22,7 +22,8 @@ export function oracleRows(bytes: Buffer): OracleRow[] | undefined {
   };
   const endRow = () => {
     endField();
-    if (fields.length > 1 || fields[0]!.toString('latin1').trim() !== '') rows.push({ line: start, fields });
+    if (fields.length > 1 || fields[0]!.some((byte) => ![9, 11, 12, 32].includes(byte)))
+      rows.push({ line: start, fields });
     [fields, start] = [[], line];
   };
   for (const character of characters) {

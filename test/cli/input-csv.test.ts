@@ -35,6 +35,11 @@ describe('CSV', () => {
     });
   });
 
+  test('has no blank line in one of other bytes than blanks: a lone byte of Latin-1 is not UTF-8', async () => {
+    const bytes = Buffer.from(`${HEADER}\n \t\n\xa0\n${ROW}\n`, 'latin1');
+    expect(await errorOf(read(bytes, '.csv'))).toMatchObject({ code: 'NOT_UTF8', line: 3 });
+  });
+
   test('has its columns in any order, and those of the address where they are wanted', async () => {
     const { records } = await read(
       `billingZip,billingLine2,${[...REQUIRED].reverse().join(',')},billingName\n` +
