@@ -100,7 +100,7 @@ export function remove(input: RemoveCardsInput, summary: string): Promise<Remove
       startToCloseTimeout: '6h',
       heartbeatTimeout: '10s',
       cancellationType: 'WAIT_CANCELLATION_COMPLETED',
-      retry: { initialInterval: '5s', backoffCoefficient: 2, maximumInterval: '5 minutes' },
+      retry: { initialInterval: '5s', backoffCoefficient: 2, maximumInterval: '1 minute' },
       summary,
     },
     [input],

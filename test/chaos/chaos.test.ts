@@ -3,7 +3,7 @@ import { runChaos, type ChaosSettings } from './chaos.js';
 
 const MINUTE_MS = 60_000;
 
-const SHORT = { batches: 12, atOnce: 4, killEveryMs: 4_000, serverKills: 1, giveUpAfterMs: 5 * MINUTE_MS };
+const SHORT = { batches: 12, atOnce: 4, killEveryMs: 4_000, serverKills: 1, giveUpAfterMs: 8 * MINUTE_MS };
 /** `npm run chaos`. */
 const LONG = { batches: 200, atOnce: 40, killEveryMs: 4_000, serverKills: 2, giveUpAfterMs: 20 * MINUTE_MS };
 
