@@ -1,12 +1,10 @@
 import { pipeline, Readable } from 'node:stream';
 import { createGunzip } from 'node:zlib';
+import type { SourceLocation } from '../enrollment/bulk.js';
 import { openFile } from './file-source.js';
 import { openUrl } from './http-source.js';
 import { SourceError } from './source-error.js';
 import { requireSame, type SourceIdentity, type StoredBytes } from './stored-bytes.js';
-
-/** Where a portfolio is: a file that this process sees, or an `https:` URL whose server gives ranges. */
-export type SourceLocation = { path: string } | { url: string };
 
 /** The bytes of a portfolio, decompressed. Offsets count decompressed bytes. */
 export interface Source {

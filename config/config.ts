@@ -14,11 +14,21 @@ export interface C2pConfig {
   codecServer?: CodecServerConfig | undefined;
   /** Task queue of workflows and local work; a program's calls to Mastercard are on `<taskQueue>-<program>`. */
   taskQueue: string;
+  /** Where portfolios may be; absent where they come from URLs only. */
+  bulk?: BulkConfig | undefined;
   sweep: SweepConfig | false;
   /** Worker Deployment Versioning; off where it is absent. */
   versioning?: VersioningConfig | undefined;
   /** Where a worker serves its metrics; nowhere where it is absent. */
   metrics?: MetricsConfig | undefined;
+}
+
+export interface BulkConfig {
+  /**
+   * The folder that workers read portfolios from: whoever may start workflows names the file, and must not
+   * reach any other. Machines may have it at different places.
+   */
+  folder: string;
 }
 
 /** Anybody who can connect can read them. */

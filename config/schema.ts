@@ -165,6 +165,7 @@ export function configSchema(folder: string): z.ZodType<Omit<C2pConfig, 'path'>>
       .string()
       .regex(TASK_QUEUE_PATTERN, 'must be at most 100 letters, digits, ., _ or -')
       .default('c2p'),
+    bulk: strictObject({ folder: path }).optional(),
     sweep: falseOr(sweep).prefault({}),
     versioning: strictObject({
       deployment: z.string().regex(DEPLOYMENT_PATTERN, 'must be at most 100 letters, digits, /, _ or -'),

@@ -3,6 +3,7 @@ import type { BatchResult, BlobRef } from './batch.js';
 const RECORDS = 'records-';
 const FOR_NAMESPACE = '-for-';
 const TO_RECIPIENT = '-to-';
+const REJECTS = 'rejects-';
 
 /** The blobs of a batch, by name. Those marked (cardholder data) are erased when the batch closes. */
 export const Blob = {
@@ -27,17 +28,27 @@ export const Blob = {
   outcomes: 'outcomes',
   /** The `ClosedBatch`: remembers the batch after Temporal has forgotten it; kept. */
   closed: 'closed',
+  /**
+   * Of a bulk job, not of a batch: an array of its `Reject`s that stand from an offset of its source on
+   * (bytes, counted from 0); kept. The names sort as the offsets do.
+   */
+  rejects: (offset: number): BlobRef => `${REJECTS}${String(offset).padStart(16, '0')}`,
 } as const;
 
 /** What outlives a batch; everything else is erased. */
 export const KEPT_BLOBS: ReadonlySet<BlobRef> = new Set([Blob.outcomes, Blob.closed]);
+
+/** Whether a blob holds rejects of a bulk job. */
+export function isRejects(ref: BlobRef): boolean {
+  return ref.startsWith(REJECTS);
+}
 
 /**
  * The blobs that hold cardholder data, in the order to erase them: the records last, since their names
  * tell whose the rest is.
  */
 export function cardholderData(refs: readonly BlobRef[]): BlobRef[] {
-  const erased = refs.filter((ref) => !KEPT_BLOBS.has(ref));
+  const erased = refs.filter((ref) => !KEPT_BLOBS.has(ref) && !isRejects(ref));
   return [...erased.filter((ref) => !isRecords(ref)), ...erased.filter(isRecords)];
 }
 
