@@ -26,6 +26,7 @@ export interface ActivityDependencies {
 }
 
 export interface ProgramDependencies {
+  /** Keeps to the program's rate, and slows down when Mastercard says so. */
   gateway: EnrollmentGateway;
   /**
    * Mastercard's public key as it is now: it rotates.
@@ -34,8 +35,6 @@ export interface ProgramDependencies {
    */
   recipient(otherThan?: string): Promise<Recipient>;
   contentEncryption: 'A128GCM' | 'A256GCM';
-  /** What Mastercard agreed to, all workers together. */
-  requestsPerSecond: number;
   maxCardsPerBatch: number;
   policy: PolicyOverrides;
 }
