@@ -51,7 +51,7 @@ function throttledCalls(simulator: Simulator): number {
 }
 
 test('each program keeps its own rate over all workers', async () => {
-  const [rate, batches] = [5, 30];
+  const [rate, batches] = [2, 12];
   const { site, other } = await twoPrograms('rates', { demo: rate, other: 50 });
   await Promise.all([site.startWorker(), site.startWorker()]);
   const started = [
