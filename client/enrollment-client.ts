@@ -7,6 +7,7 @@ import { loadTemporalConfig } from '../config/temporal.js';
 import { acceptBatch, batchIdProblem } from '../enrollment/acceptance.js';
 import type { BatchKey } from '../enrollment/batch.js';
 import { Blob } from '../enrollment/blobs.js';
+import { fairShare } from '../enrollment/fairness.js';
 import { workflowIdOf } from '../enrollment/identifiers.js';
 import { resolvePolicy } from '../enrollment/policy.js';
 import { parsePolicy, type PolicyInput } from '../enrollment/policy-schema.js';
@@ -225,6 +226,7 @@ export class EnrollmentClient {
       workflowIdConflictPolicy: 'FAIL',
       workflowIdReusePolicy: 'REJECT_DUPLICATE',
       args: [input],
+      priority: fairShare(program, 'batch'),
       memo: { ...memo },
       staticSummary: `${externalBatchId}: ${cards} cards of ${consumers} consumers, program ${program}`,
       typedSearchAttributes: [
