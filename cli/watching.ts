@@ -1,8 +1,6 @@
 import { setTimeout as delay } from 'node:timers/promises';
 import type { EnrollmentBatch } from '../client/enrollment-batch.js';
-import { BatchTerminatedError } from '../client/errors.js';
 import { isClosed } from '../enrollment/batch.js';
-import { isOver } from '../retention/execution.js';
 import type { BatchProgress } from '../workflows/messages.js';
 import { ExitCode } from './exit-codes.js';
 import { note } from './output.js';
@@ -65,19 +63,12 @@ export async function watchUntilClosed(batch: EnrollmentBatch): Promise<BatchPro
   return watched!.progress;
 }
 
-/** An open batch whose workflow is over will never be closed: why, or nothing if it goes on. */
-export async function endedFromOutside(batch: EnrollmentBatch): Promise<BatchTerminatedError | undefined> {
-  const execution = await batch.execution();
-  if (!isOver(execution) || (await batch.closed())) return undefined;
-  return new BatchTerminatedError(batch.key, execution);
-}
-
 async function lookAt(batch: EnrollmentBatch): Promise<WatchedBatch> {
   // With a batch at hand its module is loaded; commands that need no client must not load it.
   const { throughOutages } = await import('../client/outage.js');
   const progress = await throughOutages(() => batch.progress());
   if (isClosed(progress.status)) return { progress };
-  const terminated = await throughOutages(() => endedFromOutside(batch));
+  const terminated = await throughOutages(() => batch.endedFromOutside());
   if (!terminated) return { progress };
   const { nextPollAt: _, nextRoundAt: __, ...last } = progress;
   return { progress: { ...last, error: terminated.message }, terminated };

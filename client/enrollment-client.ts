@@ -251,7 +251,7 @@ export class EnrollmentClient {
   private handle(key: BatchKey): EnrollmentBatch {
     const problem = batchIdProblem(key.externalBatchId);
     if (problem !== undefined) throw new BatchInvalidError(problem);
-    return new EnrollmentBatch(key, this.temporal, this.store, this.looking);
+    return new EnrollmentBatch(key, { temporal: this.temporal, looking: this.looking, store: this.store });
   }
 
   private programConfig(program: string): ProgramConfig {
