@@ -1,5 +1,4 @@
 import { ApplicationFailure } from '@temporalio/activity';
-import { RejectFileError } from '../bulk/reject-file.js';
 import { SourceChangedError, SourceError } from '../bulk/source-error.js';
 import { FailureType } from '../enrollment/errors.js';
 import type { OutcomeDetail } from '../enrollment/outcomes.js';
@@ -61,6 +60,5 @@ export function permanentFailureType(error: unknown): FailureType | undefined {
     return FailureType.ConfigurationInvalid;
   if (error instanceof SourceError && error.code !== 'SOURCE_UNAVAILABLE') return FailureType.SourceUnusable;
   if (error instanceof SourceChangedError) return FailureType.SourceChanged;
-  if (error instanceof RejectFileError) return FailureType.RejectFileIncomplete;
   return undefined;
 }

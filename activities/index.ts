@@ -6,12 +6,15 @@ import type { BatchStore } from '../store/store.js';
 import { cancelThisRun } from './cancel-this-run.js';
 import { encryptBatch } from './encrypt-batch.js';
 import { fetchBatchStatus } from './fetch-batch-status.js';
-import { indexSource } from './index-source.js';
 import { purgeBatch } from './purge-batch.js';
 import { receiveBatch } from './receive-batch.js';
 import { removeCards } from './remove-cards.js';
 import { submitBatch } from './submit-batch.js';
 import { sweepStore } from './sweep-store.js';
+import { closeBulk } from './close-bulk.js';
+import { enrolledBatches } from './enrolled-batches.js';
+import { lookAfterBatches } from './look-after-batches.js';
+import { sealPage } from './seal-page.js';
 import { validateBatch } from './validate-batch.js';
 
 /** What activities work with; the worker builds it from the configuration, tests from what they like. */
@@ -21,6 +24,8 @@ export interface ActivityDependencies {
   keyRing: KeyRingSource;
   /** @throws ApplicationFailure of type ConfigurationInvalid for a program that this worker does not know. */
   program(name: string): ProgramDependencies;
+  /** The folder that portfolios are read from (`bulk.folder`); none are read from disk where it is absent. */
+  sourceFolder?: string | undefined;
   /** Decides which cards have expired. */
   now(): Date;
 }
@@ -49,7 +54,10 @@ export function createLocalActivities(deps: ActivityDependencies) {
     purgeBatch: purgeBatch(deps),
     cancelThisRun,
     sweepStore: sweepStore(deps),
-    indexSource,
+    sealPage: sealPage(deps),
+    lookAfterBatches: lookAfterBatches(deps),
+    enrolledBatches: enrolledBatches(deps),
+    closeBulk: closeBulk(deps),
   };
 }
 
@@ -67,7 +75,10 @@ export type GatewayActivities = ReturnType<typeof createGatewayActivities>;
 
 export type { EncryptBatchInput, EncryptBatchResult } from './encrypt-batch.js';
 export type { FetchBatchStatusInput, StatusAnswer } from './fetch-batch-status.js';
-export type { IndexSourceInput } from './index-source.js';
+export type { CloseBulkInput } from './close-bulk.js';
+export type { EnrolledBatch, EnrolledBatchesInput, EnrolledBatchesResult } from './enrolled-batches.js';
+export type { LookAfterBatchesInput } from './look-after-batches.js';
+export type { SealedBatch, SealedPage, SealPageInput } from './seal-page.js';
 export type { PurgeBatchInput, RemainingOutcome } from './purge-batch.js';
 export type { ReceiveBatchInput, ReceiveBatchResult } from './receive-batch.js';
 export type { RemoveCardsInput, RemoveCardsResult } from './remove-cards.js';

@@ -23,6 +23,7 @@ export function portfolio(format: PortfolioFormat, rows: number): Source {
     name: `portfolio.${format}`,
     identity: { size: head.length + rows * rowBytes, version: '1' },
     gzip: false,
+    ends: () => Promise.resolve(Buffer.of()),
     // eslint-disable-next-line @typescript-eslint/require-await -- an AsyncGenerator, as files are
     async *read(from) {
       const firstRow = Math.max(0, Math.floor((from - head.length) / rowBytes));

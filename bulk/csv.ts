@@ -14,6 +14,9 @@ import { BEGINNING, RowCutter, type Position } from './row-cutter.js';
 import { SourceError } from './source-error.js';
 import type { Source } from './source.js';
 
+/** A consumer's rows may have so many between them that cannot be read: all that have been told of are held until it is known what the consumer is. */
+const MAX_BAD_ROWS = 1_000;
+
 /** Many times what the longest row that can be valid takes. */
 export const MAX_ROW_BYTES = 100_000;
 
@@ -50,7 +53,7 @@ export async function* readCsv(
     const items: Item[] = [];
     for (const row of csvRowsOf(cutter, columns.length)) {
       if (isHeader) isHeader = false;
-      else if (row.code !== undefined) items.push(consumers.reject(row.start.line, '', row.code, row.end));
+      else if (row.code !== undefined) items.push(...consumers.takeBad(row.start, row.end, row.code));
       else items.push(...consumers.take(row.start, row.end, row.fields));
     }
     if (ended) items.push(...consumers.close(cutter.position), { kind: 'end', after: cutter.position });
@@ -76,6 +79,8 @@ interface Consumer {
   first: string[];
   count: number;
   cards: object[];
+  /** Rows since the first that cannot be read. */
+  badRows: number;
 }
 
 /** Gathers the rows of one consumer after another. */
@@ -107,9 +112,15 @@ class Consumers {
     const closed = this.close(start);
     const problem = id === '' ? 'required' : consumerIdProblem(id);
     if (problem) return [...closed, this.reject(start.line, 'externalConsumerId', problem, end)];
-    this.#current = { id, line: start.line, first: fields, count: 0, cards: [] };
+    this.#current = { id, line: start.line, first: fields, count: 0, cards: [], badRows: 0 };
     this.#addCard(this.#current, fields);
     return closed;
+  }
+
+  /** A row that cannot be read; too many of them end the consumer amid whose rows they stand. */
+  takeBad(start: Position, end: Position | undefined, code: Reject['code']): Item[] {
+    const closed = this.#current && ++this.#current.badRows > MAX_BAD_ROWS ? this.close(start) : [];
+    return [...closed, this.reject(start.line, '', code, end)];
   }
 
   /** @param after where the next row is; while a consumer's rows may go on, reading cannot begin there. */

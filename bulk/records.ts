@@ -55,8 +55,8 @@ export async function readLayout(source: Source): Promise<Layout> {
  * - **A bad row of CSV** is given up to the end of its first line, so that a quote that is never closed does
  *   not take the rows behind it along; the other lines of a row with line breaks in it are then rejects too.
  * - **A row that is too long** (`MAX_LINE_BYTES`, `MAX_ROW_BYTES`) is given up the same way.
- * - **A consumer of CSV** is rows with the same `externalConsumerId` one after another; bad rows between them
- *   do not matter. Rows of theirs elsewhere in the file are another record, which validation takes for a
+ * - **A consumer of CSV** is rows with the same `externalConsumerId` one after another; up to 1,000
+ *   bad rows between them do not matter. Rows of theirs elsewhere in the file are another record, which validation takes for a
  *   duplicate where it comes into the same batch: sort the file by consumer. (`c2p enroll` reads the whole
  *   file and gathers them.) A row that contradicts the consumer's first one is a reject, the others stay.
  *

@@ -6,6 +6,7 @@ import type { CsvHeaderCode } from './csv-columns.js';
  *
  * - `SOURCE_UNAVAILABLE`: it cannot be read at present; a later attempt may succeed
  * - `SOURCE_UNREADABLE`: it is not there, or may not be read
+ * - `SOURCE_NOT_ALLOWED`: a file outside the folder that workers read portfolios from
  * - `SOURCE_URL_REFUSED`: not an `https:` URL (`http:` only on this machine), or one with a password in it
  * - `SOURCE_REDIRECTED`: the server sends elsewhere, which is not followed
  * - `SOURCE_WITHOUT_RANGES`: the server gives the whole or nothing
@@ -17,6 +18,7 @@ import type { CsvHeaderCode } from './csv-columns.js';
 export type SourceErrorCode =
   | 'SOURCE_UNAVAILABLE'
   | 'SOURCE_UNREADABLE'
+  | 'SOURCE_NOT_ALLOWED'
   | 'SOURCE_URL_REFUSED'
   | 'SOURCE_REDIRECTED'
   | 'SOURCE_WITHOUT_RANGES'

@@ -20,8 +20,15 @@ export interface Source {
    * @throws SourceError, SourceChangedError, also amid the bytes.
    */
   read(from: number, to?: number): AsyncGenerator<Buffer>;
+  /**
+   * The first and the last bytes as they are stored: they tell a source that was exchanged, where size and
+   * version do not.
+   * @throws SourceError, SourceChangedError
+   */
+  ends(): Promise<Buffer>;
 }
 
+const END_BYTES = 64 * 1024;
 const GZIP_MAGIC = Buffer.from([0x1f, 0x8b]);
 
 /**
@@ -34,9 +41,10 @@ export async function openSource(location: SourceLocation, expected?: SourceIden
   const stored = 'path' in location ? await openFile(location.path) : await openUrl(location.url, name);
   const { identity } = stored;
   if (expected) requireSame(name, expected, identity);
+  const ends = () => endsOf(stored);
   if (!stored.head.equals(GZIP_MAGIC))
-    return { name, identity, gzip: false, read: (from, to = identity.size) => stored.read(from, to) };
-  return { name, identity, gzip: true, read: (from, to) => decompressed(name, stored, from, to) };
+    return { name, identity, gzip: false, ends, read: (from, to = identity.size) => stored.read(from, to) };
+  return { name, identity, gzip: true, ends, read: (from, to) => decompressed(name, stored, from, to) };
 }
 
 /** What a message calls a source: the path, or the URL without its query, which may hold a signature. */
@@ -45,6 +53,14 @@ export function nameOf(location: SourceLocation): string {
   if (!URL.canParse(location.url)) return 'the source';
   const { protocol, host, pathname } = new URL(location.url);
   return `${protocol}//${host}${pathname}`;
+}
+
+async function endsOf(stored: StoredBytes): Promise<Buffer> {
+  const { size } = stored.identity;
+  const blocks: Buffer[] = [];
+  for await (const block of stored.read(0, Math.min(END_BYTES, size))) blocks.push(block);
+  for await (const block of stored.read(Math.max(END_BYTES, size - END_BYTES), size)) blocks.push(block);
+  return Buffer.concat(blocks);
 }
 
 async function* decompressed(

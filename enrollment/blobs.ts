@@ -31,10 +31,10 @@ export const Blob = {
   /** Of a bulk job, not of a batch: the `BulkOrder` that it was started with; kept. */
   bulk: 'bulk',
   /**
-   * Of a bulk job, not of a batch: an array of its `Reject`s that stand from an offset of its source on
-   * (bytes, counted from 0); kept. The names sort as the offsets do.
+   * Of a bulk job, not of a batch: an array of its `Reject`s, the first of which is about this line of its
+   * source; kept. The names sort as the lines do.
    */
-  rejects: (offset: number): BlobRef => `${REJECTS}${String(offset).padStart(16, '0')}`,
+  rejects: (line: number): BlobRef => `${REJECTS}${String(line).padStart(16, '0')}`,
 } as const;
 
 /** What outlives a batch; everything else is erased. */
@@ -72,7 +72,8 @@ export function recipientOf(enrollmentData: BlobRef): string | undefined {
   return noted(enrollmentData, TO_RECIPIENT);
 }
 
-function isRecords(ref: BlobRef): boolean {
+/** Whether a blob holds what the issuer handed over. */
+export function isRecords(ref: BlobRef): boolean {
   return ref.startsWith(RECORDS);
 }
 

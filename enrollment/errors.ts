@@ -27,10 +27,14 @@ export const FailureType = {
   SourceUnusable: 'SourceUnusable',
   /** A portfolio is not the one any more that was begun with. */
   SourceChanged: 'SourceChanged',
-  /** The file of a portfolio's rejects lacks what was written to it. */
-  RejectFileIncomplete: 'RejectFileIncomplete',
+  /** A bulk job would have to start a batch under an id that another batch had before. */
+  BatchIdTaken: 'BatchIdTaken',
   /** A call to Mastercard failed in a way that a later attempt may not. */
   GatewayUnavailable: 'GatewayUnavailable',
 } as const;
 
 export type FailureType = (typeof FailureType)[keyof typeof FailureType];
+
+export function isFailureType(type: string | undefined | null): type is FailureType {
+  return Object.values<string | undefined | null>(FailureType).includes(type);
+}

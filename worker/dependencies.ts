@@ -56,6 +56,7 @@ export async function createDependencies(
     store,
     keyRing,
     programKeys,
+    sourceFolder: config.bulk?.folder,
     now: () => new Date(),
     program(name) {
       const program = programs.get(name);

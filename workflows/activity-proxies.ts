@@ -1,5 +1,11 @@
 import { proxyActivities, workflowInfo, type ActivityOptions } from '@temporalio/workflow';
 import type {
+  CloseBulkInput,
+  EnrolledBatchesInput,
+  EnrolledBatchesResult,
+  LookAfterBatchesInput,
+  SealedPage,
+  SealPageInput,
   EncryptBatchInput,
   EncryptBatchResult,
   FetchBatchStatusInput,
@@ -17,6 +23,7 @@ import type {
   ValidateBatchResult,
 } from '../activities/index.js';
 import type { BatchResult } from '../enrollment/batch.js';
+import type { BatchReport } from '../enrollment/bulk.js';
 import { gatewayTaskQueue } from '../enrollment/identifiers.js';
 
 /** Store and processor: idempotent, so Temporal retries until it works; a failure that waiting cannot mend is not retried. */
@@ -26,6 +33,12 @@ const LOCAL_WORK: ActivityOptions = {
   cancellationType: 'WAIT_CANCELLATION_COMPLETED',
   retry: { initialInterval: '1s', backoffCoefficient: 2, maximumInterval: '1 minute' },
 };
+
+/** Work on many batches at a time. */
+const LOOKING: ActivityOptions = { ...LOCAL_WORK, startToCloseTimeout: '5 minutes' };
+
+/** A compressed source has to be read from its beginning to where a page begins. */
+const READING: ActivityOptions = { ...LOCAL_WORK, startToCloseTimeout: '2 hours', heartbeatTimeout: '30s' };
 
 const local = proxyActivities<LocalActivities>(LOCAL_WORK);
 
@@ -44,6 +57,24 @@ export function encrypt(input: EncryptBatchInput, summary: string): Promise<Encr
 
 export function purge(input: PurgeBatchInput, summary: string): Promise<BatchResult> {
   return local.purgeBatch.executeWithOptions({ ...LOCAL_WORK, summary }, [input]);
+}
+
+export function sealPage(input: SealPageInput, summary: string): Promise<SealedPage> {
+  return local.sealPage.executeWithOptions({ ...READING, summary }, [input]);
+}
+
+export function lookAfter(input: LookAfterBatchesInput): Promise<BatchReport[]> {
+  const summary = `ask what became of ${input.batches.length} batches`;
+  return local.lookAfterBatches.executeWithOptions({ ...LOOKING, summary }, [input]);
+}
+
+export function findEnrolled(input: EnrolledBatchesInput): Promise<EnrolledBatchesResult> {
+  const summary = `what batches enrolled, from ${input.from} down`;
+  return local.enrolledBatches.executeWithOptions({ ...LOOKING, summary }, [input]);
+}
+
+export function closeJob(input: CloseBulkInput, summary: string): Promise<void> {
+  return local.closeBulk.executeWithOptions({ ...LOOKING, summary }, [input]);
 }
 
 /** Asks Temporal to cancel the run that calls it. */

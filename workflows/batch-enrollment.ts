@@ -7,6 +7,7 @@ import {
   setHandler,
 } from '@temporalio/workflow';
 import type { BatchResult } from '../enrollment/batch.js';
+import { report } from './bulk-report.js';
 import { purge, validate } from './activity-proxies.js';
 import { BatchState } from './batch-state.js';
 import { removeAll, takeBack } from './compensation.js';
@@ -106,6 +107,7 @@ async function close(input: BatchEnrollmentInput, state: BatchState, ending: End
     `${status}: complete the outcomes, erase cardholder data`,
   );
   state.closed(result, failure && `${failure}: ${reasons.join('; ')}`);
+  if (input.reportTo !== undefined) await report(input.reportTo, result);
   await condition(allHandlersFinished);
   if (failure) {
     throw ApplicationFailure.create({

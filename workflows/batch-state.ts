@@ -36,6 +36,8 @@ export class BatchState {
   isClosing = false;
   /** The polling deadline that an operator set: milliseconds since the epoch. */
   private extendedUntil: number | undefined;
+  /** Why its cards are taken back, where that is not about the batch itself. */
+  readonly takenBackFor: string | undefined;
   private nudged = false;
   private readonly view: BatchView;
 
@@ -65,9 +67,9 @@ export class BatchState {
   /** The input of the next run, which goes on at the checkpoint. */
   carriedTo(at: Checkpoint): BatchEnrollmentInput {
     const { input, policy, view, round, mayBeAccepted, acceptedAt, offeredAt, flowId } = this;
-    const { isCancelling, extendedUntil } = this;
+    const { isCancelling, extendedUntil, takenBackFor } = this;
     const facts = { round, mayBeAccepted, acceptedAt, offeredAt, flowId, isCancelling, extendedUntil };
-    return { ...input, policy, carried: { at, view, ...facts } };
+    return { ...input, policy, carried: { at, view, ...facts, takenBackFor } };
   }
 
   progress(): BatchProgress {

@@ -54,7 +54,9 @@ export async function removeAll(
   ending: Ending,
   unremoved?: string,
 ): Promise<Ending> {
-  const why = state.isCancelling ? 'the batch was cancelled' : 'not every card could be enrolled';
+  const why =
+    state.takenBackFor ??
+    (state.isCancelling ? 'the batch was cancelled' : 'not every card could be enrolled');
   let left = unremoved ?? (await removeOnce(state, why, 1));
   for (let attempt = 2; left !== undefined; attempt += 1) {
     const decision = await desk.askToRetryRemoval(ending, left);

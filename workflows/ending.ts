@@ -8,7 +8,7 @@ import {
   TimeoutFailure,
 } from '@temporalio/workflow';
 import type { ClosedStatus } from '../enrollment/batch.js';
-import { FailureType } from '../enrollment/errors.js';
+import { FailureType, isFailureType } from '../enrollment/errors.js';
 import type { RemainingOutcome } from '../activities/index.js';
 import type { BatchState } from './batch-state.js';
 
@@ -72,10 +72,6 @@ export function endingOf(
 function failureTypeOf(cause: unknown): FailureType {
   if (cause instanceof ApplicationFailure && isFailureType(cause.type)) return cause.type;
   return FailureType.BatchFailed;
-}
-
-function isFailureType(type: string | undefined | null): type is FailureType {
-  return Object.values<string | undefined | null>(FailureType).includes(type);
 }
 
 /**

@@ -12,7 +12,7 @@ import type { BatchState } from './batch-state.js';
 import type { Checkpoint } from './messages.js';
 
 /** Temporal warns at 10,240 events and ends a workflow at 51,200. */
-const LONG_HISTORY_EVENTS = 8_000;
+export const LONG_HISTORY_EVENTS = 8_000;
 
 /**
  * Where a batch may wait for long: hands it over to a new run before its history grows too long, which

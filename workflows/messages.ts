@@ -15,7 +15,9 @@ export interface BatchEnrollmentInput extends BatchKey {
   /** How many cards the records hold. */
   cards: number;
   policy: EnrollmentPolicy;
-  /** Only from one run of a batch to the next. */
+  /** The workflow of the bulk job that started it, which it tells when it is closed. */
+  reportTo?: string | undefined;
+  /** Only from one run of a batch to the next, or where a job has a closed batch taken back. */
   carried?: CarriedState | undefined;
 }
 
@@ -34,7 +36,7 @@ export type Checkpoint =
   | { stage: 'submitting'; enrollmentData: BlobRef }
   | { stage: 'polling'; batchId: string }
   | { stage: 'asking'; why: string }
-  | { stage: 'removing'; ending: Ending; unremoved: string };
+  | { stage: 'removing'; ending: Ending; unremoved?: string | undefined };
 
 /** What a batch takes along into its next run. */
 export interface CarriedState {
@@ -46,6 +48,8 @@ export interface CarriedState {
   offeredAt?: number | undefined;
   flowId?: string | undefined;
   extendedUntil?: number | undefined;
+  /** Why its cards are taken back, where that is not about the batch itself. */
+  takenBackFor?: string | undefined;
   /** The run before was cancelled, and so this one is to be. */
   isCancelling?: boolean | undefined;
 }

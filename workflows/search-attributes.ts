@@ -15,8 +15,7 @@ export const C2pFailedRecords = defineSearchAttributeKey('C2pFailedRecords', 'IN
 
 /** Name and type of each, as a namespace must know them. */
 export const SEARCH_ATTRIBUTES = Object.fromEntries(
-  [C2pStatus, C2pProgram, C2pExternalBatchId, C2pBulkId, C2pBatchId, C2pRecords, C2pFailedRecords].map((key) => [
-    key.name,
-    key.type,
-  ]),
+  [C2pStatus, C2pProgram, C2pExternalBatchId, C2pBulkId, C2pBatchId, C2pRecords, C2pFailedRecords].map(
+    (key) => [key.name, key.type],
+  ),
 );

@@ -1,10 +1,10 @@
 import fc from 'fast-check';
-import { indexPage, firstPage, nextPage, type IndexPage } from '../../bulk/index-page.js';
+import { batchesOf, type SourceBatch, type Step } from '../../bulk/batches.js';
 import type { Item, SourceRecord } from '../../bulk/item.js';
 import { readLayout, readRecords } from '../../bulk/records.js';
 import type { Reject } from '../../bulk/reject.js';
+import type { Position } from '../../bulk/row-cutter.js';
 import type { Source } from '../../bulk/source.js';
-import type { Batch } from '../../bulk/split.js';
 import { HEADER, REQUIRED, ROW } from '../cli/input-files.js';
 import { card, record } from '../enrollment/generators.js';
 import { damaged } from '../support/fuzz/bytes.js';
@@ -16,6 +16,7 @@ export function memorySource(content: string | Uint8Array, extension: string, bl
     name: `portfolio${extension}`,
     identity: { size: bytes.length, version: '1' },
     gzip: false,
+    ends: () => Promise.resolve(bytes),
     // eslint-disable-next-line @typescript-eslint/require-await -- an AsyncGenerator, as files are
     async *read(from, to = bytes.length) {
       for (let at = from; at < to; at += block) yield bytes.subarray(at, Math.min(to, at + block));
@@ -43,40 +44,25 @@ export async function read(
   };
 }
 
-/** A reject file in memory. */
-export class MemoryRejects {
-  #bytes = Buffer.alloc(0);
-
-  write(lines: Uint8Array, at: number): Promise<void> {
-    if (at > this.#bytes.length) throw new Error('would leave a hole');
-    const end = this.#bytes.subarray(at + lines.length);
-    this.#bytes = Buffer.concat([this.#bytes.subarray(0, at), lines, end]);
-    return Promise.resolve();
-  }
-
-  get text(): string {
-    return this.#bytes.toString('utf8');
-  }
+export interface Split {
+  batches: SourceBatch[];
+  rejects: Reject[];
+  steps: Step[];
 }
 
-export interface Index {
-  batches: Batch[];
-  pages: IndexPage[];
-  rejects: string;
-}
-
-/** The whole index of a source, page by page. */
-export async function indexOf(
+/** All batches and rejects of a source, from the beginning or from where a step ended. */
+export async function split(
   source: Source,
-  { maxCardsPerBatch = 3, maxBatches = 1_000 } = {},
-): Promise<Index> {
-  const rejects = new MemoryRejects();
-  const pages: IndexPage[] = [];
-  for (let page = await firstPage(source); ; page = nextPage(page.cursor)) {
-    page = await indexPage(source, page, { maxCardsPerBatch, maxBatches, rejects });
-    pages.push(page);
-    if (page.ended) return { batches: pages.flatMap((one) => one.batches), pages, rejects: rejects.text };
-  }
+  { maxCardsPerBatch = 3, start }: { maxCardsPerBatch?: number; start?: Position } = {},
+): Promise<Split> {
+  const layout = await readLayout(source);
+  const steps: Step[] = [];
+  for await (const step of batchesOf(source, { layout, maxCardsPerBatch, start })) steps.push(step);
+  return {
+    batches: steps.flatMap(({ batch }) => batch ?? []),
+    rejects: steps.flatMap(({ rejects }) => rejects),
+    steps,
+  };
 }
 
 /** A CSV row of the required columns, with some fields changed. */

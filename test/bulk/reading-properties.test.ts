@@ -1,14 +1,11 @@
 import fc from 'fast-check';
 import { describe, expect, it } from 'vitest';
-import { firstPage, indexPage, type IndexPage } from '../../bulk/index-page.js';
-import { readBatch, readBatches } from '../../bulk/read-batch.js';
-import { readLayout } from '../../bulk/records.js';
 import { InputError } from '../../cli/input/input-error.js';
 import { oracleRows } from '../cli/csv-rows-oracle.js';
 import { read as readWhole } from '../cli/input-files.js';
 import { card, record } from '../enrollment/generators.js';
 import { textOf, withoutMark } from '../cli/read-bytes.js';
-import { anyFile, csvFiles, indexOf, itemsOf, MemoryRejects, memorySource, read } from './memory-source.js';
+import { anyFile, csvFiles, itemsOf, memorySource, read, split } from './memory-source.js';
 
 const block = fc.oneof(fc.integer({ min: 1, max: 200 }), fc.constant(65_536));
 
@@ -23,69 +20,37 @@ describe('reading a portfolio, whatever is in it,', () => {
     );
   });
 
-  it('gives batches that put together are the file, each full but not over, of whole consumers', async () => {
+  it('gives batches that put together are its records, each full but not over, of whole consumers', async () => {
     await fc.assert(
       fc.asyncProperty(anyFile, fc.integer({ min: 1, max: 5 }), async ({ bytes, extension }, most) => {
         const source = memorySource(bytes, extension, 97);
-        const { batches } = await indexOf(source, { maxCardsPerBatch: most });
-        const { records } = await read(source, most);
-        if (records.length === 0) {
-          expect(batches).toEqual([]);
-          return;
-        }
-        expect(batches.map(({ from }) => from)).toEqual([0, ...batches.slice(0, -1).map(({ to }) => to)]);
-        expect(batches.at(-1)?.to).toBe(bytes.length);
-        for (const [index, { cards }] of batches.entries()) {
+        const { batches, rejects } = await split(source, { maxCardsPerBatch: most });
+        const whole = await read(source, most);
+        expect(batches.flatMap(({ records }) => records)).toEqual(whole.records);
+        expect(rejects).toEqual(whole.rejects);
+        for (const [index, { line, cards, records }] of batches.entries()) {
+          expect(line).toBe(records[0]?.line);
+          expect(cards).toBe(records.reduce((sum, one) => sum + one.cards, 0));
           expect(cards).toBeLessThanOrEqual(most);
-          const before = batches.slice(0, index + 1).reduce((sum, batch) => sum + batch.records, 0);
-          const next = records[before]?.cards;
-          if (next !== undefined) expect(cards + next).toBeGreaterThan(most);
+          const next = batches[index + 1]?.records[0];
+          if (next) expect(cards + next.cards).toBeGreaterThan(most);
         }
-        expect(batches.reduce((sum, batch) => sum + batch.records, 0)).toBe(records.length);
       }),
       { numRuns: 500 },
     );
   });
 
-  it('gives from the batches, each alone or all in one go, the records of the file in order', async () => {
+  it('gives from any place where a step ended what it gave behind it, however the bytes arrive', async () => {
     await fc.assert(
-      fc.asyncProperty(anyFile, block, async ({ bytes, extension }, size) => {
-        const source = memorySource(bytes, extension, size);
-        const options = { layout: await readLayout(source), maxCardsPerBatch: 3 };
-        const { records } = await read(source);
-        const { batches } = await indexOf(source);
-        const alone = await Promise.all(batches.map((batch) => readBatch(source, batch, options)));
-        expect(alone.flat()).toEqual(records);
-        const inOneGo = [];
-        for await (const one of readBatches(source, batches, options)) inOneGo.push(one);
-        expect(inOneGo).toEqual(batches.map((batch, index) => ({ batch, records: alone[index] })));
+      fc.asyncProperty(anyFile, block, fc.nat(), async ({ bytes, extension }, size, stop) => {
+        const { steps } = await split(memorySource(bytes, extension));
+        const at = stop % steps.length;
+        const start = steps[at]?.after;
+        if (!start || steps[at]?.isLast) return;
+        const rest = await split(memorySource(bytes, extension, size), { start });
+        expect(rest.steps).toEqual(steps.slice(at + 1));
       }),
-      { numRuns: 300 },
-    );
-  });
-
-  it('gives the same index in pages of any size, interrupted anywhere', async () => {
-    await fc.assert(
-      fc.asyncProperty(anyFile, fc.integer({ min: 1, max: 4 }), fc.nat(), async (file, maxBatches, stop) => {
-        const source = memorySource(file.bytes, file.extension, 53);
-        const whole = await indexOf(source);
-        const paged = await indexOf(source, { maxBatches });
-        expect({ ...paged, pages: undefined }).toEqual({ ...whole, pages: undefined });
-        expect(paged.pages.every(({ batches }) => batches.length <= maxBatches)).toBe(true);
-
-        const rejects = new MemoryRejects();
-        const states: IndexPage[] = [];
-        const options = { maxCardsPerBatch: 3, maxBatches: 1_000, rejects };
-        await indexPage(source, await firstPage(source), {
-          ...options,
-          onProgress: (page) => states.push(page),
-        });
-        const left = JSON.parse(JSON.stringify(states[stop % states.length])) as IndexPage;
-        if (left.ended) return;
-        expect(await indexPage(source, left, options)).toEqual(whole.pages[0]);
-        expect(rejects.text).toBe(whole.rejects);
-      }),
-      { numRuns: 300 },
+      { numRuns: 500 },
     );
   });
 

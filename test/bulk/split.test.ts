@@ -1,32 +1,50 @@
 import { describe, expect, it } from 'vitest';
-import { addRecord, closeBatch, NO_RECORDS, type Batch } from '../../bulk/split.js';
+import { card, record } from '../enrollment/generators.js';
+import { csvRow, memorySource, split } from './memory-source.js';
+import { HEADER } from '../cli/input-files.js';
 
-/** The batches of records with these numbers of cards, each of ten bytes and one line; the file has five more bytes. */
-function split(records: number[], maxCards: number): Batch[] {
-  const batches: (Batch | undefined)[] = [];
-  let open = NO_RECORDS;
-  for (const [index, cards] of records.entries()) {
-    const step = addRecord(open, cards, { offset: 10 * (index + 1), line: index + 2 }, maxCards);
-    batches.push(step.closed);
-    open = step.open;
-  }
-  batches.push(closeBatch(open, { offset: records.length * 10 + 5, line: records.length + 2 }));
-  return batches.filter((batch) => batch !== undefined);
-}
+const consumer = (id: string, cards: number) =>
+  JSON.stringify(
+    record(
+      id,
+      Array.from({ length: cards }, (_, n) => card(`k${n}`)),
+    ),
+  );
+const jsonl = (...cards: number[]) =>
+  memorySource(cards.map((count, n) => `${consumer(`c${n}`, count)}\n`).join(''), '.jsonl');
 
 describe('splitting', () => {
-  it('fills a batch up to its maximum', () => {
-    expect(split([2, 1, 1, 2], 3)).toEqual([
-      { from: 0, to: 20, line: 1, records: 2, cards: 3 },
-      { from: 20, to: 45, line: 3, records: 2, cards: 3 },
+  it('fills a batch up to its maximum', async () => {
+    const { batches } = await split(jsonl(2, 1, 1, 2));
+    expect(batches).toMatchObject([
+      { line: 1, cards: 3 },
+      { line: 3, cards: 3 },
     ]);
   });
 
-  it('leaves a batch not full rather than splitting a consumer', () => {
-    expect(split([2, 2, 3], 3).map(({ cards }) => cards)).toEqual([2, 2, 3]);
+  it('leaves a batch not full rather than splitting a consumer', async () => {
+    expect((await split(jsonl(2, 2, 3))).batches.map(({ cards }) => cards)).toEqual([2, 2, 3]);
   });
 
-  it('makes no batch of nothing', () => {
-    expect(split([], 3)).toEqual([]);
+  it('tells of rejects by the thousand, where a batch or a consumer stands around many', async () => {
+    const { steps, rejects } = await split(
+      memorySource(
+        [consumer('c1', 1), ...Array<string>(2_500).fill('x'), consumer('c2', 1)].join('\n'),
+        '.jsonl',
+      ),
+    );
+    expect(steps.map((step) => [step.rejects.length, step.batch?.cards, step.after !== undefined])).toEqual([
+      [1_000, undefined, false],
+      [1_000, undefined, false],
+      [500, 2, true],
+    ]);
+    expect(new Set(rejects.map(({ line }) => line)).size).toBe(2_500);
+  });
+
+  it('ends a consumer of CSV behind whom nothing can be read for a thousand rows', async () => {
+    const rows = [HEADER, csvRow('c1', 'k1'), ...Array<string>(3_000).fill('x'), csvRow('c1', 'k2')];
+    const { batches, steps } = await split(memorySource(rows.join('\n'), '.csv'));
+    expect(Math.max(...steps.map(({ rejects }) => rejects.length))).toBeLessThanOrEqual(1_001);
+    expect(batches[0]?.records.map(({ line }) => line)).toEqual([2, 3_003]);
   });
 });

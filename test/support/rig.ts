@@ -1,5 +1,5 @@
 import { generateKeyPairSync } from 'node:crypto';
-import { mkdtemp, rm } from 'node:fs/promises';
+import { mkdir, mkdtemp, rm } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import type { WorkflowClientInterceptor, WorkflowHandle } from '@temporalio/client';
@@ -85,7 +85,8 @@ export class Rig {
       dataConverter: protectedDataConverter(keyRing),
     });
     const folder = await mkdtemp(join(tmpdir(), 'c2p-test-'));
-    const store = new FilesystemStore({ root: folder, keyRing });
+    await mkdir(join(folder, 'portfolios'));
+    const store = new FilesystemStore({ root: join(folder, 'store'), keyRing });
     const bundle = await bundleWorkflowCode({
       ...options,
       ...bundleSources(),
@@ -118,6 +119,11 @@ export class Rig {
     return protectedDataConverter(this.keyRing);
   }
 
+  /** Where portfolios are. */
+  get sourceFolder(): string {
+    return join(this.folder, 'portfolios');
+  }
+
   /** Runs workers against the gateway while the test's own work runs. */
   async running<T>(
     gateway: EnrollmentGateway,
@@ -140,6 +146,7 @@ export class Rig {
     const deps: ActivityDependencies = {
       store: this.store,
       keyRing: this.keyRing,
+      sourceFolder: this.sourceFolder,
       now: () => new Date(),
       program: () => ({
         gateway,

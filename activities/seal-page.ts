@@ -1,0 +1,171 @@
+import { cancellationSignal, Context, getClient } from '@temporalio/activity';
+import { stringify } from 'safe-stable-stringify';
+import { batchesOf, type SourceBatch, type Step } from '../bulk/batches.js';
+import type { SourceCursor } from '../bulk/cursor.js';
+import { locateSource } from '../bulk/local-source.js';
+import { readLayout } from '../bulk/records.js';
+import { BEGINNING } from '../bulk/row-cutter.js';
+import { SourceChangedError } from '../bulk/source-error.js';
+import { openSource, type Source } from '../bulk/source.js';
+import type { BlobRef } from '../enrollment/batch.js';
+import { Blob } from '../enrollment/blobs.js';
+import { bulkAddress, bulkBatchId, type BulkKey, type SourceLocation } from '../enrollment/bulk.js';
+import { digestKeyId } from '../protection/key-ring.js';
+import { namespaceIdOf } from '../retention/namespace.js';
+import { putJson } from '../store/store.js';
+import { failingClearly } from './failures.js';
+import { whileHeartbeating } from './heartbeat.js';
+import type { ActivityDependencies } from './index.js';
+
+export interface SealPageInput {
+  bulk: BulkKey;
+  source: SourceLocation;
+  /** The same for every page of a source. */
+  maxCardsPerBatch: number;
+  /** The number of the page's first batch, counted from 1. */
+  firstBatch: number;
+  /** How many batches a page has at most; each is about 200 bytes of the result. */
+  maxBatches: number;
+  /** Where the page before ended; absent for the first. */
+  from?: SourceCursor | undefined;
+}
+
+/** A batch whose records are in the store. */
+export interface SealedBatch {
+  /** Counted from 1 over the whole source. */
+  n: number;
+  records: BlobRef;
+  recordsDigest: string;
+  consumers: number;
+  cards: number;
+  /** Of the source, counted from 1: where its first record begins. */
+  line: number;
+}
+
+export interface SealedPage {
+  batches: SealedBatch[];
+  rejects: number;
+  /** Whether the source has no more. */
+  ended: boolean;
+  cursor: SourceCursor;
+}
+
+/** The records blob of a batch that a job seals: the same for each attempt, which puts the same records. */
+const SEALED_BY = 'bulk';
+
+/** How many batches are sealed while the next is read. */
+const SEALED_AT_ONCE = 4;
+
+/**
+ * Reads a part of a source and seals the records of each batch that is in it, page by page: each page's
+ * `cursor` is where the next one begins, until one has `ended`. Rows that come into no batch go into the
+ * job's rejects. It heartbeats the page as far as it is, and a next attempt goes on from there.
+ *
+ * @throws ApplicationFailure of type SourceUnusable, SourceChanged.
+ */
+export function sealPage(deps: Pick<ActivityDependencies, 'store' | 'keyRing' | 'sourceFolder'>) {
+  return (input: SealPageInput): Promise<SealedPage> =>
+    failingClearly(async () => {
+      const begun = Context.current().info.heartbeatDetails as SealedPage | undefined;
+      const location = await locateSource(input.source, deps.sourceFolder);
+      const from = begun?.cursor ?? input.from;
+      const source = await openSource(location, from?.identity);
+      const cursor = from ? await sameAsBefore(deps, source, from) : await firstCursor(deps, source);
+      const page = new Page(deps, input, begun ?? { batches: [], rejects: 0, ended: false, cursor });
+      return whileHeartbeating(
+        () => page.seal(source),
+        () => page.sealed,
+      );
+    });
+}
+
+class Page {
+  private readonly records: Promise<BlobRef>;
+  /** Told of, and standing behind `sealed.cursor`. */
+  private furtherRejects = 0;
+
+  constructor(
+    private readonly deps: Pick<ActivityDependencies, 'store' | 'keyRing'>,
+    private readonly input: SealPageInput,
+    /** What of it outlives this attempt. */
+    public sealed: SealedPage,
+  ) {
+    this.records = namespaceIdOf(getClient()).then((id) => Blob.records(SEALED_BY, id));
+  }
+
+  async seal(source: Source): Promise<SealedPage> {
+    const { maxCardsPerBatch, maxBatches } = this.input;
+    const { layout, position: start } = this.sealed.cursor;
+    let found = this.sealed.batches.length;
+    const underWay: Promise<SealedStep>[] = [];
+    try {
+      for await (const step of batchesOf(source, { layout, start, maxCardsPerBatch })) {
+        cancellationSignal().throwIfAborted();
+        if (step.batch) found += 1;
+        const isFull = step.isLast || found >= maxBatches;
+        underWay.push(this.put(step, found));
+        while (underWay.length > (isFull ? 0 : SEALED_AT_ONCE)) this.add(await underWay.shift()!);
+        if (isFull) break;
+      }
+      return this.sealed;
+    } finally {
+      // Nothing may still be writing when the activity has ended.
+      await Promise.allSettled(underWay);
+    }
+  }
+
+  /** In the order of the source, whichever was sealed first. */
+  private add({ rejects, after, isLast, sealed }: SealedStep): void {
+    this.furtherRejects += rejects.length;
+    if (!after) return;
+    const { batches, cursor } = this.sealed;
+    this.sealed = {
+      batches: sealed ? [...batches, sealed] : batches,
+      rejects: this.sealed.rejects + this.furtherRejects,
+      ended: isLast,
+      cursor: { ...cursor, position: after },
+    };
+    this.furtherRejects = 0;
+  }
+
+  private async put(step: Step, found: number): Promise<SealedStep> {
+    const { bulk, firstBatch } = this.input;
+    const { batch, rejects } = step;
+    const [first] = rejects;
+    if (first) await putJson(this.deps.store, bulkAddress(bulk), Blob.rejects(first.line), rejects);
+    return { ...step, sealed: batch && (await this.putBatch(batch, firstBatch + found - 1)) };
+  }
+
+  private async putBatch({ records, cards, line }: SourceBatch, n: number): Promise<SealedBatch> {
+    const { store, keyRing } = this.deps;
+    const { program, bulkId } = this.input.bulk;
+    const values = records.map(({ value }) => value);
+    const ref = await this.records;
+    await putJson(store, { program, externalBatchId: bulkBatchId(bulkId, n) }, ref, values);
+    const recordsDigest = (await keyRing.latest()).digest(Buffer.from(stringify(values), 'utf8'));
+    return { n, records: ref, recordsDigest, consumers: records.length, cards, line };
+  }
+}
+
+type SealedStep = Step & { sealed?: SealedBatch | undefined };
+
+async function firstCursor({ keyRing }: KeyRingHolder, source: Source): Promise<SourceCursor> {
+  const layout = await readLayout(source);
+  const endsDigest = (await keyRing.latest()).digest(await source.ends());
+  const { identity, gzip: isCompressed } = source;
+  return { identity, isCompressed, endsDigest, layout, position: BEGINNING };
+}
+
+/** @throws SourceChangedError */
+async function sameAsBefore(
+  { keyRing }: KeyRingHolder,
+  source: Source,
+  cursor: SourceCursor,
+): Promise<SourceCursor> {
+  const { endsDigest } = cursor;
+  const knowing = await keyRing.knowing(digestKeyId(endsDigest));
+  if (knowing.digestMatches(await source.ends(), endsDigest)) return cursor;
+  throw new SourceChangedError(source.name, 'its first or last bytes are others');
+}
+
+type KeyRingHolder = Pick<ActivityDependencies, 'keyRing'>;

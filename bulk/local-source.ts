@@ -1,0 +1,38 @@
+import { realpath } from 'node:fs/promises';
+import { isAbsolute, relative, resolve } from 'node:path';
+import type { SourceLocation } from '../enrollment/bulk.js';
+import { SourceError } from './source-error.js';
+
+/**
+ * The file that a location names, where this machine has it. Whoever may start workflows names the location,
+ * so none leads out of the folder, not even through links.
+ *
+ * @param folder of the configuration (`bulk.folder`).
+ * @returns a path that `openSource` may open, or the URL as it is.
+ * @throws SourceError SOURCE_NOT_ALLOWED
+ */
+export async function locateSource(
+  location: SourceLocation,
+  folder: string | undefined,
+): Promise<SourceLocation> {
+  if (!('path' in location)) return location;
+  const refuse = (problem: string) => new SourceError('SOURCE_NOT_ALLOWED', location.path, problem);
+  if (folder === undefined)
+    throw refuse('no folder for portfolios is configured; set bulk.folder on every worker, or give a URL');
+  const path = resolve(folder, location.path);
+  if (isAbsolute(location.path) || !isInside(folder, path))
+    throw refuse('must be relative to the folder for portfolios (bulk.folder), and inside it');
+  try {
+    if (!isInside(await realpath(folder), await realpath(path)))
+      throw refuse('is a link that leads out of the folder for portfolios (bulk.folder)');
+  } catch (error) {
+    // One that is not there is told by whoever opens it.
+    if (error instanceof SourceError) throw error;
+  }
+  return { path };
+}
+
+function isInside(folder: string, path: string): boolean {
+  const way = relative(folder, path);
+  return way !== '' && way !== '..' && !way.startsWith('../') && !isAbsolute(way);
+}

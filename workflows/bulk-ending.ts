@@ -1,0 +1,55 @@
+import type { BulkResult, ClosedBulkStatus } from '../enrollment/bulk.js';
+import { FailureType } from '../enrollment/errors.js';
+import type { BulkState } from './bulk-state.js';
+
+/** What a job has come to when nothing of it is under way any more. */
+export function bulkResult(state: BulkState): BulkResult {
+  const { counts, rejects, started, byStatus, stopped, takeBack, isCancelled } = state.facts;
+  const notTakenBack = takeBack !== undefined && counts.enrolled > 0;
+  const failure = stopped?.failure ?? (notTakenBack ? FailureType.CompensationFailed : undefined);
+  const isComplete = counts.enrolled === counts.cards && rejects === 0;
+  const status: ClosedBulkStatus = failure
+    ? 'FAILED'
+    : isCancelled
+      ? 'CANCELLED'
+      : isComplete
+        ? 'COMPLETED'
+        : 'COMPLETED_WITH_ERRORS';
+  const stoppedAtLine = firstUnsentLine(state);
+  const reasons = [
+    ...state.reasons(),
+    ...(stoppedAtLine === undefined ? [] : [`nothing was sent from line ${stoppedAtLine} of the source on`]),
+    ...(notTakenBack ? [`${counts.enrolled} cards could not be taken back`] : []),
+    ...shortfalls(state),
+  ];
+  return {
+    ...state.bulk,
+    status,
+    batches: started,
+    byStatus,
+    counts,
+    rejects,
+    stoppedAtLine,
+    reasons,
+    failure,
+  };
+}
+
+/** The first line of the source that came into no batch that was started; nothing where there is none. */
+function firstUnsentLine({ facts }: BulkState): number | undefined {
+  const { waiting, isReadToEnd, cursor } = facts;
+  if (waiting[0]) return waiting[0].line;
+  return isReadToEnd ? undefined : (cursor?.position.line ?? 1);
+}
+
+function shortfalls({ facts }: BulkState): string[] {
+  const { failed, invalid, unreported, rolledBack } = facts.counts;
+  const counts = [
+    [failed, 'cards declined by Mastercard'],
+    [invalid, 'cards invalid and not sent'],
+    [unreported, 'cards not reported by Mastercard'],
+    [rolledBack, 'cards taken back'],
+    [facts.rejects, 'rows of the source in no batch'],
+  ] as const;
+  return counts.filter(([count]) => count > 0).map(([count, what]) => `${count} ${what}`);
+}

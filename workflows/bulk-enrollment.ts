@@ -1,0 +1,120 @@
+import {
+  allHandlersFinished,
+  ApplicationFailure,
+  CancellationScope,
+  CancelledFailure,
+  condition,
+  continueAsNew,
+  setHandler,
+  sleep,
+  workflowInfo,
+} from '@temporalio/workflow';
+import type { BulkResult } from '../enrollment/bulk.js';
+import { cancelThisRun, closeJob, lookAfter } from './activity-proxies.js';
+import { startBatches, takeBackBatches } from './bulk-batches.js';
+import { acceptBulkChanges } from './bulk-changes.js';
+import { bulkResult } from './bulk-ending.js';
+import { batchClosedSignal, bulkProgressQuery, type BulkEnrollmentInput } from './bulk-messages.js';
+import { SourceReader } from './bulk-reader.js';
+import { BulkState } from './bulk-state.js';
+import { LONG_HISTORY_EVENTS } from './hand-over.js';
+
+/**
+ * Enrolls a whole portfolio: reads it page by page, and keeps as many batches under way as the limits allow,
+ * each a `batchEnrollment` of its own that goes on whatever becomes of the job.
+ *
+ * It completes when every card of the source has a known outcome, fails with a typed `ApplicationFailure`
+ * (`FailureType`) when somebody must look, and is cancelled when asked to be; never before the batches that
+ * it started are closed.
+ */
+export async function bulkEnrollment(input: BulkEnrollmentInput): Promise<BulkResult> {
+  const state = new BulkState(input);
+  setHandler(bulkProgressQuery, () => state.progress());
+  setHandler(batchClosedSignal, (report) => state.batchClosed(report));
+  acceptBulkChanges(state);
+  CancellationScope.current().cancelRequested.catch(() => state.cancel());
+
+  return CancellationScope.nonCancellable(async () => {
+    // Temporal does not tell a new run that the one before was cancelled.
+    if (state.facts.isCancelled) await cancelThisRun();
+    await enrollAll(state);
+    return close(state);
+  });
+}
+
+/** Until every batch that is to be started was, and is closed. */
+async function enrollAll(state: BulkState): Promise<void> {
+  const reader = new SourceReader(state);
+  const watch = new CancellationScope();
+  watch.run(() => lookAfterQuietly(state)).catch(() => {});
+  for (;;) {
+    await step(state, reader);
+    if (state.isDone && !reader.isReading) break;
+    await handOverWhenLong(state, reader);
+    await untilNews(state);
+  }
+  watch.cancel();
+}
+
+/** Starts whatever may be started now. */
+async function step(state: BulkState, reader: SourceReader): Promise<void> {
+  state.takeNews();
+  const { takeBack } = state.facts;
+  if (takeBack) {
+    reader.stop();
+    await takeBackBatches(state, takeBack);
+    return;
+  }
+  reader.readAhead();
+  await startBatches(state);
+}
+
+async function untilNews(state: BulkState): Promise<void> {
+  if (!state.mayStart) return condition(() => state.hasNews);
+  const summary = 'until the next batch may be started';
+  await condition(() => state.hasNews, Math.max(1, state.msToNextStart), { summary });
+}
+
+/** A batch that was ended from outside does not tell the job, nor does one whose job was reset. */
+const LOOK_EVERY = '10 minutes';
+
+/** Looks after batches in flight now and then, when none has told anything for a while. */
+async function lookAfterQuietly(state: BulkState): Promise<never> {
+  for (;;) {
+    const before = state.reports;
+    await sleep(LOOK_EVERY, { summary: 'look after batches that tell nothing' });
+    if (state.reports !== before || state.batchesInFlight.length === 0) continue;
+    const batches = state.batchesInFlight.map(({ n, cards }) => ({ n, cards }));
+    const reports = await lookAfter({ bulk: state.bulk, batches });
+    reports.forEach((report) => state.batchClosed(report));
+  }
+}
+
+async function handOverWhenLong(state: BulkState, reader: SourceReader): Promise<void> {
+  const { continueAsNewSuggested, historyLength } = workflowInfo();
+  if (!(continueAsNewSuggested || historyLength >= LONG_HISTORY_EVENTS)) return;
+  // What it reads is carried along.
+  await reader.idle();
+  state.publish();
+  await condition(allHandlersFinished);
+  // replay-tested: 2026-11-24
+  await continueAsNew<typeof bulkEnrollment>(state.carried());
+}
+
+async function close(state: BulkState): Promise<BulkResult> {
+  const result = bulkResult(state);
+  await closeJob({ result, lastSealed: state.lastSealed }, `${result.status}: remember the job`);
+  state.closes(result);
+  await condition(allHandlersFinished);
+  const { failure, status, reasons } = result;
+  if (failure) {
+    throw ApplicationFailure.create({
+      type: failure,
+      message: reasons.join('; '),
+      nonRetryable: true,
+      details: [result],
+    });
+  }
+  if (status === 'CANCELLED') throw new CancelledFailure(reasons.join('; '), [result]);
+  return result;
+}
