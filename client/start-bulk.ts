@@ -2,7 +2,7 @@ import { WorkflowExecutionAlreadyStartedError } from '@temporalio/client';
 import { stringify } from 'safe-stable-stringify';
 import { nameOf } from '../bulk/source.js';
 import { Blob } from '../enrollment/blobs.js';
-import { bulkLimitsProblem } from '../enrollment/bulk-limits.js';
+import { bulkLimitsProblem, onBulkCancelProblem } from '../enrollment/bulk-limits.js';
 import {
   bulkAddress,
   bulkWorkflowIdOf,
@@ -44,13 +44,15 @@ export interface BulkRequest {
 export async function startBulk(starter: Starter, bulk: BulkEnrollment, request: BulkRequest): Promise<void> {
   const { connections, keyRing, program } = starter;
   const limits = { ...DEFAULT_BULK_LIMITS, ...given(request.limits ?? {}) };
-  const problem = bulkLimitsProblem(limits);
+  const policy = resolvePolicy(program.policy, parsePolicy(request.policy ?? {}, program.policy));
+  const { onCancel = 'finish' } = request;
+  const problem = bulkLimitsProblem(limits) ?? onBulkCancelProblem(onCancel, policy);
   if (problem !== undefined) throw new BulkInvalidError(problem);
   const order: BulkOrder = {
     source: await sharedSource(request.source, starter.folder),
     maxCardsPerBatch: program.maxCardsPerBatch,
-    policy: resolvePolicy(program.policy, parsePolicy(request.policy ?? {}, program.policy)),
-    onCancel: request.onCancel ?? 'finish',
+    policy,
+    onCancel,
     startedAt: new Date().toISOString(),
   };
   const fingerprint = fingerprintOf(order);

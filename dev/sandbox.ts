@@ -62,6 +62,8 @@ export async function writeSandboxConfig(
   { baseUrl, taskQueue = 'c2p', codec = true }: SandboxOptions,
 ): Promise<Sandbox> {
   const configPath = join(folder, 'c2p.config.json');
+  const portfolios = 'portfolios';
+  await mkdir(join(folder, portfolios), { recursive: true, mode: 0o700 });
   const config = {
     programs: {
       demo: {
@@ -75,6 +77,7 @@ export async function writeSandboxConfig(
     store: { kind: 'filesystem', path: 'data' },
     dataKeys: { path: dataKeysPath(folder) },
     taskQueue,
+    bulk: { folder: portfolios },
     codec,
   };
   await writeFile(configPath, `${JSON.stringify(config, null, 2)}\n`, { mode: 0o600 });
