@@ -21,14 +21,17 @@ export async function writeNewFile(path: string, write: (out: Writable) => Promi
     const file = await open(temporary, 'wx', 0o600).catch((error: NodeJS.ErrnoException) => {
       throw new InvalidArgumentError(`${path} cannot be written (${error.code}).`);
     });
+    const out = file.createWriteStream({ flush: true });
+    const written = finished(out);
     try {
-      const out = file.createWriteStream({ autoClose: false });
       await write(out);
-      await finished(out.end());
-      await file.sync();
-    } finally {
-      await file.close();
+      out.end();
+    } catch (error) {
+      out.destroy();
+      await written.catch(() => {});
+      throw error;
     }
+    await written;
     await link(temporary, path).catch((error: unknown) => {
       throw hasCode(error, 'EEXIST') ? thereAlready(path) : error;
     });

@@ -1,4 +1,4 @@
-import { Readable, type Writable } from 'node:stream';
+import type { Writable } from 'node:stream';
 import { pipeline } from 'node:stream/promises';
 import { stringify } from 'csv-stringify';
 import type { Outcome } from '../enrollment/outcomes.js';
@@ -31,26 +31,31 @@ export async function writeRows<Row extends object>(
   columns: ReadonlyArray<keyof Row & string>,
   out: Writable,
 ): Promise<void> {
-  if (format === 'jsonl') return pipeline(Readable.from(jsonLines(rows)), out, { end: false });
+  if (format === 'jsonl') return pipeline(jsonLines(rows), inChunks, out, { end: false });
   // Spreadsheets run a cell that begins with = + - or @ as a formula.
   const csv = stringify({ header: true, columns: [...columns], escape_formulas: true });
-  return pipeline(Readable.from(cells(rows)), csv, out, { end: false });
+  return pipeline(cells(rows), csv, inChunks, out, { end: false });
 }
 
 async function* jsonLines(rows: AsyncIterable<object> | Iterable<object>): AsyncGenerator<string> {
-  let text = '';
-  for await (const row of rows) {
-    text += `${JSON.stringify(row)}\n`;
-    if (text.length < CHUNK_CHARACTERS) continue;
-    yield text;
-    text = '';
-  }
-  if (text !== '') yield text;
+  for await (const row of rows) yield `${JSON.stringify(row)}\n`;
 }
 
 async function* cells(rows: AsyncIterable<object> | Iterable<object>): AsyncGenerator<object> {
   for await (const row of rows)
     yield 'details' in row ? { ...row, details: detailsText(row as Outcome) } : row;
+}
+
+/** Each write is a call to the system: not one for each row. */
+async function* inChunks(texts: AsyncIterable<string | Buffer>): AsyncGenerator<string> {
+  let chunk = '';
+  for await (const text of texts) {
+    chunk += text.toString();
+    if (chunk.length < CHUNK_CHARACTERS) continue;
+    yield chunk;
+    chunk = '';
+  }
+  if (chunk !== '') yield chunk;
 }
 
 /** What was found about a card, in one cell or on one line: `cards[0].primaryAccountNumber luhn; …`. */
