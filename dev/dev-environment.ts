@@ -64,7 +64,10 @@ export async function startDevEnvironment(options: DevEnvironmentOptions): Promi
     });
     started.push(() => simulator.close());
     onProgress(`simulator ready on ${simulator.baseUrl}`);
-    const sandbox = await writeSandboxConfig(keys, { baseUrl: simulator.baseUrl });
+    const sandbox = await writeSandboxConfig(keys, {
+      baseUrl: simulator.baseUrl,
+      bulkFolder: process.cwd(),
+    });
 
     const temporal = await startTemporal(sandbox, options, started);
     const env = { C2P_CONFIG: sandbox.configPath, TEMPORAL_ADDRESS: temporal.address };

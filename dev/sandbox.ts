@@ -24,6 +24,8 @@ export interface SandboxOptions {
   /** Of the simulator. */
   baseUrl: string;
   taskQueue?: string | undefined;
+  /** Where portfolios may be. */
+  bulkFolder?: string | undefined;
   /** Whether what goes through Temporal is encrypted (default), or can be read in its Web UI. */
   codec?: boolean | undefined;
 }
@@ -59,7 +61,7 @@ export async function renewEncryptionKey({ keys }: Pick<Sandbox, 'keys'>): Promi
  */
 export async function writeSandboxConfig(
   { folder, keys, credentials }: Omit<Sandbox, 'configPath'>,
-  { baseUrl, taskQueue = 'c2p', codec = true }: SandboxOptions,
+  { baseUrl, taskQueue = 'c2p', bulkFolder, codec = true }: SandboxOptions,
 ): Promise<Sandbox> {
   const configPath = join(folder, 'c2p.config.json');
   const portfolios = 'portfolios';
@@ -76,6 +78,7 @@ export async function writeSandboxConfig(
     },
     store: { kind: 'filesystem', path: 'data' },
     dataKeys: { path: dataKeysPath(folder) },
+    ...(bulkFolder === undefined ? {} : { bulk: { folder: bulkFolder } }),
     taskQueue,
     bulk: { folder: portfolios },
     codec,

@@ -1,6 +1,7 @@
 import { WorkflowNotFoundError, type Client } from '@temporalio/client';
 import type { BatchKey } from '../enrollment/batch.js';
 import { cardholderData, sealedFor } from '../enrollment/blobs.js';
+import { bulkBatchOf, bulkWorkflowIdOf } from '../enrollment/bulk.js';
 import { workflowIdOf } from '../enrollment/identifiers.js';
 import type { BatchStore } from '../store/store.js';
 import { eraseCardholderData } from './erase.js';
@@ -36,7 +37,7 @@ export interface OrphanSearch {
 /**
  * Finds sealed cardholder data that no workflow of this namespace will erase: it was terminated from
  * outside, or a caller died between sealing the records and starting the workflow. A batch that is open
- * here is never among them.
+ * here, or that an open bulk job may still start, is never among them.
  *
  * @throws ServiceError when Temporal does not answer; StoreUnavailableError.
  */
@@ -50,8 +51,9 @@ export async function* findOrphans(search: OrphanSearch): AsyncGenerator<Orphane
     const blobs = cardholderData(refs).length;
     const lastWritten = await store.lastWritten(batch);
     if (blobs === 0 || !lastWritten || lastWritten.getTime() > quietSince) continue;
-    const workflow = await workflowOf(temporal, batch, quietSince);
-    if (workflow === 'open') continue;
+    const workflow = await workflowOf(temporal, workflowIdOf(batch), quietSince);
+    if (workflow === 'open' || (workflow === 'unknown' && (await isOfOpenJob(temporal, batch, quietSince))))
+      continue;
     const why = reasonOf(workflow, sealedFor(refs, namespaceId));
     yield { ...batch, why, blobs, lastWritten: lastWritten.toISOString() };
   }
@@ -88,10 +90,22 @@ function reasonOf(
   return owner === 'here' ? 'UNKNOWN' : 'ELSEWHERE';
 }
 
-/** Whether the batch's workflow is open; one that closed within the grace time still counts as open. */
-async function workflowOf(temporal: Client, batch: BatchKey, quietSince: number): Promise<WorkflowState> {
+/** A bulk job seals the records of batches that it starts later: a paused one much later. */
+async function isOfOpenJob(
+  temporal: Client,
+  { program, externalBatchId }: BatchKey,
+  quietSince: number,
+): Promise<boolean> {
+  const job = bulkBatchOf(externalBatchId);
+  if (!job) return false;
+  const workflowId = bulkWorkflowIdOf({ program, bulkId: job.bulkId });
+  return (await workflowOf(temporal, workflowId, quietSince)) === 'open';
+}
+
+/** Whether a workflow is open; one that closed within the grace time still counts as open. */
+async function workflowOf(temporal: Client, workflowId: string, quietSince: number): Promise<WorkflowState> {
   try {
-    const { status, closeTime } = await temporal.workflow.getHandle(workflowIdOf(batch)).describe();
+    const { status, closeTime } = await temporal.workflow.getHandle(workflowId).describe();
     const closed = isOver(status.name) && closeTime !== undefined && closeTime.getTime() <= quietSince;
     return closed ? 'closed' : 'open';
   } catch (error) {

@@ -1,5 +1,6 @@
 import { WorkflowNotFoundError, type Client, type WorkflowExecutionStatusName } from '@temporalio/client';
 import type { BatchKey } from '../../enrollment/batch.js';
+import { bulkWorkflowIdOf, type BulkKey } from '../../enrollment/bulk.js';
 import { workflowIdOf } from '../../enrollment/identifiers.js';
 
 export const HERE = '01a20d2d-e554-7c59-87f4-6ce7931bb14a';
@@ -20,6 +21,11 @@ export class FakeTemporal {
   /** Makes a batch's workflow known. */
   has(batch: BatchKey, execution: FakeExecution): void {
     this.executions.set(workflowIdOf(batch), execution);
+  }
+
+  /** Makes a bulk job's workflow known. */
+  hasJob(job: BulkKey, execution: FakeExecution): void {
+    this.executions.set(bulkWorkflowIdOf(job), execution);
   }
 
   /** A new one each time, that has read nothing yet. */

@@ -53,6 +53,16 @@ describe('a batch with cardholder data', () => {
     expect(await orphans({ graceMs: 0 })).toEqual([]);
   });
 
+  it('is no orphan while a bulk job may still start it, and is one when the job is over', async () => {
+    const batch = { program: 'demo', externalBatchId: 'portfolio-000007' };
+    const job = { program: 'demo', bulkId: 'portfolio' };
+    await sealed([RECORDS_HERE], batch);
+    temporal.hasJob(job, { status: 'RUNNING' });
+    expect(await orphans({ graceMs: 0 })).toEqual([]);
+    temporal.hasJob(job, TERMINATED);
+    expect(await orphans({ graceMs: 0 })).toMatchObject([{ ...batch, why: 'UNKNOWN' }]);
+  });
+
   const closed: WorkflowExecutionStatusName[] = [
     'TERMINATED',
     'TIMED_OUT',

@@ -51,13 +51,32 @@ export async function startBulk(
   return Object.assign(handle, { key });
 }
 
-/** A Mastercard that enrolls every card of every batch at the first poll. */
-export function enrollingEverything(rig: Rig): ScriptedGateway {
+export interface EnrollingOptions {
+  onSubmit?: (externalBatchId: string) => void | Promise<void>;
+  onReport?: (externalBatchId: string) => void;
+  /** Enrolls this batch at the first poll, and the others at the second. */
+  onlyAtFirst?: string;
+}
+
+/** A Mastercard that enrolls every card of every batch. */
+export function enrollingEverything(rig: Rig, options: EnrollingOptions = {}): ScriptedGateway {
+  const polled = new Set<string>();
   return new ScriptedGateway({
-    submit: [({ externalBatchId }) => ({ batchId: `mc-${externalBatchId}` })],
+    submit: [
+      async ({ externalBatchId }) => {
+        await options.onSubmit?.(externalBatchId);
+        return { batchId: `mc-${externalBatchId}` };
+      },
+    ],
     status: [
       async ({ batchId }) => {
         const externalBatchId = batchId.slice('mc-'.length);
+        const { onlyAtFirst } = options;
+        if (onlyAtFirst !== undefined && externalBatchId !== onlyAtFirst && !polled.has(batchId)) {
+          polled.add(batchId);
+          return { ...report(externalBatchId, BatchStatusValue.inProgress), batchId };
+        }
+        options.onReport?.(externalBatchId);
         const cards = await getJson<CardKey[]>(rig.store, { program: PROGRAM, externalBatchId }, Blob.cards);
         const results = cards.map(({ externalConsumerId, externalCardId }) =>
           success(externalConsumerId, externalCardId),

@@ -1,12 +1,30 @@
-import { afterAll, beforeAll, describe, expect, test } from 'vitest';
+import { appendFile } from 'node:fs/promises';
+import { join } from 'node:path';
+import type { WorkflowFailedError } from '@temporalio/client';
+import { CancelledFailure, type ApplicationFailure } from '@temporalio/common';
+import { afterAll, afterEach, beforeAll, describe, expect, test } from 'vitest';
 import type { Reject } from '../../bulk/reject.js';
-import { Blob } from '../../enrollment/blobs.js';
-import { bulkAddress, bulkBatchId, type ClosedBulk } from '../../enrollment/bulk.js';
+import { Blob, type ClosedBatch } from '../../enrollment/blobs.js';
+import {
+  bulkAddress,
+  bulkBatchId,
+  type BulkResult,
+  type ClosedBulk,
+  type OnBulkCancel,
+} from '../../enrollment/bulk.js';
 import { getJson } from '../../store/store.js';
-import { bulkProgressQuery } from '../../workflows/bulk-messages.js';
+import {
+  bulkProgressQuery,
+  changeBulkUpdate,
+  pauseBulkUpdate,
+  resumeBulkUpdate,
+} from '../../workflows/bulk-messages.js';
+import type { BulkEnrollmentInput } from '../../workflows/index.js';
 import { enrollingEverything, startBulk, writePortfolio } from '../support/bulk-rig.js';
 import { testRecord, testRecords } from '../support/records.js';
 import { PROGRAM, Rig } from '../support/rig.js';
+import type { ScriptedGateway } from '../support/scripted-gateway.js';
+import { until } from '../support/until.js';
 
 let rig: Rig;
 beforeAll(async () => {
@@ -14,12 +32,65 @@ beforeAll(async () => {
 });
 afterAll(() => rig.close());
 
+const jobs: string[] = [];
+/** An id of its own for a job whose batches are replayed at the end of the test, as the job itself is. */
+function nextJob(prefix: string): string {
+  const bulkId = rig.nextBatchId(prefix);
+  jobs.push(bulkId);
+  return bulkId;
+}
+afterEach(async () => {
+  for (const bulkId of jobs.splice(0)) {
+    const { batches } = await closedJob(bulkId);
+    for (const id of batchesOf(bulkId, batches)) await rig.replay(id);
+  }
+});
+
+async function run(
+  gateway: ScriptedGateway,
+  bulkId: string,
+  changes: Partial<BulkEnrollmentInput> = {},
+): Promise<BulkResult> {
+  return rig.running(gateway, async (_, taskQueue) =>
+    (await startBulk(rig, taskQueue, bulkId, changes)).result(),
+  );
+}
+
+/** Cancels a job of a window of two when it has submitted so many batches and waits for them. */
+async function cancelledAfterFirstSubmissions(
+  gateway: ScriptedGateway,
+  bulkId: string,
+  onCancel: OnBulkCancel,
+  submissions = 2,
+): Promise<WorkflowFailedError> {
+  return rig.running(gateway, async (_, taskQueue) => {
+    const limits = { maxBatchesInFlight: 2, batchesPerMinute: null };
+    const job = await startBulk(rig, taskQueue, bulkId, { onCancel, limits });
+    if (submissions > 2) await rig.env.sleep('40s');
+    await until(() => gateway.submissions.length === submissions);
+    await job.cancel();
+    return job
+      .result()
+      .catch((error: unknown) => error as WorkflowFailedError) as Promise<WorkflowFailedError>;
+  });
+}
+
+async function failureOf(job: Promise<unknown>): Promise<ApplicationFailure> {
+  const error: unknown = await job.catch((reason: unknown) => reason);
+  return (error as WorkflowFailedError).cause as ApplicationFailure;
+}
+
+async function closedJob(bulkId: string): Promise<BulkResult> {
+  const address = bulkAddress({ program: PROGRAM, bulkId });
+  return (await getJson<ClosedBulk>(rig.store, address, Blob.closed)).result;
+}
+
 const batchesOf = (bulkId: string, count: number) =>
   Array.from({ length: count }, (_, n) => bulkBatchId(bulkId, n + 1));
 
 describe('a portfolio', () => {
   test('is enrolled in batches of whole consumers, and every card and every bad row is accounted for', async () => {
-    const bulkId = rig.nextBatchId('whole');
+    const bulkId = nextJob('whole');
     await writePortfolio(rig, bulkId, [...testRecords(7), 'no JSON', testRecord(8, 2)]);
     const gateway = enrollingEverything(rig);
     const { result, progress } = await rig.running(gateway, async (_, taskQueue) => {
@@ -51,4 +122,168 @@ describe('a portfolio', () => {
     ]);
     expect(await getJson<ClosedBulk>(rig.store, address, Blob.closed)).toMatchObject({ result });
   });
+
+  test('keeps as many batches under way as the window has, and starts the next when one is closed', async () => {
+    const bulkId = nextJob('window');
+    await writePortfolio(rig, bulkId, testRecords(15));
+    let [open, most] = [0, 0];
+    const gateway = enrollingEverything(rig, {
+      onSubmit: () => void (most = Math.max(most, (open += 1))),
+      onReport: () => void (open -= 1),
+    });
+    const result = await run(gateway, bulkId, {
+      limits: { maxBatchesInFlight: 2, batchesPerMinute: null },
+    });
+    expect(result).toMatchObject({ status: 'COMPLETED', batches: 5, counts: { enrolled: 15 } });
+    expect(most).toBe(2);
+  });
+
+  test('is started at a rate where one is given', async () => {
+    const bulkId = nextJob('rate');
+    await writePortfolio(rig, bulkId, testRecords(12));
+    const gateway = enrollingEverything(rig);
+    await run(gateway, bulkId, { limits: { maxBatchesInFlight: 10, batchesPerMinute: 0.1 } });
+    const starts = await Promise.all(
+      batchesOf(bulkId, 4).map(async (id) => (await rig.workflow(id).describe()).startTime.getTime()),
+    );
+    for (const [index, start] of starts.slice(1).entries())
+      expect(start - starts[index]!).toBeGreaterThanOrEqual(590_000);
+  });
+});
+
+describe('somebody', () => {
+  test('pauses a job: those in flight go on, and no other is started before it is resumed', async () => {
+    const bulkId = nextJob('paused');
+    await writePortfolio(rig, bulkId, testRecords(12));
+    const gateway = enrollingEverything(rig);
+    const result = await rig.running(gateway, async (_, taskQueue) => {
+      const job = await startBulk(rig, taskQueue, bulkId, {
+        limits: { maxBatchesInFlight: 1, batchesPerMinute: null },
+      });
+      await until(() => gateway.submissions.length === 1);
+      await job.executeUpdate(pauseBulkUpdate);
+      await rig.env.sleep('1 day');
+      expect(await job.query(bulkProgressQuery)).toMatchObject({
+        status: 'PAUSED',
+        counts: { cards: 3, enrolled: 3 },
+        batches: { started: 1, inFlight: 0, byStatus: { COMPLETED: 1 } },
+      });
+      expect(gateway.submissions).toHaveLength(1);
+      await job.executeUpdate(changeBulkUpdate, { args: [{ maxBatchesInFlight: 3 }] });
+      await job.executeUpdate(resumeBulkUpdate);
+      return job.result();
+    });
+    expect(result).toMatchObject({ status: 'COMPLETED', batches: 4 });
+  });
+
+  test.each([
+    ['resume what is not paused', resumeBulkUpdate, [], 'not paused'],
+    ['a window of none', changeBulkUpdate, [{ maxBatchesInFlight: 0 }], 'from 1 to 1000'],
+    ['a rate of none', changeBulkUpdate, [{ batchesPerMinute: 0 }], 'above 0'],
+  ] as const)('is refused %s', async (_, update, args, why) => {
+    const bulkId = nextJob('refused');
+    await writePortfolio(rig, bulkId, testRecords(1));
+    await rig.running(enrollingEverything(rig), async (__, taskQueue) => {
+      const job = await startBulk(rig, taskQueue, bulkId);
+      const refused = job.executeUpdate(update as typeof changeBulkUpdate, { args: args as never });
+      await expect(refused).rejects.toMatchObject({
+        cause: { message: expect.stringContaining(why) as string },
+      });
+      await job.result();
+    });
+  });
+
+  test('cancels a job that finishes: batches in flight go to their end, the others are never sent', async () => {
+    const bulkId = nextJob('cancelled');
+    await writePortfolio(rig, bulkId, testRecords(12));
+    const gateway = enrollingEverything(rig);
+    const { cause } = await cancelledAfterFirstSubmissions(gateway, bulkId, 'finish');
+    expect(cause).toBeInstanceOf(CancelledFailure);
+    expect(await closedJob(bulkId)).toMatchObject({
+      status: 'CANCELLED',
+      batches: 2,
+      counts: { cards: 6, enrolled: 6 },
+      stoppedAtLine: 7,
+    });
+    expect(gateway.submissions).toHaveLength(2);
+    for (const id of batchesOf(bulkId, 2)) expect(await rig.blobs(id)).toEqual(['closed', 'outcomes']);
+    for (const id of batchesOf(bulkId, 4).slice(2)) expect(await rig.blobs(id)).toEqual([]);
+  });
+
+  test('cancels a job that takes back: no card of it stays enrolled, also of batches that were closed', async () => {
+    const bulkId = nextJob('taken-back');
+    await writePortfolio(rig, bulkId, testRecords(12));
+    const closedFirst = bulkBatchId(bulkId, 1);
+    const gateway = enrollingEverything(rig, { onlyAtFirst: closedFirst });
+    const { cause } = await cancelledAfterFirstSubmissions(gateway, bulkId, 'rollback', 3);
+    expect(cause).toBeInstanceOf(CancelledFailure);
+    const result = await closedJob(bulkId);
+    expect(result).toMatchObject({
+      status: 'CANCELLED',
+      batches: 3,
+      byStatus: { COMPLETED: 0, ROLLED_BACK: 1, CANCELLED: 2 },
+      counts: { cards: 9, enrolled: 0, rolledBack: 9 },
+    });
+    expect(gateway.cardRemovals).toHaveLength(9);
+    const first = await getJson<ClosedBatch>(
+      rig.store,
+      { program: PROGRAM, externalBatchId: closedFirst },
+      Blob.closed,
+    );
+    expect(first.result).toMatchObject({
+      status: 'ROLLED_BACK',
+      reasons: ['3 cards removed again: the bulk job was cancelled'],
+    });
+  });
+});
+
+describe('a source', () => {
+  test('that changes between pages stops the job: what is in flight ends, and the failure says from which line on', async () => {
+    const bulkId = nextJob('changed');
+    const path = await writePortfolio(rig, bulkId, testRecords(30));
+    const gateway = enrollingEverything(rig, {
+      onSubmit: () => appendFile(join(rig.sourceFolder, path), `${JSON.stringify(testRecord(31))}\n`),
+    });
+    const limits = { maxBatchesInFlight: 2, batchesPerMinute: null };
+    const { type, message } = await failureOf(run(gateway, bulkId, { limits }));
+    expect(type).toBe('SourceChanged');
+    const result = await closedJob(bulkId);
+    expect(result).toMatchObject({ status: 'FAILED', failure: 'SourceChanged' });
+    expect(result.stoppedAtLine).toBe(3 * result.batches + 1);
+    expect(message).toContain(`nothing was sent from line ${result.stoppedAtLine} of the source on`);
+    expect(result.counts.enrolled).toBe(3 * result.batches);
+    for (const id of batchesOf(bulkId, 10).slice(result.batches)) expect(await rig.blobs(id)).toEqual([]);
+  });
+
+  test.each([
+    ['that is not there', undefined, 'cannot be read'],
+    ['without a record', '', 'has no records'],
+  ])('%s fails the job', async (_, content, why) => {
+    const bulkId = nextJob('unusable');
+    if (content !== undefined) await writePortfolio(rig, bulkId, []);
+    const { type, message } = await failureOf(run(enrollingEverything(rig), bulkId));
+    expect(type).toBe('SourceUnusable');
+    expect(message).toContain(why);
+  });
+});
+
+test('a batch of another that has the id of one of the job stops the job, and is left alone', async () => {
+  const bulkId = nextJob('taken');
+  await writePortfolio(rig, bulkId, testRecords(9));
+  const gateway = enrollingEverything(rig);
+  const { type } = await rig.running(gateway, async (client, taskQueue) => {
+    const other = await client.enroll({
+      program: PROGRAM,
+      externalBatchId: bulkBatchId(bulkId, 2),
+      records: [testRecord(99)],
+    });
+    await other.result();
+    const job = await startBulk(rig, taskQueue, bulkId, {
+      limits: { maxBatchesInFlight: 1, batchesPerMinute: null },
+    });
+    return failureOf(job.result());
+  });
+  expect(type).toBe('BatchIdTaken');
+  expect(await closedJob(bulkId)).toMatchObject({ batches: 1, stoppedAtLine: 4, counts: { enrolled: 3 } });
+  expect(await rig.blobs(bulkBatchId(bulkId, 2))).toEqual(['closed', 'outcomes']);
 });
