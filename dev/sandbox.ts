@@ -64,8 +64,6 @@ export async function writeSandboxConfig(
   { baseUrl, taskQueue = 'c2p', bulkFolder, codec = true }: SandboxOptions,
 ): Promise<Sandbox> {
   const configPath = join(folder, 'c2p.config.json');
-  const portfolios = 'portfolios';
-  await mkdir(join(folder, portfolios), { recursive: true, mode: 0o700 });
   const config = {
     programs: {
       demo: {
@@ -80,7 +78,6 @@ export async function writeSandboxConfig(
     dataKeys: { path: dataKeysPath(folder) },
     ...(bulkFolder === undefined ? {} : { bulk: { folder: bulkFolder } }),
     taskQueue,
-    bulk: { folder: portfolios },
     codec,
   };
   await writeFile(configPath, `${JSON.stringify(config, null, 2)}\n`, { mode: 0o600 });

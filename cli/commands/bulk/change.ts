@@ -7,7 +7,7 @@ import { note } from '../../output.js';
 
 interface ChangeOptions {
   inFlight?: number;
-  batchesPerMinute?: number | null;
+  batchesPerMinute?: number | 'none';
   onCancel?: OnBulkCancel;
   program?: string;
 }
@@ -29,7 +29,9 @@ export const changeCommand = new Command('change')
   .action(async (id: string, { program, inFlight, batchesPerMinute, onCancel }: ChangeOptions) => {
     const change = {
       ...(inFlight !== undefined && { maxBatchesInFlight: inFlight }),
-      ...(batchesPerMinute !== undefined && { batchesPerMinute }),
+      ...(batchesPerMinute !== undefined && {
+        batchesPerMinute: batchesPerMinute === 'none' ? null : batchesPerMinute,
+      }),
       ...(onCancel !== undefined && { onCancel }),
     };
     if (Object.keys(change).length === 0)
@@ -43,6 +45,7 @@ export const changeCommand = new Command('change')
     });
   });
 
-function numberOrNone(text: string): number | null {
-  return text === 'none' ? null : wholeNumber(text);
+/** Not `null`, which commander takes for an option without a value. */
+function numberOrNone(text: string): number | 'none' {
+  return text === 'none' ? text : wholeNumber(text);
 }
