@@ -12,7 +12,7 @@ const MAY_IMPORT = {
   mastercard: ['enrollment', 'protection'],
   config: ['enrollment', 'mastercard', 'protection'],
   activities: ['enrollment', 'mastercard', 'store', 'retention', 'protection', 'bulk'],
-  client: ['enrollment', 'store', 'retention', 'protection', 'config', 'workflows'],
+  client: ['enrollment', 'store', 'retention', 'protection', 'config', 'workflows', 'bulk'],
   worker: ['enrollment', 'mastercard', 'store', 'protection', 'config', 'workflows', 'activities', 'bulk'],
   doctor: ['enrollment', 'mastercard', 'store', 'protection', 'config', 'workflows', 'worker'],
   // Only the names on the wire: it must not share the code it checks.

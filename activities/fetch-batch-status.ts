@@ -18,10 +18,10 @@ import {
 } from '../enrollment/outcomes.js';
 import { reconcile, type AnswerAnomalies } from '../enrollment/reconciliation.js';
 import { cardKeysOf, recordsOf, type CardKey, type EnrollmentRecord } from '../enrollment/records.js';
-import { BatchStatusValue, PASSING_RECORD_REASONS, TERMINAL_BATCH_STATUSES } from '../mastercard/contract.js';
+import { BatchStatusValue, TERMINAL_BATCH_STATUSES } from '../mastercard/contract.js';
 import { GatewayFailure } from '../mastercard/errors.js';
 import type { BatchReport } from '../mastercard/gateway.js';
-import { toReportedCards } from '../mastercard/record-results.js';
+import { hasPassingReason, toReportedCards } from '../mastercard/record-results.js';
 import { maskPans } from '../protection/mask.js';
 import { getJson, putJson } from '../store/store.js';
 import { correlationIdOf } from './correlation.js';
@@ -110,15 +110,11 @@ async function recordOutcomes(
   const counts = countOutcomes(cards.length, merged);
   if (retryInRound === undefined) return { counts, anomalies };
 
-  const again = recordsOf(records, outcomes.filter(mayPass));
+  const again = recordsOf(records, outcomes.filter(hasPassingReason));
   if (again.length === 0) return { counts, anomalies };
   const ref = Blob.validated(retryInRound);
   await putJson(store, batch, ref, again);
   return { counts, anomalies, retry: { records: ref, cards: cardKeysOf(again).length } };
-}
-
-function mayPass({ status, reason }: Outcome): boolean {
-  return status === 'FAILED' && reason !== undefined && PASSING_RECORD_REASONS.has(reason);
 }
 
 /** A batch that Mastercard has is not given up because a key expired: that heals, and the next poll sees it. */

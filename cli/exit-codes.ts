@@ -1,7 +1,9 @@
 import { CommanderError } from 'commander';
 import type { EnrollmentErrorCode } from '../client/errors.js';
 import type { ConfigError } from '../config/errors.js';
+import type { SourceChangedError, SourceErrorCode } from '../bulk/source-error.js';
 import type { BatchStatus } from '../enrollment/batch.js';
+import type { BulkStatus } from '../enrollment/bulk.js';
 import type { PolicyError } from '../enrollment/policy-schema.js';
 import type { KeyErrorCode } from '../mastercard/key-material.js';
 import type { WeakSecretError } from '../protection/codec-server/access-tokens.js';
@@ -12,6 +14,7 @@ import type { KeyNeededError } from '../retention/key-usage.js';
 import type { SimulatorOptionsError } from '../simulator/index.js';
 import type { StoreUrlError } from '../store/store-url-error.js';
 import type { StoreOutdatedError } from '../store/store.js';
+import type { RerunRefusedError } from './bulk/rerun.js';
 import { InputError } from './input/input-error.js';
 
 export const ExitCode = {
@@ -31,8 +34,8 @@ export const ExitCode = {
 
 export type ExitCode = (typeof ExitCode)[keyof typeof ExitCode];
 
-/** The exit code that says how a batch ended; an open batch is no failure. */
-export function exitCodeOf(status: BatchStatus): ExitCode {
+/** The exit code that says how a batch or a bulk job ended; an open one is no failure. */
+export function exitCodeOf(status: BatchStatus | BulkStatus): ExitCode {
   switch (status) {
     case 'COMPLETED_WITH_ERRORS':
       return ExitCode.completedWithErrors;
@@ -50,6 +53,9 @@ export function exitCodeOf(status: BatchStatus): ExitCode {
     case 'PROCESSING':
     case 'AWAITING_OPERATOR':
     case 'ROLLING_BACK':
+    case 'ENROLLING':
+    case 'PAUSED':
+    case 'FINISHING':
       return ExitCode.ok;
   }
 }
@@ -70,6 +76,7 @@ export function worstOf(codes: readonly ExitCode[]): ExitCode {
 type OwnErrorCode =
   | EnrollmentErrorCode
   | KeyErrorCode
+  | SourceErrorCode
   | (
       | ConfigError
       | DigestError
@@ -77,7 +84,9 @@ type OwnErrorCode =
       | KeyRingError
       | PayloadCodecError
       | PolicyError
+      | RerunRefusedError
       | SimulatorOptionsError
+      | SourceChangedError
       | StoreOutdatedError
       | StoreUrlError
       | WeakSecretError
@@ -93,10 +102,21 @@ const CALLERS_MISTAKE: Record<OwnErrorCode, boolean> = {
   BATCH_INVALID: true,
   BATCH_NOT_FOUND: true,
   BATCH_TERMINATED: false,
+  BULK_AMBIGUOUS: true,
+  BULK_CONFLICT: true,
+  BULK_INVALID: true,
+  BULK_NOT_FOUND: true,
+  BULK_TERMINATED: false,
   CHANGE_REFUSED: true,
   CODEC_MISSING: false,
   CONFIGURATION_INVALID: true,
+  CSV_COLUMN_MISSING: true,
+  CSV_COLUMN_REPEATED: true,
+  CSV_COLUMN_UNKNOWN: true,
+  CSV_HEADER_MISSING: true,
   DIGEST_UNREADABLE: true,
+  FORMAT_UNKNOWN: true,
+  GZIP_DAMAGED: true,
   KEY_ALIAS_UNKNOWN: true,
   KEY_FILE_UNREADABLE: true,
   KEY_FORMAT_UNKNOWN: true,
@@ -110,9 +130,18 @@ const CALLERS_MISTAKE: Record<OwnErrorCode, boolean> = {
   PAYLOAD_UNREADABLE: true,
   POLICY_INVALID: true,
   PROGRAM_UNKNOWN: true,
+  RERUN_REFUSED: true,
   RESOLUTION_REFUSED: true,
   SECRET_TOO_SHORT: true,
   SIMULATOR_OPTIONS_INVALID: true,
+  SOURCE_CHANGED: true,
+  SOURCE_NOT_ALLOWED: true,
+  SOURCE_REDIRECTED: true,
+  SOURCE_UNAVAILABLE: false,
+  SOURCE_UNREADABLE: true,
+  SOURCE_URL_REFUSED: true,
+  SOURCE_WITHOUT_RANGES: true,
+  SOURCE_WITHOUT_VERSION: true,
   STORE_OUTDATED: true,
   STORE_URL_INVALID: true,
   TEMPORAL_UNAVAILABLE: false,

@@ -74,9 +74,9 @@ export function countsLine(counts: BatchProgress['counts']): string {
   return `${counted(counts.cards, 'card')}: ${told.join(', ')}`;
 }
 
-/** `1 card`, `2 cards` */
-export function counted(count: number, what: string): string {
-  return `${count} ${what}${count === 1 ? '' : 's'}`;
+/** `1 card`, `2 cards`; with the ending `es` also `2 batches` */
+export function counted(count: number, what: string, ending = 's'): string {
+  return `${count} ${what}${count === 1 ? '' : ending}`;
 }
 
 function secondsUntil(iso: string, now: number): number {

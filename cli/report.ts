@@ -1,10 +1,13 @@
-import { stringify } from 'csv-stringify/sync';
+import type { Writable } from 'node:stream';
+import { pipeline } from 'node:stream/promises';
+import { stringify } from 'csv-stringify';
 import type { Outcome } from '../enrollment/outcomes.js';
 
 export const REPORT_FORMATS = ['jsonl', 'csv'] as const;
 export type ReportFormat = (typeof REPORT_FORMATS)[number];
 
-const COLUMNS = [
+/** The columns of CSV; JSONL has the fields that a row has. */
+export const OUTCOME_COLUMNS = [
   'externalConsumerId',
   'externalCardId',
   'status',
@@ -15,18 +18,48 @@ const COLUMNS = [
   'srcDigitalCardId',
 ] as const satisfies readonly (keyof Outcome)[];
 
-/** All outcomes as text: one JSON object a line, or CSV with a header and one card a row. */
-export function formatReport(outcomes: readonly Outcome[], format: ReportFormat): string {
-  if (format === 'jsonl') return outcomes.map((outcome) => `${JSON.stringify(outcome)}\n`).join('');
+const CHUNK_CHARACTERS = 64 * 1024;
+
+/**
+ * Writes rows as they come, no faster than they are taken: one JSON object a line, or CSV with a header.
+ * @param columns of CSV, in their order.
+ * @param out is not ended.
+ */
+export async function writeRows<Row extends object>(
+  rows: AsyncIterable<Row> | Iterable<Row>,
+  format: ReportFormat,
+  columns: ReadonlyArray<keyof Row & string>,
+  out: Writable,
+): Promise<void> {
+  if (format === 'jsonl') return pipeline(jsonLines(rows), inChunks, out, { end: false });
   // Spreadsheets run a cell that begins with = + - or @ as a formula.
-  return stringify(
-    outcomes.map((outcome) => ({ ...outcome, details: detailsText(outcome) })),
-    { header: true, columns: [...COLUMNS], escape_formulas: true },
-  );
+  const csv = stringify({ header: true, columns: [...columns], escape_formulas: true });
+  return pipeline(cells(rows), csv, inChunks, out, { end: false });
+}
+
+async function* jsonLines(rows: AsyncIterable<object> | Iterable<object>): AsyncGenerator<string> {
+  for await (const row of rows) yield `${JSON.stringify(row)}\n`;
+}
+
+async function* cells(rows: AsyncIterable<object> | Iterable<object>): AsyncGenerator<object> {
+  for await (const row of rows)
+    yield 'details' in row ? { ...row, details: detailsText(row as Outcome) } : row;
+}
+
+/** Each write is a call to the system: not one for each row. */
+async function* inChunks(texts: AsyncIterable<string | Buffer>): AsyncGenerator<string> {
+  let chunk = '';
+  for await (const text of texts) {
+    chunk += text.toString();
+    if (chunk.length < CHUNK_CHARACTERS) continue;
+    yield chunk;
+    chunk = '';
+  }
+  if (chunk !== '') yield chunk;
 }
 
 /** What was found about a card, in one cell or on one line: `cards[0].primaryAccountNumber luhn; …`. */
-export function detailsText({ details }: Outcome): string {
+export function detailsText({ details }: Pick<Outcome, 'details'>): string {
   return (details ?? [])
     .map(({ path, code, message }) => [path, code, message && `(${message})`].filter(Boolean).join(' '))
     .join('; ');

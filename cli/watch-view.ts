@@ -1,4 +1,4 @@
-import type { BatchTerminatedError } from '../client/errors.js';
+import type { EnrollmentError } from '../client/errors.js';
 import { isClosed, type BatchKey } from '../enrollment/batch.js';
 import type { BatchProgress } from '../workflows/messages.js';
 import { progressLine, progressParts } from './output.js';
@@ -8,7 +8,7 @@ import { spinnerOn } from './progress.js';
 export interface WatchedBatch {
   progress: BatchProgress;
   /** Set when the batch was ended from outside: it will never be closed. */
-  terminated?: BatchTerminatedError;
+  terminated?: EnrollmentError;
 }
 
 /** Where it is seen how batches go. */

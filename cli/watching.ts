@@ -1,11 +1,8 @@
 import { setTimeout as delay } from 'node:timers/promises';
 import type { EnrollmentBatch } from '../client/enrollment-batch.js';
-import { BatchTerminatedError } from '../client/errors.js';
 import { isClosed } from '../enrollment/batch.js';
-import { isOver } from '../retention/execution.js';
 import type { BatchProgress } from '../workflows/messages.js';
-import { ExitCode } from './exit-codes.js';
-import { note } from './output.js';
+import { leavable } from './leavable.js';
 import { watchView, type WatchedBatch } from './watch-view.js';
 
 /** Each answer costs a worker a query, and one whose cache has lost the batch a replay: not all are asked at once. */
@@ -29,16 +26,11 @@ export async function watchAll(
     process.stderr,
     batches.map(({ key }) => key),
   );
-  const interrupted = () => {
-    view.stop();
-    const them = batches.length === 1 ? ['batch goes', 'it'] : ['batches go', 'them'];
-    note(`the ${them[0]} on without you; follow ${them[1]} again with: ${again}`);
-    process.exit(ExitCode.interrupted);
-  };
-  process.once('SIGINT', interrupted);
+  const them = batches.length === 1 ? ['batch goes', 'it'] : ['batches go', 'them'];
+  const goodbye = `the ${them[0]} on without you; follow ${them[1]} again with: ${again}`;
   const seen = new Map<EnrollmentBatch, WatchedBatch>();
   const look = async (batch: EnrollmentBatch) => void seen.set(batch, await lookAt(batch));
-  try {
+  await leavable(view, goodbye, async () => {
     const open = [...batches];
     while (open.length > 0) {
       const asked = open.splice(0, ASKED_AT_ONCE);
@@ -47,11 +39,8 @@ export async function watchAll(
       open.push(...asked.filter((batch) => !isDone(seen.get(batch)!)));
       if (open.length > 0) await delay(PAUSE_MS);
     }
-    return batches.map((batch) => seen.get(batch)!);
-  } finally {
-    process.off('SIGINT', interrupted);
-    view.stop();
-  }
+  });
+  return batches.map((batch) => seen.get(batch)!);
 }
 
 /**
@@ -65,19 +54,12 @@ export async function watchUntilClosed(batch: EnrollmentBatch): Promise<BatchPro
   return watched!.progress;
 }
 
-/** An open batch whose workflow is over will never be closed: why, or nothing if it goes on. */
-export async function endedFromOutside(batch: EnrollmentBatch): Promise<BatchTerminatedError | undefined> {
-  const execution = await batch.execution();
-  if (!isOver(execution) || (await batch.closed())) return undefined;
-  return new BatchTerminatedError(batch.key, execution);
-}
-
 async function lookAt(batch: EnrollmentBatch): Promise<WatchedBatch> {
   // With a batch at hand its module is loaded; commands that need no client must not load it.
   const { throughOutages } = await import('../client/outage.js');
   const progress = await throughOutages(() => batch.progress());
   if (isClosed(progress.status)) return { progress };
-  const terminated = await throughOutages(() => endedFromOutside(batch));
+  const terminated = await throughOutages(() => batch.endedFromOutside());
   if (!terminated) return { progress };
   const { nextPollAt: _, nextRoundAt: __, ...last } = progress;
   return { progress: { ...last, error: terminated.message }, terminated };

@@ -1,22 +1,9 @@
-import {
-  WorkflowFailedError,
-  WorkflowNotFoundError,
-  WorkflowUpdateFailedError,
-  type Client,
-  type WorkflowExecutionDescription,
-  type WorkflowExecutionStatusName,
-  type WorkflowHandle,
-} from '@temporalio/client';
-import { ApplicationFailure, type UpdateDefinition } from '@temporalio/common';
-import type { BatchKey, BatchResult } from '../enrollment/batch.js';
 import { Blob, type ClosedBatch } from '../enrollment/blobs.js';
-import { FailureType } from '../enrollment/errors.js';
+import type { BatchKey, BatchResult, BlobRef } from '../enrollment/batch.js';
 import { workflowIdOf } from '../enrollment/identifiers.js';
 import type { Outcome } from '../enrollment/outcomes.js';
-import type { BlobRef } from '../enrollment/batch.js';
 import { parsePolicyChange, type PolicyInput } from '../enrollment/policy-schema.js';
-import { isOver } from '../retention/execution.js';
-import { getJson, type BatchStore } from '../store/store.js';
+import { getJson } from '../store/store.js';
 import {
   extendDeadlineUpdate,
   pollNowSignal,
@@ -28,19 +15,9 @@ import {
   type CompensationDecision,
   type SubmissionResolution,
 } from '../workflows/messages.js';
-import {
-  BatchInvalidError,
-  BatchNotFoundError,
-  BatchTerminatedError,
-  ChangeRefusedError,
-  ResolutionRefusedError,
-  type EnrollmentError,
-} from './errors.js';
+import { BatchInvalidError, BatchNotFoundError, BatchTerminatedError } from './errors.js';
 import { summaryOf } from './list.js';
-import { throughOutages } from './outage.js';
-
-/** A worker answers a query in milliseconds; without one Temporal would wait for half a minute. */
-const WORKER_ANSWERS_WITHIN_MS = 5_000;
+import { RememberedWorkflow, type Connections } from './remembered-workflow.js';
 
 /** What a batch's workflow is remembered by beside its input. */
 export interface BatchMemo {
@@ -49,17 +26,9 @@ export interface BatchMemo {
 }
 
 /** One batch, open or closed. Closed ones are known for as long as the store keeps them, also when Temporal has forgotten them. */
-export class EnrollmentBatch {
-  private readonly workflow: WorkflowHandle;
-
-  constructor(
-    readonly key: BatchKey,
-    private readonly temporal: Client,
-    private readonly store: BatchStore,
-    /** Of `lookingClient`. */
-    private readonly looking: Client,
-  ) {
-    this.workflow = temporal.workflow.getHandle(workflowIdOf(key));
+export class EnrollmentBatch extends RememberedWorkflow<BatchKey, ClosedBatch> {
+  constructor(key: BatchKey, connections: Connections) {
+    super(key, workflowIdOf(key), key, connections);
   }
 
   get externalBatchId(): string {
@@ -74,14 +43,17 @@ export class EnrollmentBatch {
   async progress(): Promise<BatchProgress> {
     const closed = await this.closed();
     if (closed) return progressOf(closed.result);
-    try {
-      return await this.temporal.withDeadline(Date.now() + WORKER_ANSWERS_WITHIN_MS, () =>
-        this.workflow.query(progressQuery),
-      );
-    } catch (error) {
-      if (error instanceof WorkflowNotFoundError) throw this.notFound();
-      return this.progressWithoutWorker();
-    }
+    const told = await this.answerTo(progressQuery);
+    if ('answer' in told) return told.answer;
+    const { status, batchId, cards, failedCards } = summaryOf(told.execution);
+    return {
+      ...this.key,
+      status,
+      batchIds: batchId === undefined ? [] : [batchId],
+      counts: emptyCounts(cards, failedCards),
+      reasons: [],
+      error: told.silence,
+    };
   }
 
   /**
@@ -92,44 +64,20 @@ export class EnrollmentBatch {
    *   ServiceError when Temporal stays away for longer than a quarter of an hour.
    */
   async result(): Promise<BatchResult> {
-    const before = await this.closed();
-    if (before) return before.result;
-    try {
-      await throughOutages(() => this.workflow.result());
-    } catch (error) {
-      if (error instanceof WorkflowNotFoundError) throw this.notFound();
-      if (!(error instanceof WorkflowFailedError)) throw error;
-      const { cause } = error;
-      if (cause instanceof ApplicationFailure && cause.type === FailureType.InputRefused)
-        throw new BatchInvalidError(cause.message);
-    }
-    const closed = await this.closed();
-    if (closed) return closed.result;
-    throw new BatchTerminatedError(this.key, await throughOutages(() => this.execution()));
+    return (await this.untilClosed()).result;
   }
 
   /** The outcome of every card once the batch is closed; before, of those that have one. */
   async outcomes(): Promise<Outcome[]> {
-    if (await this.store.has(this.key, Blob.outcomes)) {
-      return getJson<Outcome[]>(this.store, this.key, Blob.outcomes);
-    }
+    const { store } = this.connections;
+    if (await store.has(this.key, Blob.outcomes)) return getJson<Outcome[]>(store, this.key, Blob.outcomes);
     if (!(await this.exists())) throw this.notFound();
     return [];
   }
 
-  /** Asks the batch to stop; `result()` tells when it has. A closed batch stays as it is. */
-  async cancel(): Promise<void> {
-    if (await this.closed()) return;
-    await this.workflow.cancel().catch((error: unknown) => {
-      throw error instanceof WorkflowNotFoundError ? this.notFound() : error;
-    });
-  }
-
   /** Asks Mastercard for the status now instead of at the next scheduled time. */
   async pollNow(): Promise<void> {
-    await this.workflow.signal(pollNowSignal).catch((error: unknown) => {
-      throw error instanceof WorkflowNotFoundError ? this.notFound() : error;
-    });
+    await this.known(this.workflow.signal(pollNowSignal));
   }
 
   /**
@@ -170,90 +118,23 @@ export class EnrollmentBatch {
     await this.update(updatePolicyUpdate, parsePolicyChange(change));
   }
 
-  async exists(): Promise<boolean> {
-    if (await this.closed()) return true;
-    try {
-      await this.describe();
-      return true;
-    } catch (error) {
-      if (error instanceof WorkflowNotFoundError) return false;
-      throw error;
-    }
-  }
-
-  /** Temporal's own status of the workflow: `RUNNING`, `COMPLETED`, `TERMINATED`, … */
-  async execution(): Promise<WorkflowExecutionStatusName> {
-    return (await this.describe()).status.name;
-  }
-
-  /** What the store remembers of the batch; nothing while it is open. */
-  async closed(): Promise<ClosedBatch | undefined> {
-    if (!(await this.store.has(this.key, Blob.closed))) return undefined;
-    return getJson<ClosedBatch>(this.store, this.key, Blob.closed);
-  }
-
   /** What the running workflow was started with. */
   async memo(): Promise<Partial<BatchMemo>> {
     const { memo } = await this.workflow.describe();
     return memo ?? {};
   }
 
-  private async update<Argument>(
-    update: UpdateDefinition<void, [Argument]>,
-    argument: Argument,
-  ): Promise<void> {
-    try {
-      await this.workflow.executeUpdate(update, { args: [argument] });
-    } catch (error) {
-      if (error instanceof WorkflowNotFoundError) throw await this.closedOrNotFound();
-      if (!(error instanceof WorkflowUpdateFailedError)) throw error;
-      const { cause, message } = error;
-      const asked = cause instanceof ApplicationFailure && cause.type === FailureType.ResolutionRefused;
-      const Refused = asked ? ResolutionRefusedError : ChangeRefusedError;
-      throw new Refused(this.key, cause?.message ?? message);
-    }
-  }
-
-  private describe(): Promise<WorkflowExecutionDescription> {
-    return this.looking.workflow.getHandle(this.workflow.workflowId).describe();
-  }
-
-  private async progressWithoutWorker(): Promise<BatchProgress> {
-    const execution = await this.describe();
-    const { status, batchId, cards, failedCards } = summaryOf(execution);
-    return {
-      ...this.key,
-      status,
-      batchIds: batchId === undefined ? [] : [batchId],
-      counts: emptyCounts(cards, failedCards),
-      reasons: [],
-      error: whyNoAnswer(execution),
-    };
-  }
-
-  private async closedOrNotFound(): Promise<EnrollmentError> {
-    const closed = await this.closed();
-    if (!closed) return this.notFound();
-    return new ChangeRefusedError(this.key, `it is closed: ${closed.result.status}`);
-  }
-
-  private notFound(): BatchNotFoundError {
+  protected notFound(): BatchNotFoundError {
     return new BatchNotFoundError(this.externalBatchId, [this.key.program]);
   }
-}
 
-function whyNoAnswer(execution: WorkflowExecutionDescription): string {
-  const { status, taskQueue } = execution;
-  if (isOver(status.name)) return `the workflow was ended from outside (${status.name})`;
-  if (status.name === 'PAUSED')
-    return 'the workflow is paused in Temporal, where it can be resumed. This is what Temporal knows';
-  return `no worker${ofVersion(execution)} answers on task queue '${taskQueue}', is one running? This is what Temporal knows`;
-}
+  protected terminated(how: string): BatchTerminatedError {
+    return new BatchTerminatedError(this.key, how);
+  }
 
-/** Which version a batch needs, where it is pinned to one. */
-function ofVersion({ raw }: WorkflowExecutionDescription): string {
-  const version = raw.workflowExecutionInfo?.versioningInfo?.deploymentVersion;
-  return version ? ` of version '${version.buildId}' of deployment '${version.deploymentName}'` : '';
+  protected invalid(message: string): BatchInvalidError {
+    return new BatchInvalidError(message);
+  }
 }
 
 function emptyCounts(cards: number, invalid: number): BatchProgress['counts'] {

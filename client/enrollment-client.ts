@@ -1,34 +1,24 @@
-import { randomUUID } from 'node:crypto';
-import { Client, Connection, WorkflowExecutionAlreadyStartedError } from '@temporalio/client';
-import { stringify } from 'safe-stable-stringify';
+import { Client, Connection } from '@temporalio/client';
 import type { C2pConfig, ProgramConfig } from '../config/config.js';
 import { loadConfig } from '../config/load.js';
 import { loadTemporalConfig } from '../config/temporal.js';
-import { acceptBatch, batchIdProblem } from '../enrollment/acceptance.js';
+import { batchIdProblem } from '../enrollment/acceptance.js';
 import type { BatchKey } from '../enrollment/batch.js';
-import { Blob } from '../enrollment/blobs.js';
-import { fairShare } from '../enrollment/fairness.js';
-import { workflowIdOf } from '../enrollment/identifiers.js';
-import { resolvePolicy } from '../enrollment/policy.js';
-import { parsePolicy, type PolicyInput } from '../enrollment/policy-schema.js';
-import type { EnrollmentRecord } from '../enrollment/records.js';
+import { bulkIdProblem, type BulkKey } from '../enrollment/bulk.js';
 import { protectedDataConverter } from '../protection/data-converter.js';
-import { digestKeyId, type KeyRingSource } from '../protection/key-ring.js';
+import type { KeyRingSource } from '../protection/key-ring.js';
 import { openKeyRing } from '../protection/live-key-ring.js';
 import { EncryptingPayloadCodec } from '../protection/payload-codec.js';
 import { usageOfKey, type KeyUsage } from '../retention/key-usage.js';
 import { lookingClient } from '../retention/looking-client.js';
-import { namespaceIdOf } from '../retention/namespace.js';
 import { eraseOrphan, findOrphans, type OrphanedBatch } from '../retention/orphans.js';
 import { openStore } from '../store/open-store.js';
-import { putJson, type BatchStore, type OpenStore } from '../store/store.js';
-import type { batchEnrollment } from '../workflows/index.js';
-import type { BatchEnrollmentInput } from '../workflows/messages.js';
-import * as attributes from '../workflows/search-attributes.js';
-import { EnrollmentBatch, type BatchMemo } from './enrollment-batch.js';
+import type { BatchStore, OpenStore } from '../store/store.js';
+import { BulkEnrollment } from './bulk-enrollment.js';
+import { BulkAmbiguousError, BulkInvalidError, BulkNotFoundError } from './bulk-errors.js';
+import { EnrollmentBatch } from './enrollment-batch.js';
 import {
   BatchAmbiguousError,
-  BatchConflictError,
   BatchInvalidError,
   BatchNotFoundError,
   CodecMissingError,
@@ -36,19 +26,13 @@ import {
   TemporalUnavailableError,
 } from './errors.js';
 import { listBatches, type BatchSummary, type ListFilter } from './list.js';
+import type { Connections } from './remembered-workflow.js';
+import { startBatch, type EnrollRequest, type Starter } from './start-batch.js';
+import { startBulk, type BulkRequest } from './start-bulk.js';
 
 export interface ConnectOptions {
   /** A configuration, or the path of one; by default `C2P_CONFIG`, else `c2p.config.json`. */
   config?: C2pConfig | string | undefined;
-}
-
-export interface EnrollRequest {
-  /** 1 to 64 of `[A-Za-z0-9._:-]`; unique per program, for ever. */
-  externalBatchId: string;
-  program: string;
-  records: readonly EnrollmentRecord[];
-  /** What differs from the program's policy. Durations are `"30s"`, `"72h"` or milliseconds. */
-  policy?: PolicyInput | undefined;
 }
 
 /**
@@ -66,7 +50,7 @@ export interface EnrollRequest {
  */
 export class EnrollmentClient {
   private constructor(
-    private readonly config: Pick<C2pConfig, 'programs' | 'taskQueue'>,
+    private readonly config: Pick<C2pConfig, 'programs' | 'taskQueue' | 'bulk'>,
     private readonly temporal: Client,
     private readonly store: BatchStore,
     private readonly keyRing: KeyRingSource,
@@ -98,7 +82,7 @@ export class EnrollmentClient {
    * @throws CodecMissingError for a Temporal client without a data converter of `protectedDataConverter`.
    */
   static using(parts: {
-    config: Pick<C2pConfig, 'programs' | 'taskQueue'>;
+    config: Pick<C2pConfig, 'programs' | 'taskQueue' | 'bulk'>;
     temporal: Client;
     store: BatchStore;
     keyRing: KeyRingSource;
@@ -118,38 +102,11 @@ export class EnrollmentClient {
    * @throws ProgramUnknownError, PolicyError.
    */
   async enroll(request: EnrollRequest): Promise<EnrollmentBatch> {
-    const { externalBatchId, program, records } = request;
-    const key: BatchKey = { program, externalBatchId };
-    const programConfig = this.programConfig(program);
-    const accepted = acceptBatch(request, programConfig);
-    if (accepted.problem !== undefined) throw new BatchInvalidError(accepted.problem);
-    const { cards } = accepted;
-    const policy = resolvePolicy(
-      programConfig.policy,
-      parsePolicy(request.policy ?? {}, programConfig.policy),
-    );
-    const fingerprint = Buffer.from(stringify(records), 'utf8');
-
-    const batch = this.handle(key);
-    const closed = await batch.closed();
-    if (closed) return this.sameOrConflict(batch, fingerprint, closed.recordsDigest);
-
-    const ref = Blob.records(randomUUID(), await namespaceIdOf(this.temporal));
-    const recordsDigest = (await this.keyRing.latest()).digest(fingerprint);
-    await putJson(this.store, key, ref, records);
-    const input: BatchEnrollmentInput = { ...key, records: ref, recordsDigest, cards, policy };
-    try {
-      await this.start(input, records.length);
-      return batch;
-    } catch (error) {
-      if (!(error instanceof WorkflowExecutionAlreadyStartedError)) throw error;
-    }
-    const memo = await batch.memo();
-    // Another call was first: it is its records that count, and ours must not stay behind.
-    if (memo.records !== ref) await this.store.delete(key, ref);
-    // Records that came with the workflow's input, and are not, or never were, taken into the store.
-    if (memo.recordsDigest === undefined) throw new BatchConflictError(key);
-    return this.sameOrConflict(batch, fingerprint, memo.recordsDigest);
+    const { program, externalBatchId } = request;
+    const starter = this.starter(program);
+    const batch = this.handle({ program, externalBatchId });
+    await startBatch(starter, batch, request);
+    return batch;
   }
 
   /**
@@ -158,10 +115,8 @@ export class EnrollmentClient {
    * @throws BatchInvalidError for an id that no batch can have.
    */
   batch(externalBatchId: string, program?: string): EnrollmentBatch {
-    const programs = Object.keys(this.config.programs);
-    if (program !== undefined) this.programConfig(program);
-    const only = program ?? (programs.length === 1 ? programs[0] : undefined);
-    if (only === undefined) throw new BatchAmbiguousError(externalBatchId, programs);
+    const only = this.onlyProgram(program);
+    if (only === undefined) throw new BatchAmbiguousError(externalBatchId, this.programs);
     return this.handle({ program: only, externalBatchId });
   }
 
@@ -170,19 +125,53 @@ export class EnrollmentClient {
    * @throws BatchNotFoundError, BatchAmbiguousError, BatchInvalidError for an id that no batch can have.
    */
   async find(externalBatchId: string, program?: string): Promise<EnrollmentBatch> {
-    if (program !== undefined) this.programConfig(program);
-    const programs = program !== undefined ? [program] : Object.keys(this.config.programs);
+    const programs = this.programsMeant(program);
     const handles = programs.map((name) => this.handle({ program: name, externalBatchId }));
-    const exists = await Promise.all(handles.map((handle) => handle.exists()));
-    const [found, ...others] = handles.filter((_, index) => exists[index]);
-    if (!found) throw new BatchNotFoundError(externalBatchId, programs);
-    if (others.length > 0) {
-      throw new BatchAmbiguousError(
-        externalBatchId,
-        [found, ...others].map((handle) => handle.key.program),
-      );
-    }
-    return found;
+    const found = await existing(handles);
+    if (!found[0]) throw new BatchNotFoundError(externalBatchId, programs);
+    if (found.length > 1) throw new BatchAmbiguousError(externalBatchId, programsOf(found));
+    return found[0];
+  }
+
+  /**
+   * Starts a job that enrolls a whole portfolio, batch by batch, or finds it if the same was started under
+   * this id before. The source is looked at first, so the machine must see `bulk.folder` as workers do.
+   * What cannot be read of it becomes `rejects()`, invalid records end as `INVALID` outcomes.
+   *
+   * @throws BulkConflictError when the id was used for another source, policy or `onCancel`; limits may differ.
+   * @throws BulkInvalidError for an unusable id or limits, or a file outside `bulk.folder`.
+   * @throws SourceError when there is no such source, or it is neither JSONL nor CSV.
+   * @throws ProgramUnknownError, PolicyError.
+   */
+  async startBulk(request: BulkRequest): Promise<BulkEnrollment> {
+    const { program, bulkId } = request;
+    const starter = this.starter(program);
+    const bulk = this.bulkHandle({ program, bulkId });
+    await startBulk(starter, bulk, request);
+    return bulk;
+  }
+
+  /**
+   * A bulk job by its id, whether it exists or not.
+   * @param program may be left out when the configuration has only one.
+   * @throws BulkInvalidError for an id that no job can have.
+   */
+  bulk(bulkId: string, program?: string): BulkEnrollment {
+    const only = this.onlyProgram(program);
+    if (only === undefined) throw new BulkAmbiguousError(bulkId, this.programs);
+    return this.bulkHandle({ program: only, bulkId });
+  }
+
+  /**
+   * The bulk job of this id in whichever program has it.
+   * @throws BulkNotFoundError, BulkAmbiguousError, BulkInvalidError for an id that no job can have.
+   */
+  async findBulk(bulkId: string, program?: string): Promise<BulkEnrollment> {
+    const programs = this.programsMeant(program);
+    const found = await existing(programs.map((name) => this.bulkHandle({ program: name, bulkId })));
+    if (!found[0]) throw new BulkNotFoundError(bulkId, programs);
+    if (found.length > 1) throw new BulkAmbiguousError(bulkId, programsOf(found));
+    return found[0];
   }
 
   /** Batches that Temporal still knows, by its search attributes: the open ones, then those that closed last. */
@@ -216,49 +205,59 @@ export class EnrollmentClient {
     await Promise.all([this.temporal.connection.close(), this.opened?.close()]);
   }
 
-  private async start(input: BatchEnrollmentInput, consumers: number): Promise<void> {
-    const { program, externalBatchId, recordsDigest, records, cards } = input;
-    const memo: BatchMemo = { recordsDigest, records };
-    await this.temporal.workflow.start<typeof batchEnrollment>('batchEnrollment', {
-      workflowId: workflowIdOf(input),
-      taskQueue: this.config.taskQueue,
-      // Failing tells at once whether these records are the batch's: most starts are the first, and need no second look.
-      workflowIdConflictPolicy: 'FAIL',
-      workflowIdReusePolicy: 'REJECT_DUPLICATE',
-      args: [input],
-      priority: fairShare(program, 'batch'),
-      memo: { ...memo },
-      staticSummary: `${externalBatchId}: ${cards} cards of ${consumers} consumers, program ${program}`,
-      typedSearchAttributes: [
-        { key: attributes.C2pStatus, value: 'VALIDATING' },
-        { key: attributes.C2pProgram, value: program },
-        { key: attributes.C2pExternalBatchId, value: externalBatchId },
-        { key: attributes.C2pRecords, value: cards },
-        { key: attributes.C2pFailedRecords, value: 0 },
-      ],
-    });
-  }
-
-  private async sameOrConflict(
-    batch: EnrollmentBatch,
-    fingerprint: Uint8Array,
-    digest: string,
-  ): Promise<EnrollmentBatch> {
-    const keyRing = await this.keyRing.knowing(digestKeyId(digest));
-    if (!keyRing.digestMatches(fingerprint, digest)) throw new BatchConflictError(batch.key);
-    return batch;
-  }
-
   /** An id that no batch can have is not asked for: Temporal would keep it, in its log and its errors. */
   private handle(key: BatchKey): EnrollmentBatch {
     const problem = batchIdProblem(key.externalBatchId);
     if (problem !== undefined) throw new BatchInvalidError(problem);
-    return new EnrollmentBatch(key, this.temporal, this.store, this.looking);
+    return new EnrollmentBatch(key, this.connections);
+  }
+
+  private bulkHandle(key: BulkKey): BulkEnrollment {
+    const problem = bulkIdProblem(key.bulkId);
+    if (problem !== undefined) throw new BulkInvalidError(problem);
+    return new BulkEnrollment(key, this.connections);
+  }
+
+  private starter(program: string): Starter {
+    const { connections, keyRing, config } = this;
+    const { taskQueue, bulk } = config;
+    return { connections, keyRing, taskQueue, program: this.programConfig(program), folder: bulk?.folder };
+  }
+
+  private get connections(): Connections {
+    const { temporal, looking, store } = this;
+    return { temporal, looking, store };
+  }
+
+  private get programs(): string[] {
+    return Object.keys(this.config.programs);
+  }
+
+  private programsMeant(program: string | undefined): string[] {
+    if (program === undefined) return this.programs;
+    this.programConfig(program);
+    return [program];
+  }
+
+  private onlyProgram(program: string | undefined): string | undefined {
+    const [only, ...others] = this.programsMeant(program);
+    return others.length === 0 ? only : undefined;
   }
 
   private programConfig(program: string): ProgramConfig {
-    const programs = this.config.programs;
-    if (!Object.hasOwn(programs, program)) throw new ProgramUnknownError(program, Object.keys(programs));
+    const { programs } = this.config;
+    if (!Object.hasOwn(programs, program)) throw new ProgramUnknownError(program, this.programs);
     return programs[program]!;
   }
+}
+
+async function existing<Handle extends { exists(): Promise<boolean> }>(
+  handles: readonly Handle[],
+): Promise<Handle[]> {
+  const exists = await Promise.all(handles.map((handle) => handle.exists()));
+  return handles.filter((_, index) => exists[index]);
+}
+
+function programsOf(handles: ReadonlyArray<{ key: { program: string } }>): string[] {
+  return handles.map(({ key }) => key.program);
 }

@@ -1,5 +1,6 @@
 import { temporalUnreachable } from '../config/errors.js';
 import type { BatchKey } from '../enrollment/batch.js';
+import type { BulkKey } from '../enrollment/bulk.js';
 import { maskPans } from '../protection/mask.js';
 
 export type EnrollmentErrorCode =
@@ -8,11 +9,19 @@ export type EnrollmentErrorCode =
   | 'BATCH_NOT_FOUND'
   | 'BATCH_AMBIGUOUS'
   | 'BATCH_TERMINATED'
+  | 'BULK_AMBIGUOUS'
+  | 'BULK_CONFLICT'
+  | 'BULK_INVALID'
+  | 'BULK_NOT_FOUND'
+  | 'BULK_TERMINATED'
   | 'RESOLUTION_REFUSED'
   | 'CHANGE_REFUSED'
   | 'CODEC_MISSING'
   | 'PROGRAM_UNKNOWN'
   | 'TEMPORAL_UNAVAILABLE';
+
+/** What an error may be about. */
+export type Subject = BatchKey | BulkKey;
 
 /** Every error that the client raises itself; `code` is stable. */
 export abstract class EnrollmentError extends Error {
@@ -96,16 +105,22 @@ export class TemporalUnavailableError extends EnrollmentError {
 export class ResolutionRefusedError extends EnrollmentError {
   override readonly name = 'ResolutionRefusedError';
   readonly code = 'RESOLUTION_REFUSED';
-  constructor({ program, externalBatchId }: BatchKey, why: string) {
-    super(`batch '${externalBatchId}' of program '${program}' was not resolved: ${why}`);
+  constructor(subject: Subject, why: string) {
+    super(`${nameOf(subject)} was not resolved: ${why}`);
   }
 }
 
-/** A change to a running batch was malformed, or came at the wrong time. The batch is as it was. */
+/** A change to a running batch or bulk job was malformed, or came at the wrong time. It is as it was. */
 export class ChangeRefusedError extends EnrollmentError {
   override readonly name = 'ChangeRefusedError';
   readonly code = 'CHANGE_REFUSED';
-  constructor({ program, externalBatchId }: BatchKey, why: string) {
-    super(`batch '${externalBatchId}' of program '${program}' was not changed: ${why}`);
+  constructor(subject: Subject, why: string) {
+    super(`${nameOf(subject)} was not changed: ${why}`);
   }
+}
+
+/** What messages call it: `batch '2026-11-0001' of program 'demo'`. */
+function nameOf(subject: Subject): string {
+  const named = 'bulkId' in subject ? `bulk job '${subject.bulkId}'` : `batch '${subject.externalBatchId}'`;
+  return `${named} of program '${subject.program}'`;
 }

@@ -28,6 +28,8 @@ export const Blob = {
   outcomes: 'outcomes',
   /** The `ClosedBatch`: remembers the batch after Temporal has forgotten it; kept. */
   closed: 'closed',
+  /** Of a bulk job, not of a batch: the `BulkOrder` that it was started with; kept. */
+  bulk: 'bulk',
   /**
    * Of a bulk job, not of a batch: an array of its `Reject`s, the first of which is about this line of its
    * source; kept. The names sort as the lines do.
@@ -36,7 +38,7 @@ export const Blob = {
 } as const;
 
 /** What outlives a batch; everything else is erased. */
-export const KEPT_BLOBS: ReadonlySet<BlobRef> = new Set([Blob.outcomes, Blob.closed]);
+export const KEPT_BLOBS: ReadonlySet<BlobRef> = new Set([Blob.outcomes, Blob.closed, Blob.bulk]);
 
 /** Whether a blob holds rejects of a bulk job. */
 export function isRejects(ref: BlobRef): boolean {

@@ -2,6 +2,7 @@ import { CLOSED_STATUSES, type BatchResult, type ClosedStatus } from './batch.js
 import type { FailureType } from './errors.js';
 import { EXTERNAL_ID_PATTERN, looksLikePan } from './identifiers.js';
 import type { OutcomeCounts } from './outcomes.js';
+import type { EnrollmentPolicy } from './policy.js';
 
 /**
  * - `ENROLLING`: batches are started, as many at a time as the limits allow.
@@ -80,6 +81,17 @@ export interface BulkResult extends BulkKey {
 
 /** What a batch tells the job that started it when it is closed. */
 export type BatchReport = Pick<BatchResult, 'externalBatchId' | 'status' | 'counts' | 'failure'>;
+
+/** What a job was started with, as the store remembers it: what its source is split by does not change. */
+export interface BulkOrder {
+  /** A URL may have a signature in it. */
+  source: SourceLocation;
+  maxCardsPerBatch: number;
+  policy: EnrollmentPolicy;
+  onCancel: OnBulkCancel;
+  /** ISO 8601, UTC. */
+  startedAt: string;
+}
 
 /** What the store remembers of a closed job, for longer than Temporal does. */
 export interface ClosedBulk {

@@ -36,6 +36,14 @@ export interface Outcome extends CardKey {
   srcDigitalCardId?: string | undefined;
 }
 
+/** The reasons of UNREPORTED cards that were never sent; one with any other reason Mastercard may have. */
+const NEVER_SENT: ReadonlySet<string | undefined> = new Set(['NOT_SENT', 'CANCELLED_NOT_SENT']);
+
+/** Whether a card has no outcome of Mastercard's because it was never sent. */
+export function wasNeverSent({ status, reason }: Pick<Outcome, 'status' | 'reason'>): boolean {
+  return status === 'UNREPORTED' && NEVER_SENT.has(reason);
+}
+
 /** How many cards have which outcome; `pending` have none yet. The fields add up to `cards`. */
 export interface OutcomeCounts {
   cards: number;

@@ -1,6 +1,7 @@
+import type { Outcome } from '../enrollment/outcomes.js';
 import type { ReportedCard } from '../enrollment/reconciliation.js';
 import type { RecordResult, ServiceError } from './contract.js';
-import { RecordStatusValue } from './contract.js';
+import { PASSING_RECORD_REASONS, RecordStatusValue } from './contract.js';
 import { cleanText, readServiceError, UNSPECIFIED } from './error-body.js';
 
 const SRC_ID_LIMIT = 255;
@@ -28,6 +29,11 @@ export function toReportedCards(records: readonly RecordResult[]): ReportedCard[
     srcConsumerId: srcId(record.srcConsumerId),
     srcDigitalCardId: srcId(record.srcDigitalCardId),
   }));
+}
+
+/** Whether Mastercard declined a card for a reason that may have passed when it is sent again. */
+export function hasPassingReason({ status, reason }: Outcome): boolean {
+  return status === 'FAILED' && reason !== undefined && PASSING_RECORD_REASONS.has(reason);
 }
 
 function explain(error: ServiceError | null | undefined): Pick<ReportedCard, 'reason' | 'details'> {

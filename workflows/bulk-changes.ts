@@ -1,5 +1,5 @@
 import { setHandler } from '@temporalio/workflow';
-import { MOST_BATCHES_IN_FLIGHT } from '../enrollment/bulk.js';
+import { bulkLimitsProblem, onBulkCancelProblem } from '../enrollment/bulk-limits.js';
 import { changeBulkUpdate, pauseBulkUpdate, resumeBulkUpdate, type BulkChange } from './bulk-messages.js';
 import type { BulkState } from './bulk-state.js';
 import { refused } from './refused.js';
@@ -23,20 +23,6 @@ function requireEnrolling(state: BulkState): void {
 
 function validate(state: BulkState, change: BulkChange): void {
   requireEnrolling(state);
-  const problem = bulkChangeProblem(change);
+  const problem = bulkLimitsProblem(change) ?? onBulkCancelProblem(change.onCancel, state.input.policy);
   if (problem !== undefined) throw refused(problem);
-  if (change.onCancel === 'rollback' && state.input.policy.onCancel === 'leave')
-    throw refused("onCancel cannot be rollback where the batches' policy is onCancel=leave");
-}
-
-/** What is wrong with a change as such; a sentence, or nothing. */
-function bulkChangeProblem(change: BulkChange): string | undefined {
-  const { maxBatchesInFlight: window, batchesPerMinute: rate, onCancel } = change;
-  if (window !== undefined && !(Number.isInteger(window) && window >= 1 && window <= MOST_BATCHES_IN_FLIGHT))
-    return `maxBatchesInFlight must be a whole number from 1 to ${MOST_BATCHES_IN_FLIGHT}`;
-  if (rate !== undefined && rate !== null && !(Number.isFinite(rate) && rate > 0))
-    return 'batchesPerMinute must be a number above 0, or null for no rate';
-  if (onCancel !== undefined && onCancel !== 'finish' && onCancel !== 'rollback')
-    return 'onCancel must be finish or rollback';
-  return undefined;
 }

@@ -1,3 +1,4 @@
+import { bulkCommand } from './bulk/index.js';
 import { cancelCommand } from './cancel.js';
 import { codecServerCommand } from './codec-server.js';
 import { devCommand } from './dev.js';
@@ -30,6 +31,7 @@ export const commands = [
   extendCommand,
   policyCommand,
   resolveCommand,
+  bulkCommand,
   validateCommand,
   sweepCommand,
   keysCommand,

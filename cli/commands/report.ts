@@ -1,6 +1,6 @@
 import { Command, Option } from 'commander';
 import { example } from '../help.js';
-import { formatReport, REPORT_FORMATS, type ReportFormat } from '../report.js';
+import { OUTCOME_COLUMNS, REPORT_FORMATS, writeRows, type ReportFormat } from '../report.js';
 import { withClient } from '../with-client.js';
 
 export const reportCommand = new Command('report')
@@ -15,5 +15,5 @@ export const reportCommand = new Command('report')
   .addHelpText('after', example('c2p report 2026-11-debit-0001 --format csv > outcomes.csv'))
   .action(async (id: string, options: { program?: string; format: ReportFormat }) => {
     const outcomes = await withClient(async (client) => (await client.find(id, options.program)).outcomes());
-    process.stdout.write(formatReport(outcomes, options.format));
+    await writeRows(outcomes, options.format, OUTCOME_COLUMNS, process.stdout);
   });

@@ -3,7 +3,6 @@ import { isClosed } from '../../enrollment/batch.js';
 import { example } from '../help.js';
 import { exitCodeOf } from '../exit-codes.js';
 import { print, printJson, progressLine } from '../output.js';
-import { endedFromOutside } from '../watching.js';
 import { withClient } from '../with-client.js';
 
 export const statusCommand = new Command('status')
@@ -22,7 +21,7 @@ export const statusCommand = new Command('status')
         for (const batchId of progress.batchIds) print(`  Mastercard batchId ${batchId}`);
         for (const reason of progress.reasons) if (!progress.error?.includes(reason)) print(`  ${reason}`);
       }
-      const terminated = isClosed(progress.status) ? undefined : await endedFromOutside(batch);
+      const terminated = isClosed(progress.status) ? undefined : await batch.endedFromOutside();
       if (terminated) throw terminated;
       return exitCodeOf(progress.status);
     });

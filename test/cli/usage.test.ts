@@ -15,6 +15,7 @@ import { c2p, writeRecords } from './command-line.js';
 const SAMPLE = fileURLToPath(new URL('../../examples/cards.jsonl', import.meta.url));
 const COMMANDS = ['enroll', 'status', 'watch', 'report', 'list', 'cancel', 'poll', 'resolve', 'validate'];
 const PROCESSES = ['worker', 'simulator', 'dev'];
+const OF_BULK = 'start status watch pause resume change cancel report rejects rerun'.split(' ');
 
 let folder: string;
 beforeAll(async () => {
@@ -32,7 +33,7 @@ async function sandbox(): Promise<string> {
 describe('help', () => {
   test('names every command and every exit code', async () => {
     const { exitCode, stdout, stderr } = await c2p(['--help']);
-    for (const command of [...COMMANDS, ...PROCESSES])
+    for (const command of [...COMMANDS, 'bulk', ...PROCESSES])
       expect(stdout).toMatch(new RegExp(`^  ${command} `, 'm'));
     for (const code of [0, 1, 2, 3, 4, 5]) expect(stdout).toContain(`${code} `);
     expect({ exitCode, stderr }).toEqual({ exitCode: 0, stderr: '' });
@@ -41,6 +42,12 @@ describe('help', () => {
   test.each([...COMMANDS, ...PROCESSES])('of %s has an example', async (command) => {
     const { exitCode, stdout } = await c2p([command, '--help']);
     expect(stdout).toMatch(new RegExp(`^Example:\n  .*c2p ${command}`, 'm'));
+    expect(exitCode).toBe(0);
+  });
+
+  test.each(OF_BULK)('of bulk %s has an example', async (command) => {
+    const { exitCode, stdout } = await c2p(['bulk', command, '--help']);
+    expect(stdout).toMatch(new RegExp(`^Example:\n  .*c2p bulk ${command}`, 'm'));
     expect(exitCode).toBe(0);
   });
 

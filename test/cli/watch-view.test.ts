@@ -1,9 +1,8 @@
-import { PassThrough } from 'node:stream';
-import { stripVTControlCharacters } from 'node:util';
 import { afterEach, beforeEach, describe, expect, test, vi } from 'vitest';
 import { watchView, type WatchedBatch } from '../../cli/watch-view.js';
 import { BatchTerminatedError } from '../../client/errors.js';
 import type { BatchProgress } from '../../workflows/messages.js';
+import { Screen } from './screen.js';
 
 const KEYS = ['batch-1', 'the-second', 'b3'].map((externalBatchId) => ({ program: 'demo', externalBatchId }));
 const [FIRST, SECOND, THIRD] = KEYS as [(typeof KEYS)[0], (typeof KEYS)[0], (typeof KEYS)[0]];
@@ -12,30 +11,6 @@ function seen(key: object, status: BatchProgress['status'], more: Partial<BatchP
   const counts = { cards: 2, pending: 2, enrolled: 0, failed: 0, invalid: 0, rolledBack: 0, unreported: 0 };
   const progress = { ...key, status, counts, batchIds: [], reasons: [], ...more };
   return { progress: progress as unknown as BatchProgress };
-}
-
-class Screen extends PassThrough {
-  readonly isTTY: boolean;
-  columns = 120;
-  rows = 24;
-  written = '';
-  constructor({ isTTY }: { isTTY: boolean }) {
-    super();
-    this.isTTY = isTTY;
-    this.on('data', (chunk: Buffer) => (this.written += chunk.toString()));
-  }
-  cursorTo = () => true;
-  moveCursor = () => true;
-  clearLine = () => true;
-
-  get stream(): NodeJS.WriteStream {
-    return this as unknown as NodeJS.WriteStream;
-  }
-
-  /** The lines of the last time that the table was drawn. */
-  get frame(): string[] {
-    return stripVTControlCharacters(this.written.split('\u001B[?2026h').at(-1)!).split('\n');
-  }
 }
 
 describe('where there is no terminal', () => {

@@ -2,7 +2,7 @@ import { ServiceError } from '@temporalio/client';
 import { beforeEach, expect, test, vi } from 'vitest';
 import { ExitCode, worstOf } from '../../cli/exit-codes.js';
 import { watchAll } from '../../cli/watching.js';
-import type { EnrollmentBatch } from '../../client/enrollment-batch.js';
+import { EnrollmentBatch } from '../../client/enrollment-batch.js';
 
 const { events } = vi.hoisted(() => ({ events: [] as string[] }));
 vi.mock('node:timers/promises', () => ({
@@ -18,18 +18,17 @@ const counts = { cards: 1, pending: 1, enrolled: 0, failed: 0, invalid: 0, rolle
 function batch(externalBatchId: string, closedAfter: number): EnrollmentBatch {
   const key = { program: 'demo', externalBatchId };
   let asked = 0;
-  return {
+  return Object.assign(Object.create(EnrollmentBatch.prototype) as EnrollmentBatch, {
     key,
-    externalBatchId,
     progress: () => {
       events.push(externalBatchId);
       asked += 1;
       const status = asked < closedAfter ? 'PROCESSING' : 'COMPLETED';
       return Promise.resolve({ ...key, status, counts, batchIds: [], reasons: [] });
     },
-    execution: () => Promise.resolve('RUNNING'),
+    execution: () => Promise.resolve('RUNNING' as const),
     closed: () => Promise.resolve(undefined),
-  } as unknown as EnrollmentBatch;
+  });
 }
 
 beforeEach(() => {

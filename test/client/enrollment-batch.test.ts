@@ -23,7 +23,10 @@ function silentBatch(name: WorkflowExecutionStatusName): EnrollmentBatch {
     },
   } as unknown as Client;
   const store = { has: () => Promise.resolve(false) } as unknown as BatchStore;
-  return new EnrollmentBatch({ program: 'demo', externalBatchId: 'b-1' }, temporal, store, temporal);
+  return new EnrollmentBatch(
+    { program: 'demo', externalBatchId: 'b-1' },
+    { temporal, store, looking: temporal },
+  );
 }
 
 test.each<[WorkflowExecutionStatusName, RegExp]>([

@@ -1,4 +1,4 @@
-import { mkdtemp, readFile, rm, writeFile } from 'node:fs/promises';
+import { mkdir, mkdtemp, readFile, rm, writeFile } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { Client, Connection, type WorkflowHandle } from '@temporalio/client';
@@ -125,7 +125,13 @@ export class RealSite {
     const keys = await prepareSandboxKeys(folder);
     const simulator = await createSimulator({ credentials: [keys.credentials], processingMs });
     const { baseUrl } = simulator;
-    const { configPath } = await writeSandboxConfig(keys, { baseUrl, taskQueue: `c2p-${name}` });
+    const bulkFolder = join(folder, 'portfolios');
+    await mkdir(bulkFolder);
+    const { configPath } = await writeSandboxConfig(keys, {
+      baseUrl,
+      taskQueue: `c2p-${name}`,
+      bulkFolder,
+    });
     await adjustPrograms(configPath, otherPrograms, requestsPerSecond);
     if (storeUrl !== undefined) await useDatabase(configPath);
     const env = { [STORE_URL]: storeUrl };

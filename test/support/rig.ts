@@ -102,11 +102,14 @@ export class Rig {
     return `${prefix}-${n}`;
   }
 
-  client(options: { maxCardsPerBatch?: number; taskQueue?: string } = {}): EnrollmentClient {
+  client(
+    options: { maxCardsPerBatch?: number; taskQueue?: string; sourceFolder?: null } = {},
+  ): EnrollmentClient {
     return EnrollmentClient.using({
       config: {
         taskQueue: options.taskQueue ?? 'c2p-nobody',
         programs: { [PROGRAM]: testProgram(options.maxCardsPerBatch) },
+        bulk: options.sourceFolder === null ? undefined : { folder: this.sourceFolder },
       },
       temporal: this.env.client,
       store: this.store,

@@ -1,0 +1,16 @@
+import { Command } from 'commander';
+import { withOpenBulk } from '../../bulk/open-bulk.js';
+import { example } from '../../help.js';
+import { note } from '../../output.js';
+
+export const pauseCommand = new Command('pause')
+  .description('start no further batch until c2p bulk resume')
+  .argument('<id>', 'the id of the job')
+  .option('-p, --program <program>', 'only where several programs have a job of this id')
+  .addHelpText('after', example('c2p bulk pause 2026-11-debit', 'Batches in flight go on to their end.'))
+  .action((id: string, options: { program?: string }) =>
+    withOpenBulk(id, options.program, async (bulk) => {
+      await bulk.pause();
+      note(`bulk job ${id} starts no further batch; go on with: c2p bulk resume ${id}`);
+    }),
+  );

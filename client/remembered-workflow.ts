@@ -1,0 +1,171 @@
+import {
+  WorkflowFailedError,
+  WorkflowNotFoundError,
+  WorkflowUpdateFailedError,
+  type Client,
+  type WorkflowExecutionDescription,
+  type WorkflowExecutionStatusName,
+  type WorkflowHandle,
+} from '@temporalio/client';
+import { ApplicationFailure, type QueryDefinition, type UpdateDefinition } from '@temporalio/common';
+import { Blob } from '../enrollment/blobs.js';
+import { FailureType } from '../enrollment/errors.js';
+import { isOver } from '../retention/execution.js';
+import { getJson, type BatchAddress, type BatchStore } from '../store/store.js';
+import { ChangeRefusedError, ResolutionRefusedError, type EnrollmentError, type Subject } from './errors.js';
+import { throughOutages } from './outage.js';
+
+/** A worker answers a query in milliseconds; without one Temporal would wait for half a minute. */
+const WORKER_ANSWERS_WITHIN_MS = 5_000;
+
+/** What a workflow is reached through. */
+export interface Connections {
+  temporal: Client;
+  /** Of `lookingClient`. */
+  looking: Client;
+  store: BatchStore;
+}
+
+/** A workflow that the store remembers once it is closed, also when Temporal has forgotten it. */
+export abstract class RememberedWorkflow<Key extends Subject, Closed extends { result: { status: string } }> {
+  protected readonly workflow: WorkflowHandle;
+
+  protected constructor(
+    readonly key: Key,
+    workflowId: string,
+    /** Where the store keeps what it remembers. */
+    private readonly address: BatchAddress,
+    protected readonly connections: Connections,
+  ) {
+    this.workflow = connections.temporal.workflow.getHandle(workflowId);
+  }
+
+  protected abstract notFound(): EnrollmentError;
+
+  /** @param how Temporal's own status of the workflow. */
+  protected abstract terminated(how: string): EnrollmentError;
+
+  /** Of a workflow that could not use what it was started with, and of which nothing was kept. */
+  protected abstract invalid(message: string): EnrollmentError;
+
+  /** Asks it to stop; `result()` tells when it has. One that is closed stays as it is. */
+  async cancel(): Promise<void> {
+    if (await this.closed()) return;
+    await this.known(this.workflow.cancel());
+  }
+
+  async exists(): Promise<boolean> {
+    if (await this.closed()) return true;
+    try {
+      await this.describe();
+      return true;
+    } catch (error) {
+      if (error instanceof WorkflowNotFoundError) return false;
+      throw error;
+    }
+  }
+
+  /** Temporal's own status of the workflow: `RUNNING`, `COMPLETED`, `TERMINATED`, … */
+  async execution(): Promise<WorkflowExecutionStatusName> {
+    return (await this.describe()).status.name;
+  }
+
+  /** One that is open but whose workflow is over will never be closed: why, or nothing if it goes on. */
+  async endedFromOutside(): Promise<EnrollmentError | undefined> {
+    const execution = await this.execution();
+    if (!isOver(execution) || (await this.closed())) return undefined;
+    return this.terminated(execution);
+  }
+
+  /** What the store remembers; nothing while it is open. */
+  async closed(): Promise<Closed | undefined> {
+    const { store } = this.connections;
+    if (!(await store.has(this.address, Blob.closed))) return undefined;
+    return getJson<Closed>(store, this.address, Blob.closed);
+  }
+
+  /** Waits for its end, through outages of Temporal. */
+  protected async untilClosed(): Promise<Closed> {
+    const before = await this.closed();
+    if (before) return before;
+    try {
+      await throughOutages(() => this.workflow.result());
+    } catch (error) {
+      if (error instanceof WorkflowNotFoundError) throw this.notFound();
+      if (!(error instanceof WorkflowFailedError)) throw error;
+      const { cause } = error;
+      if (cause instanceof ApplicationFailure && cause.type === FailureType.InputRefused)
+        throw this.invalid(cause.message);
+    }
+    const closed = await this.closed();
+    if (closed) return closed;
+    throw this.terminated(await throughOutages(() => this.execution()));
+  }
+
+  /** What a worker answers, or what Temporal knows and why no worker answers. */
+  protected async answerTo<Answer>(
+    query: QueryDefinition<Answer>,
+  ): Promise<{ answer: Answer } | { execution: WorkflowExecutionDescription; silence: string }> {
+    const { temporal } = this.connections;
+    try {
+      const answer = await temporal.withDeadline(Date.now() + WORKER_ANSWERS_WITHIN_MS, () =>
+        this.workflow.query(query),
+      );
+      return { answer };
+    } catch (error) {
+      if (error instanceof WorkflowNotFoundError) throw this.notFound();
+      const execution = await this.describe();
+      return { execution, silence: whyNoAnswer(execution) };
+    }
+  }
+
+  /** @throws ChangeRefusedError, ResolutionRefusedError when the workflow refuses it, or is closed. */
+  protected async update<Arguments extends unknown[]>(
+    update: UpdateDefinition<void, Arguments>,
+    ...args: Arguments
+  ): Promise<void> {
+    try {
+      await this.workflow.executeUpdate<void, [unknown]>(update.name, { args: args as unknown as [unknown] });
+    } catch (error) {
+      if (error instanceof WorkflowNotFoundError) throw await this.closedOrNotFound();
+      if (!(error instanceof WorkflowUpdateFailedError)) throw error;
+      const { cause, message } = error;
+      const asked = cause instanceof ApplicationFailure && cause.type === FailureType.ResolutionRefused;
+      const Refused = asked ? ResolutionRefusedError : ChangeRefusedError;
+      throw new Refused(this.key, cause?.message ?? message);
+    }
+  }
+
+  /** What is asked of a workflow that Temporal knows. */
+  protected async known<T>(asked: Promise<T>): Promise<T> {
+    try {
+      return await asked;
+    } catch (error) {
+      throw error instanceof WorkflowNotFoundError ? this.notFound() : error;
+    }
+  }
+
+  private describe(): Promise<WorkflowExecutionDescription> {
+    return this.connections.looking.workflow.getHandle(this.workflow.workflowId).describe();
+  }
+
+  private async closedOrNotFound(): Promise<EnrollmentError> {
+    const closed = await this.closed();
+    if (!closed) return this.notFound();
+    return new ChangeRefusedError(this.key, `it is closed: ${closed.result.status}`);
+  }
+}
+
+function whyNoAnswer(execution: WorkflowExecutionDescription): string {
+  const { status, taskQueue } = execution;
+  if (isOver(status.name)) return `the workflow was ended from outside (${status.name})`;
+  if (status.name === 'PAUSED')
+    return 'the workflow is paused in Temporal, where it can be resumed. This is what Temporal knows';
+  return `no worker${ofVersion(execution)} answers on task queue '${taskQueue}', is one running? This is what Temporal knows`;
+}
+
+/** Which version a workflow needs, where it is pinned to one. */
+function ofVersion({ raw }: WorkflowExecutionDescription): string {
+  const version = raw.workflowExecutionInfo?.versioningInfo?.deploymentVersion;
+  return version ? ` of version '${version.buildId}' of deployment '${version.deploymentName}'` : '';
+}

@@ -1,0 +1,72 @@
+import { Writable } from 'node:stream';
+import { describe, expect, test } from 'vitest';
+import { OUTCOME_COLUMNS, writeRows } from '../../cli/report.js';
+import type { Outcome } from '../../enrollment/outcomes.js';
+
+const FAILED: Outcome = {
+  externalConsumerId: 'c-1',
+  externalCardId: 'k-1',
+  status: 'FAILED',
+  round: 1,
+  reason: '=1+1',
+  details: [{ path: 'Card', code: 'PAN_INELIGIBLE', message: 'cannot, be enrolled' }],
+};
+
+/** Takes what is written, and says that it wants no more before it did. */
+class Taker extends Writable {
+  text = '';
+  constructor() {
+    super({ highWaterMark: 1, decodeStrings: false });
+  }
+  override _write(chunk: Buffer | string, _: string, done: () => void): void {
+    this.text += chunk.toString();
+    setImmediate(done);
+  }
+}
+
+describe('a report', () => {
+  test('in JSONL has a row as it is, on a line of its own', async () => {
+    const out = new Taker();
+    await writeRows([FAILED, { ...FAILED, externalCardId: 'k-2' }], 'jsonl', [], out);
+    const rows = out.text
+      .trimEnd()
+      .split('\n')
+      .map((line) => JSON.parse(line) as Outcome);
+    expect(rows).toEqual([FAILED, { ...FAILED, externalCardId: 'k-2' }]);
+    expect(out.writableEnded).toBe(false);
+  });
+
+  test('in CSV has a header, the details in one cell, and no cell that is a formula', async () => {
+    const out = new Taker();
+    await writeRows([FAILED], 'csv', OUTCOME_COLUMNS, out);
+    expect(out.text).toBe(
+      `${OUTCOME_COLUMNS.join(',')}\nc-1,k-1,FAILED,1,'=1+1,"Card PAN_INELIGIBLE (cannot, be enrolled)",,\n`,
+    );
+  });
+
+  test('in CSV has a header also where there are no rows', async () => {
+    const out = new Taker();
+    await writeRows<{ line: number; code: string }>([], 'csv', ['line', 'code'], out);
+    expect(out.text).toBe('line,code\n');
+  });
+
+  test.each(['jsonl', 'csv'] as const)('in %s is not read faster than it is taken', async (format) => {
+    const rowsInAll = 20_000;
+    let read = 0;
+    const rows = function* () {
+      for (; read < rowsInAll; read += 1) yield FAILED;
+    };
+    const out = new Taker();
+    let [aheadAtMost, waits] = [0, 0];
+    out.on('drain', () => {
+      const taken = out.text.split('\n').length;
+      aheadAtMost = Math.max(aheadAtMost, read - taken);
+      waits += 1;
+    });
+    await writeRows(rows(), format, OUTCOME_COLUMNS, out);
+    expect(read).toBe(rowsInAll);
+    expect(waits).toBeGreaterThan(10);
+    // A few chunks of 64 KB.
+    expect(aheadAtMost).toBeLessThan(5_000);
+  });
+});
