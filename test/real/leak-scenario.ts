@@ -77,7 +77,7 @@ export class LeakScenario {
   ) {
     this.password = `password-${seed}-of-the-signing-key`;
     const ofPaths = PATHS.flatMap(({ cards }) => cards).length;
-    const [control, ...records] = generatedRecords(1 + ofPaths + 6, seed);
+    const [control, ...records] = generatedRecords(1 + ofPaths + 9, seed);
     this.control = control!;
     this.records = records;
     this.spare = records.slice(ofPaths);
@@ -107,6 +107,7 @@ export class LeakScenario {
       this.takeEveryPath(),
       this.startInline().then(() => this.provokeRefusals()),
       this.useCommands(),
+      this.enrollPortfolio(),
       this.crash(),
     ]);
   }
@@ -134,7 +135,7 @@ export class LeakScenario {
       authorization: `Bearer ${await token()}`,
     };
     const answers: Haystack[] = [];
-    const query = 'WorkflowType = "batchEnrollment" AND TaskQueue = "c2p-leak"';
+    const query = 'WorkflowType IN ("batchEnrollment", "bulkEnrollment") AND TaskQueue = "c2p-leak"';
     for await (const { workflowId } of workflow.list({ query })) {
       const payloads = payloadsOf(await workflow.getHandle(workflowId).fetchHistory());
       const body = JSON.stringify(formatPayloads(payloads));
@@ -168,9 +169,11 @@ export class LeakScenario {
     const config = JSON.parse(await readFile(configPath, 'utf8')) as {
       programs: Record<string, object>;
       metrics?: object;
+      bulk?: object;
     };
     const port = await freePort();
     config.metrics = { port };
+    config.bulk = { folder: this.inputs };
     this.metricsUrl = `http://127.0.0.1:${port}/metrics`;
     const path = 'keys/signing-encrypted.pem';
     const key = createPrivateKey(await readFile(join(folder, 'keys', 'signing.pem')));
@@ -258,6 +261,31 @@ export class LeakScenario {
     for (const [exitCode, ...args] of others) await this.run(exitCode, ...args);
   }
 
+  /** A portfolio with whatever can be wrong with its rows, and jobs that are refused. */
+  private async enrollPortfolio(): Promise<void> {
+    const [one, two, three] = this.spare.slice(6) as [EnrollmentRecord, EnrollmentRecord, EnrollmentRecord];
+    const { primaryAccountNumber: pan } = one.cards[0]!;
+    const [whole, cut] = [JSON.stringify(one), JSON.stringify(three).slice(0, -3)];
+    const rows = [whole, JSON.stringify(three.cards), `${JSON.stringify(two)} `, `{"${pan}":`, cut];
+    const portfolio = join(this.inputs, 'portfolio.jsonl');
+    // One row of Latin-1, which is no UTF-8.
+    const latin1 = Buffer.from(`${JSON.stringify({ ...three, note: 'é' })}\n`, 'latin1');
+    await writeFile(portfolio, Buffer.concat([latin1, Buffer.from(rows.map((row) => `${row}\n`).join(''))]));
+    const headless = join(this.inputs, 'headless-portfolio.csv');
+    await writeFile(headless, `${pan},${one.consumer.lastName},${one.consumer.emailAddress}\n`);
+    const ofProgram = ['--program', PROGRAM];
+    await this.run(3, 'bulk', 'start', portfolio, ...ofProgram, '--wait', '--json');
+    const others: [exitCode: number, ...args: string[]][] = [
+      [3, 'bulk', 'status', 'portfolio', '--json'],
+      [0, 'bulk', 'report', 'portfolio', '--format', 'csv'],
+      [0, 'bulk', 'rejects', 'portfolio'],
+      [2, 'bulk', 'start', headless, ...ofProgram],
+      [2, 'bulk', 'start', portfolio, ...ofProgram, '--bulk-id', pan],
+      [2, 'bulk', 'status', pan],
+    ];
+    for (const [exitCode, ...args] of others) await this.run(exitCode, ...args);
+  }
+
   private async run(exitCode: number, ...args: string[]): Promise<void> {
     const env = {
       C2P_CONFIG: this.site.configPath,
@@ -267,7 +295,7 @@ export class LeakScenario {
     };
     const done = await c2p(args, env);
     expect(done, done.stderr).toMatchObject({ exitCode });
-    const name = `what 'c2p ${args.length > 1 ? args[0] : '(a number)'}' prints`;
+    const name = `what 'c2p ${args.length > 1 ? args.slice(0, args[0] === 'bulk' ? 2 : 1).join(' ') : '(a number)'}' prints`;
     this.told.push({ name, bytes: Buffer.from(`${done.stdout}\n${done.stderr}`) });
   }
 
