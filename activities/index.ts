@@ -31,6 +31,7 @@ export interface ActivityDependencies {
 }
 
 export interface ProgramDependencies {
+  /** Keeps to the program's rate, and slows down when Mastercard says so. */
   gateway: EnrollmentGateway;
   /**
    * Mastercard's public key as it is now: it rotates.
@@ -39,8 +40,6 @@ export interface ProgramDependencies {
    */
   recipient(otherThan?: string): Promise<Recipient>;
   contentEncryption: 'A128GCM' | 'A256GCM';
-  /** What Mastercard agreed to, all workers together. */
-  requestsPerSecond: number;
   maxCardsPerBatch: number;
   policy: PolicyOverrides;
 }

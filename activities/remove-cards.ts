@@ -46,8 +46,8 @@ export interface RemoveCardsResult extends RemovalCounts {
 export function removeCards(deps: Pick<ActivityDependencies, 'store' | 'program'>) {
   return (input: RemoveCardsInput): Promise<RemoveCardsResult> =>
     failingClearly(async () => {
-      const { gateway, requestsPerSecond } = deps.program(input.batch.program);
-      const calls = new RepeatableCalls(requestsPerSecond);
+      const { gateway } = deps.program(input.batch.program);
+      const calls = new RepeatableCalls();
       const progress = activityInfo().heartbeatDetails as RemovalProgress | undefined;
       const ledger = await RemovalLedger.open(deps.store, input.batch, progress);
       const removal = new Removal(gateway, calls, ledger, input);

@@ -11,18 +11,12 @@ const BACKOFF = { initial: 1_000, coefficient: 2, maximum: 30_000 };
 type Attempt<T> = (correlationId: string, options: CallOptions) => Promise<T>;
 
 /**
- * Makes the many calls of one activity, of a kind that is safe to repeat, at most so many a second. A
- * call that fails in a way that may pass is repeated a few times, after a growing wait or the longer one
- * that Mastercard asks for.
+ * Makes the many calls of one activity, of a kind that is safe to repeat; each waits for its turn however
+ * long it takes. A call that fails in a way that may pass is repeated a few times, after a growing wait or
+ * the longer one that Mastercard asks for.
  */
 export class RepeatableCalls {
-  private readonly interval: number;
-  private earliest = 0;
   private calls = 0;
-
-  constructor(requestsPerSecond: number) {
-    this.interval = 1_000 / requestsPerSecond;
-  }
 
   /**
    * @returns what the call gave, or the failure that repeating did not mend.
@@ -30,10 +24,13 @@ export class RepeatableCalls {
    */
   async make<T>(attempt: Attempt<T>): Promise<T | GatewayFailure> {
     for (let attempts = 1; ; attempts += 1) {
-      await this.turn();
+      cancellationSignal().throwIfAborted();
       try {
         this.calls += 1;
-        return await attempt(correlationIdOf(activityInfo(), this.calls), { signal: cancellationSignal() });
+        return await attempt(correlationIdOf(activityInfo(), this.calls), {
+          signal: cancellationSignal(),
+          patienceMs: Infinity,
+        });
       } catch (error) {
         // A call that was cut short says nothing about Mastercard.
         cancellationSignal().throwIfAborted();
@@ -42,14 +39,6 @@ export class RepeatableCalls {
         await sleep(Math.max(backoffDelay(BACKOFF, attempts - 1), error.retryAfterMs ?? 0));
       }
     }
-  }
-
-  /** Waits until the next call may start. */
-  private async turn(): Promise<void> {
-    cancellationSignal().throwIfAborted();
-    const wait = this.earliest - performance.now();
-    if (wait > 0) await sleep(Math.ceil(wait));
-    this.earliest = performance.now() + this.interval;
   }
 }
 

@@ -61,7 +61,6 @@ export async function createC2p(
       gateway,
       recipient: () => Promise.resolve(recipient),
       contentEncryption: 'A128GCM' as const,
-      requestsPerSecond: 10_000,
       maxCardsPerBatch: records.length,
       policy: {},
     }),

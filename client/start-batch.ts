@@ -4,6 +4,7 @@ import { stringify } from 'safe-stable-stringify';
 import type { ProgramConfig } from '../config/config.js';
 import { acceptBatch } from '../enrollment/acceptance.js';
 import { Blob } from '../enrollment/blobs.js';
+import { fairShare } from '../enrollment/fairness.js';
 import { workflowIdOf } from '../enrollment/identifiers.js';
 import { resolvePolicy } from '../enrollment/policy.js';
 import { parsePolicy, type PolicyInput } from '../enrollment/policy-schema.js';
@@ -94,6 +95,7 @@ async function start(
     workflowIdConflictPolicy: 'FAIL',
     workflowIdReusePolicy: 'REJECT_DUPLICATE',
     args: [input],
+    priority: fairShare(program, 'batch'),
     memo: { ...memo },
     staticSummary: `${externalBatchId}: ${cards} cards of ${consumers} consumers, program ${program}`,
     typedSearchAttributes: [

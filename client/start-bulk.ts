@@ -12,6 +12,7 @@ import {
   type OnBulkCancel,
   type SourceLocation,
 } from '../enrollment/bulk.js';
+import { fairShare } from '../enrollment/fairness.js';
 import { resolvePolicy } from '../enrollment/policy.js';
 import { parsePolicy, type PolicyInput } from '../enrollment/policy-schema.js';
 import { digestKeyId } from '../protection/key-ring.js';
@@ -93,6 +94,7 @@ async function start(
     workflowIdConflictPolicy: 'FAIL',
     workflowIdReusePolicy: 'REJECT_DUPLICATE',
     args: [input],
+    priority: fairShare(program, 'bulk'),
     memo: { ...memo },
     staticSummary: `${bulkId}: all cards of ${nameOf(source)}, program ${program}`,
     typedSearchAttributes: [

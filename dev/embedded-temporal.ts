@@ -9,6 +9,13 @@ import type { ServerProcess } from './server-process.js';
 import { startServerProcess } from './server-process.js';
 import { findOrInstallTemporalCli } from './temporal-cli.js';
 
+const DYNAMIC_CONFIG = {
+  // Otherwise the server asks its maker for newer versions, over the Internet.
+  'frontend.enableServerVersionCheck': 'false',
+  // Programs take turns on the task queue that they share (`fairShare`).
+  'matching.enableFairness': 'true',
+};
+
 const HOST = '127.0.0.1';
 const READY_WITHIN_MS = 60_000;
 
@@ -113,8 +120,7 @@ function serverArguments(options: {
   logLevel?: string | undefined;
   dynamicConfig?: Readonly<Record<string, string>> | undefined;
 }): string[] {
-  // Otherwise the server asks its maker for newer versions, over the Internet.
-  const dynamicConfig = { 'frontend.enableServerVersionCheck': 'false', ...options.dynamicConfig };
+  const dynamicConfig = { ...DYNAMIC_CONFIG, ...options.dynamicConfig };
   return [
     'server',
     'start-dev',

@@ -24,7 +24,7 @@ export interface FailureFacts {
   /** What went wrong where Mastercard did not say it: a network error's code, or a short phrase of ours. */
   problem?: string | undefined;
   httpStatus?: number | undefined;
-  /** Mastercard's top-level `reason` or `ReasonCode`. */
+  /** Mastercard's top-level `reason` or `ReasonCode`; ours where nothing was sent. */
   reason?: string | undefined;
   details?: FailureDetail[] | undefined;
   /** From `Retry-After`, milliseconds. */
@@ -62,6 +62,12 @@ export class GatewayFailure extends Error {
     this.batchId = facts.batchId;
     this.correlationId = facts.correlationId;
   }
+}
+
+/** Whether Mastercard did not take a call because there were too many. */
+export function isThrottling(error: unknown): error is GatewayFailure {
+  if (!(error instanceof GatewayFailure) || error.kind !== 'notAccepted') return false;
+  return error.httpStatus === 429 || error.reason === 'RESOURCE_EXHAUSTED';
 }
 
 const ADVICE: Record<FailureKind, string> = {

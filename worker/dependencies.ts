@@ -3,6 +3,8 @@ import type { Logger } from 'pino';
 import type { ActivityDependencies, ProgramDependencies } from '../activities/index.js';
 import type { C2pConfig, ProgramConfig } from '../config/config.js';
 import { FailureType } from '../enrollment/errors.js';
+import { Brake } from '../mastercard/brake.js';
+import { brakedGateway } from '../mastercard/braked-gateway.js';
 import type { EnrollmentGateway } from '../mastercard/gateway.js';
 import { createHttpGateway } from '../mastercard/http-gateway.js';
 import { LiveEncryptionKey, loadSigningIdentity, type SigningIdentity } from '../mastercard/keys.js';
@@ -22,6 +24,8 @@ export interface WorkerDependencies extends ActivityDependencies {
   store: OpenStore;
   /** By the name of the program. */
   programKeys: ReadonlyMap<string, ProgramKeys>;
+  /** What paces each program's calls in this process, by its name. */
+  brakes: ReadonlyMap<string, Brake>;
   /** Lets go of the store and of the connections to Mastercard. */
   close(): Promise<void>;
 }
@@ -30,7 +34,7 @@ export interface WorkerDependencies extends ActivityDependencies {
  * Reads every key that the configuration names and prepares one gateway a program. All of it before
  * anything connects: a worker with a wrong key does not start.
  * @param logger of the worker; is told when the key ring or an encryption key changes or cannot be read any
- *   more, and of certificates that have expired, or soon will.
+ *   more, of certificates that have expired, or soon will, and when Mastercard has a program slow down.
  * @throws KeyError, KeyRingError, StoreUrlError.
  */
 export async function createDependencies(
@@ -45,18 +49,22 @@ export async function createDependencies(
   const gateways: EnrollmentGateway[] = [];
   const programs = new Map<string, ProgramDependencies>();
   const programKeys = new Map<string, ProgramKeys>();
+  const brakes = new Map<string, Brake>();
   for (const [name, program] of Object.entries(config.programs)) {
     const keys = await loadKeys(name, program, logger);
-    const dependencies = createProgram(name, program, keys);
+    const brake = createBrake(name, program, logger);
+    const dependencies = createProgram(name, program, keys, brake);
     gateways.push(dependencies.gateway);
     programs.set(name, dependencies);
     programKeys.set(name, keys);
+    brakes.set(name, brake);
   }
   return {
     store,
     keyRing,
     programKeys,
     sourceFolder: config.bulk?.folder,
+    brakes,
     now: () => new Date(),
     program(name) {
       const program = programs.get(name);
@@ -97,26 +105,44 @@ async function loadKeys(
   return { signing, encryption };
 }
 
+function createBrake(
+  name: string,
+  { requestsPerSecond }: ProgramConfig,
+  logger: Pick<Logger, 'info' | 'warn'> | undefined,
+): Brake {
+  return new Brake({
+    requestsPerSecond,
+    onSlowed: (slowed) =>
+      logger?.warn(
+        { program: name, ...slowed },
+        'Mastercard has the program slow down; nothing is sent for a while',
+      ),
+    onRecovered: () =>
+      logger?.info({ program: name, requestsPerSecond }, 'the program is back at its requestsPerSecond'),
+  });
+}
+
 function createProgram(
   name: string,
   program: ProgramConfig,
   { signing, encryption }: ProgramKeys,
+  brake: Brake,
 ): ProgramDependencies {
+  const gateway = createHttpGateway({
+    baseUrl: program.baseUrl,
+    srcClientId: program.srcClientId,
+    serviceId: program.serviceId,
+    consumerKey: program.consumerKey,
+    signingKey: signing.key,
+    // The activity's own logger: it adds the workflow, the activity and the attempt.
+    onCall: (event) => {
+      log.info('call to Mastercard', { program: name, ...event });
+    },
+  });
   return {
-    gateway: createHttpGateway({
-      baseUrl: program.baseUrl,
-      srcClientId: program.srcClientId,
-      serviceId: program.serviceId,
-      consumerKey: program.consumerKey,
-      signingKey: signing.key,
-      // The activity's own logger: it adds the workflow, the activity and the attempt.
-      onCall: (event) => {
-        log.info('call to Mastercard', { program: name, ...event });
-      },
-    }),
+    gateway: brakedGateway(gateway, brake),
     recipient: (otherThan) => encryption.latest(otherThan),
     contentEncryption: program.contentEncryption,
-    requestsPerSecond: program.requestsPerSecond,
     maxCardsPerBatch: program.maxCardsPerBatch,
     policy: program.policy,
   };

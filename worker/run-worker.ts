@@ -12,6 +12,7 @@ import { SEARCH_ATTRIBUTES } from '../workflows/search-attributes.js';
 import { createDependencies, type WorkerDependencies } from './dependencies.js';
 import { publishKeyMetrics } from './key-metrics.js';
 import { maskedFailures } from './masked-failures.js';
+import { publishRateMetrics } from './rate-metrics.js';
 import { installRuntime } from './runtime.js';
 import { ensureSearchAttributes } from './search-attributes.js';
 import { scheduleSweep } from './sweep-schedule.js';
@@ -73,8 +74,7 @@ export async function runWorker(options: RunWorkerOptions): Promise<RunningWorke
       ...deploymentOptions(version),
     });
     if (version) await logRouting(connection, namespace, version, logger);
-    const stopPublishing =
-      config.metrics && (await publishKeyMetrics(Runtime.instance().metricMeter, dependencies));
+    const stopPublishing = config.metrics && (await publishMetrics(dependencies));
     const stopped = runAll(workers).finally(async () => {
       stopPublishing?.();
       if (readyFile) await rm(readyFile, { force: true });
@@ -123,6 +123,16 @@ async function createWorkers(
     );
   }
   return workers;
+}
+
+async function publishMetrics(dependencies: WorkerDependencies): Promise<() => void> {
+  const { metricMeter } = Runtime.instance();
+  const stopKeys = await publishKeyMetrics(metricMeter, dependencies);
+  const stopRates = publishRateMetrics(metricMeter, dependencies);
+  return () => {
+    stopKeys();
+    stopRates();
+  };
 }
 
 /** Runs all; when one stops or dies, so do the others. */

@@ -39,7 +39,6 @@ function deps() {
     gateway,
     recipient,
     contentEncryption: 'A128GCM' as const,
-    requestsPerSecond: 1_000,
     maxCardsPerBatch: 250,
     policy: {},
   });

@@ -59,7 +59,6 @@ export class RemovalRig {
         contentEncryption: 'A128GCM',
         maxCardsPerBatch: 250,
         policy: {},
-        requestsPerSecond: 1_000_000,
       }),
     });
     const input = { batch: BATCH, reason: 'ROLLBACK', flowId: 'site-7' };

@@ -24,7 +24,7 @@ async function callAgainst(...answers: (string | GatewayFailure)[]) {
   const at: number[] = [];
   const correlationIds: string[] = [];
   const result = await environment.run(() =>
-    new RepeatableCalls(1_000).make((correlationId) => {
+    new RepeatableCalls().make((correlationId) => {
       const answer = answers[Math.min(at.length, answers.length - 1)];
       at.push(performance.now());
       correlationIds.push(correlationId);
@@ -82,15 +82,22 @@ describe('a call that is safe to repeat', () => {
     },
   );
 
+  it('waits for its turn, however long that takes', async () => {
+    const options = await environment.run(() =>
+      new RepeatableCalls().make((_, given) => Promise.resolve(given)),
+    );
+    expect(options).toMatchObject({ patienceMs: Infinity });
+  });
+
   it('throws what is no failure of the gateway', async () => {
     const defect = new TypeError('a defect');
-    const call = () => new RepeatableCalls(1_000).make(() => Promise.reject(defect));
+    const call = () => new RepeatableCalls().make(() => Promise.reject(defect));
     await expect(environment.run(call)).rejects.toBe(defect);
   });
 
   it('ends with the activity, in the middle of a wait too', async () => {
     const call = () =>
-      new RepeatableCalls(1_000).make(() => {
+      new RepeatableCalls().make(() => {
         setTimeout(() => environment.cancel('WORKER_SHUTDOWN'), 60_000);
         return Promise.reject(failure('notAccepted', { retryAfterMs: 3_600_000 }));
       });
@@ -100,34 +107,10 @@ describe('a call that is safe to repeat', () => {
 
   it('does not count it as a failed call when the end of the activity cuts it short', async () => {
     const call = () =>
-      new RepeatableCalls(1_000).make(() => {
+      new RepeatableCalls().make(() => {
         environment.cancel('WORKER_SHUTDOWN');
         return Promise.reject(failure('refused'));
       });
     await expect(environment.run(call)).rejects.toBeInstanceOf(CancelledFailure);
   });
-});
-
-describe('many calls', () => {
-  it.each([1, 3, 10])(
-    'start at most %i times in any second, repeated ones too',
-    async (requestsPerSecond) => {
-      const starts: number[] = [];
-      await environment.run(async () => {
-        const calls = new RepeatableCalls(requestsPerSecond);
-        for (let n = 0; n < 40; n += 1) {
-          await calls.make(async () => {
-            starts.push(performance.now());
-            if (n % 7 === 0) throw failure('refused');
-            if (n % 5 === 0) await new Promise((resolve) => setTimeout(resolve, 1_500));
-          });
-        }
-      });
-      for (const [n, start] of starts.entries()) {
-        const nth = starts[n + requestsPerSecond];
-        if (nth !== undefined) expect(nth - start).toBeGreaterThanOrEqual(1_000);
-      }
-      expect(starts).toHaveLength(40);
-    },
-  );
 });

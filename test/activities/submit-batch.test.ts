@@ -17,7 +17,6 @@ async function submitWith(problem: Error) {
     gateway,
     recipient: () => Promise.reject(new Error('not asked for')),
     contentEncryption: 'A128GCM' as const,
-    requestsPerSecond: 1_000,
     maxCardsPerBatch: 250,
     policy: {},
   });

@@ -155,7 +155,6 @@ export class Rig {
         gateway,
         recipient: typeof recipient === 'function' ? recipient : () => Promise.resolve(recipient),
         contentEncryption: 'A128GCM',
-        requestsPerSecond: 1_000,
         maxCardsPerBatch: 250,
         policy: {},
       }),
