@@ -28,6 +28,8 @@ export interface DevEnvironmentOptions {
   ports?: Partial<Record<'temporal' | 'ui' | 'codecServer' | 'simulator', number | undefined>>;
   /** How long the simulator takes to process a batch (ms). */
   processingMs?: number | undefined;
+  /** Where portfolios may be; by default where the process runs. */
+  bulkFolder?: string | undefined;
   /** Dynamic configuration of the Temporal server. */
   dynamicConfig?: EmbeddedTemporalOptions['dynamicConfig'];
   onProgress: OnProgress;
@@ -66,7 +68,7 @@ export async function startDevEnvironment(options: DevEnvironmentOptions): Promi
     onProgress(`simulator ready on ${simulator.baseUrl}`);
     const sandbox = await writeSandboxConfig(keys, {
       baseUrl: simulator.baseUrl,
-      bulkFolder: process.cwd(),
+      bulkFolder: options.bulkFolder ?? process.cwd(),
     });
 
     const temporal = await startTemporal(sandbox, options, started);

@@ -8,17 +8,19 @@ import { Command } from 'commander';
 import { readRecords } from '../cli/input/read-records.js';
 import { EnrollmentClient } from '../client/enrollment-client.js';
 import { loadConfig } from '../config/load.js';
+import { bulkBatchId, bulkWorkflowIdOf } from '../enrollment/bulk.js';
 import { workflowIdOf } from '../enrollment/identifiers.js';
 import type { EnrollmentRecord } from '../enrollment/records.js';
 import { openKeyRing } from '../protection/live-key-ring.js';
 import { EncryptingPayloadCodec } from '../protection/payload-codec.js';
 import { payloadsOf } from '../protection/payloads-of.js';
-import { TRIGGERS } from '../simulator/index.js';
+import { TRIGGERS, type Simulator } from '../simulator/index.js';
 import { startDevEnvironment } from './dev-environment.js';
+import { followBulkPath, goldenBulkPaths } from './golden-bulk-paths.js';
 import { followPath, goldenPaths, GOLDEN_SERVER, type GoldenPath } from './golden-paths.js';
 
 /**
- * `npm run record-histories`: takes a batch along every golden path, on a real server with a real
+ * `npm run record-histories`: takes a batch, or a bulk job, along every golden path, on a real server with a real
  * worker, and writes down the history of each of its runs as the golden tests replay them. Done once for
  * a release, with that release, and never again: a path that the release has been taken along stays as it is.
  */
@@ -31,12 +33,13 @@ const { version } = createRequire(import.meta.url)('c2p/package.json') as { vers
 const [sample] = (await readRecords('examples/cards.jsonl')).records as EnrollmentRecord[];
 
 const recorded = await readdir(out);
-const isRecorded = ({ name }: GoldenPath) =>
+const isRecorded = ({ name }: { name: string }) =>
   recorded.some((file) => [`${version}-${name}.json`, `${version}-${name}-run-1.json`].includes(file));
 
 const folder = await mkdtemp(join(tmpdir(), 'c2p-histories-'));
 const environment = await startDevEnvironment({
   folder,
+  bulkFolder: folder,
   processingMs: 0,
   dynamicConfig: GOLDEN_SERVER,
   onProgress: console.error,
@@ -50,28 +53,54 @@ try {
   const client = await EnrollmentClient.connect();
   for (const path of goldenPaths.filter((one) => !isRecorded(one))) {
     const { simulator, sandbox } = environment;
-    simulator.clearFaults();
-    simulator.configure({ processingMs: 0, duplicates: 'withBatchId' });
+    reset(simulator);
     const records = path.cards.map((fate, n) => recordThat(fate, n + 1));
     const { taskQueue } = config;
     const batch = await followPath(path, {
       ...{ client, temporal, taskQueue, simulator, sandbox },
       ...{ program: 'demo', records },
     });
-    const runs = await runsOf(temporal, workflowIdOf(batch.key));
-    for (const [index, history] of runs.entries()) {
-      const run = runs.length > 1 ? `-run-${index + 1}` : '';
-      const file = join(out, `${version}-${path.name}${run}.json`);
-      await decrypt(history, codec);
-      await writeFile(file, `${anonymous(history)}\n`, { flag: 'wx' });
-      console.error(`${file}: ${history.events?.length} events`);
-    }
+    await record(path.name, await runsOf(temporal, workflowIdOf(batch.key)), codec);
+  }
+  for (const path of goldenBulkPaths.filter((one) => !isRecorded(one))) {
+    const { simulator, sandbox } = environment;
+    reset(simulator);
+    const records = Array.from({ length: path.consumers }, (_, n) => recordThat('ENROLLED', n + 1));
+    const place = {
+      client,
+      temporal,
+      taskQueue: config.taskQueue,
+      simulator,
+      sandbox,
+      program: 'demo',
+      records,
+    };
+    const job = await followBulkPath(path, place, folder);
+    await record(path.name, await runsOf(temporal, bulkWorkflowIdOf(job.key)), codec);
+    // Its first batch: one that reports to a job, and, where that took it back, one that begins with that.
+    const first = { program: 'demo', externalBatchId: bulkBatchId(job.bulkId, 1) };
+    await record(`${path.name}-first-batch`, await runsOf(temporal, workflowIdOf(first)), codec);
   }
   await client.close();
   await connection.close();
 } finally {
   await environment.stop();
   await rm(folder, { recursive: true, force: true });
+}
+
+function reset(simulator: Simulator): void {
+  simulator.clearFaults();
+  simulator.configure({ processingMs: 0, duplicates: 'withBatchId' });
+}
+
+async function record(name: string, runs: History[], codec: EncryptingPayloadCodec): Promise<void> {
+  for (const [index, history] of runs.entries()) {
+    const run = runs.length > 1 ? `-run-${index + 1}` : '';
+    const file = join(out, `${version}-${name}${run}.json`);
+    await decrypt(history, codec);
+    await writeFile(file, `${anonymous(history)}\n`, { flag: 'wx' });
+    console.error(`${file}: ${history.events?.length} events`);
+  }
 }
 
 function recordThat(fate: GoldenPath['cards'][number], n: number): EnrollmentRecord {

@@ -9,7 +9,9 @@ import {
 } from '@temporalio/worker';
 import { beforeAll, expect, test } from 'vitest';
 import { goldenPaths } from '../../dev/golden-paths.js';
+import { goldenBulkPaths } from '../../dev/golden-bulk-paths.js';
 import { CLOSED_STATUSES } from '../../enrollment/batch.js';
+import { CLOSED_BULK_STATUSES } from '../../enrollment/bulk.js';
 import { bundleSources } from '../../worker/workflow-bundle.js';
 
 /**
@@ -36,9 +38,12 @@ beforeAll(async () => {
   workflowBundle = await bundleWorkflowCode({ ...bundleSources(), logger: new DefaultLogger('ERROR') });
 });
 
-test('every status that a batch can close with is the end of a golden path, and every path is recorded', () => {
+test('every status that a batch or a job can close with is the end of a golden path, and every path is recorded', () => {
   expect(new Set(goldenPaths.map(({ ends }) => ends))).toEqual(new Set(CLOSED_STATUSES));
-  const unrecorded = goldenPaths.filter(({ name }) => !recorded.some((file) => isOf(name).test(file)));
+  expect(new Set(goldenBulkPaths.map(({ ends }) => ends))).toEqual(new Set(CLOSED_BULK_STATUSES));
+  const unrecorded = [...goldenPaths, ...goldenBulkPaths].filter(
+    ({ name }) => !recorded.some((file) => isOf(name).test(file)),
+  );
   expect(unrecorded).toEqual([]);
 });
 
