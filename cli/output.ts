@@ -71,7 +71,7 @@ export function countsLine(counts: BatchProgress['counts']): string {
     [counts.pending, 'pending'],
   ] as const;
   const told = parts.filter(([count]) => count > 0).map(([count, what]) => `${count} ${what}`);
-  return `${counted(counts.cards, 'card')}: ${told.join(', ')}`;
+  return [counted(counts.cards, 'card'), ...(told.length > 0 ? [told.join(', ')] : [])].join(': ');
 }
 
 /** `1 card`, `2 cards`; with the ending `es` also `2 batches` */

@@ -3,7 +3,7 @@ import type { BulkEnrollment, BulkView } from '../../client/bulk-enrollment.js';
 import { isBulkClosed } from '../../enrollment/bulk.js';
 import { leavable } from '../leavable.js';
 import { spinnerOn } from '../progress.js';
-import { bulkBar, bulkLine } from './progress-line.js';
+import { bulkLine, bulkLines } from './progress-line.js';
 
 const PAUSE_MS = 2_000;
 /** How often a line is written of counts that change, where there is no terminal. */
@@ -45,9 +45,10 @@ export async function bulkViewOn(stream: NodeJS.WriteStream, now = Date.now): Pr
   spinner.start('…');
   return {
     show(progress) {
-      const lines = [bulkBar(progress), bulkLine(progress)].filter((line) => line !== undefined);
       // A line that the terminal wraps would not be taken off again.
-      spinner.text = lines.map((line) => line.slice(0, stream.columns - 2)).join('\n');
+      spinner.text = bulkLines(progress)
+        .map((line) => line.slice(0, stream.columns - 2))
+        .join('\n');
     },
     stop: () => void spinner.stop(),
   };

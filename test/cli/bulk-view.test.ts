@@ -1,5 +1,5 @@
 import { afterEach, beforeEach, describe, expect, test, vi } from 'vitest';
-import { bulkBar, bulkLine } from '../../cli/bulk/progress-line.js';
+import { bulkLine, bulkLines } from '../../cli/bulk/progress-line.js';
 import { bulkViewOn } from '../../cli/bulk/watch-bulk.js';
 import type { BulkView } from '../../client/bulk-enrollment.js';
 import { noBatches, NO_CARDS } from '../../enrollment/bulk.js';
@@ -44,14 +44,19 @@ describe('the line about a bulk job', () => {
 });
 
 describe('the bar', () => {
-  test('is about the cards in all, by how much of the source was read', () => {
-    expect(bulkBar(progress())).toBe(`███${'░'.repeat(27)} 12 % of about 2000 cards`);
+  const barOf = (seen: BulkView) => bulkLines(seen, NOW).find((line) => /[█░]/.test(line));
+
+  test('is about the cards in all, by how much of the source was read, with rate and end', () => {
+    expect(bulkLines(progress(), NOW)).toEqual([
+      `███${'░'.repeat(27)} 12 % of about 2000 cards · 500 cards a minute · about 4 minutes left`,
+      'ENROLLING · 1000 cards: 240 enrolled, 10 failed, 750 pending · 2 rows rejected · 5 batches started, 3 in flight',
+    ]);
   });
 
   test('is full when every card of a source that was read has an outcome', () => {
     const counts = { ...NO_CARDS, cards: 1_000, enrolled: 1_000 };
     const source = { name: 'debit.csv', isReadToEnd: true };
-    expect(bulkBar(progress({ counts, source }))).toBe(`${'█'.repeat(30)} 100 % of 1000 cards`);
+    expect(barOf(progress({ counts, source }))).toMatch(`${'█'.repeat(30)} 100 % of 1000 cards`);
   });
 
   test.each([
@@ -60,7 +65,7 @@ describe('the bar', () => {
     ['a job that no worker answers for', progress({ source: undefined })],
     ['a source without cards', progress({ counts: NO_CARDS, source: { name: 'd', isReadToEnd: true } })],
   ])('is not drawn of %s', (_, seen) => {
-    expect(bulkBar(seen)).toBeUndefined();
+    expect(barOf(seen)).toBeUndefined();
   });
 });
 
@@ -106,9 +111,7 @@ describe('on a terminal', () => {
     view.show(progress());
     await vi.waitFor(() => expect(screen.frame.join()).toContain('█'));
     view.stop();
-    const [bar, line] = screen.written.includes('█')
-      ? [bulkBar(progress())!, bulkLine(progress())]
-      : ['', ''];
+    const [bar, line] = bulkLines(progress()) as [string, string];
     expect(screen.written).toContain(bar.slice(0, 58));
     expect(screen.written).toContain(line.slice(0, 58));
     expect(screen.written).not.toContain(line.slice(0, 59));

@@ -1,5 +1,6 @@
 import { Writable } from 'node:stream';
 import { describe, expect, test } from 'vitest';
+import { retainedBytes } from '../../bench/memory.js';
 import { OUTCOME_COLUMNS, writeRows } from '../../cli/report.js';
 import type { Outcome } from '../../enrollment/outcomes.js';
 
@@ -68,5 +69,20 @@ describe('a report', () => {
     expect(waits).toBeGreaterThan(10);
     // A few chunks of 64 KB.
     expect(aheadAtMost).toBeLessThan(5_000);
+  });
+
+  test('in CSV of 100,000 rows takes the memory that 10,000 take', async () => {
+    const retained: number[] = [];
+    const rows = function* () {
+      for (let n = 1; n <= 100_000; n += 1) {
+        yield { ...FAILED, externalCardId: `k-${n}` };
+        if (n % 10_000 === 0) retained.push(retainedBytes());
+      }
+    };
+    const out = new Writable({ write: (_, __, done) => setImmediate(done) });
+    await writeRows(rows(), 'csv', OUTCOME_COLUMNS, out);
+    expect(retained).toHaveLength(10);
+    // The text of all rows is eight times this.
+    expect(Math.max(...retained) - retained[0]!).toBeLessThan(1024 ** 2);
   });
 });
