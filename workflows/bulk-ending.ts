@@ -45,11 +45,11 @@ function firstUnsentLine({ facts }: BulkState): number | undefined {
 function shortfalls({ facts }: BulkState): string[] {
   const { failed, invalid, unreported, rolledBack } = facts.counts;
   const counts = [
-    [failed, 'cards declined by Mastercard'],
-    [invalid, 'cards invalid and not sent'],
-    [unreported, 'cards not reported by Mastercard'],
-    [rolledBack, 'cards taken back'],
-    [facts.rejects, 'rows of the source in no batch'],
+    [failed, 'declined by Mastercard'],
+    [invalid, 'invalid and not sent'],
+    [unreported, 'not reported by Mastercard'],
+    [rolledBack, 'taken back'],
   ] as const;
-  return counts.filter(([count]) => count > 0).map(([count, what]) => `${count} ${what}`);
+  const cards = counts.filter(([count]) => count > 0).map(([count, what]) => `${count} ${what}`);
+  return facts.rejects > 0 ? [...cards, `rejected rows of the source: ${facts.rejects}`] : cards;
 }

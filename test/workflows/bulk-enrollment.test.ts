@@ -104,7 +104,7 @@ describe('a portfolio', () => {
       byStatus: { COMPLETED: 3 },
       counts: { cards: 9, enrolled: 9, pending: 0 },
       rejects: 1,
-      reasons: ['1 rows of the source in no batch'],
+      reasons: ['rejected rows of the source: 1'],
     });
     expect(progress).toMatchObject({
       status: 'COMPLETED_WITH_ERRORS',
