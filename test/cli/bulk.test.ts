@@ -75,7 +75,7 @@ describe('a portfolio with errors', () => {
     expect(status.stdout).toMatch(
       /^bulk job mixed of program demo: COMPLETED_WITH_ERRORS · 8 cards: 5 enrolled, 2 failed, 1 invalid · 1 row rejected/,
     );
-    expect(status.stdout).toContain('1 rows of the source in no batch');
+    expect(status.stdout).toContain('rejected rows of the source: 1');
     const watch = await run('bulk', 'watch', 'mixed', '--json');
     expect((JSON.parse(watch.stdout) as BulkView).status).toBe('COMPLETED_WITH_ERRORS');
     expect([status.exitCode, watch.exitCode]).toEqual([3, 3]);
