@@ -2,6 +2,7 @@ import { mkdir, mkdtemp, readFile, rm, writeFile } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { Client, Connection, type WorkflowHandle } from '@temporalio/client';
+import type { DataConverter } from '@temporalio/common';
 import { EnrollmentClient } from '../../client/enrollment-client.js';
 import { loadConfig } from '../../config/load.js';
 import {
@@ -115,6 +116,7 @@ export class RealSite {
     readonly simulator: Simulator,
     readonly store: OpenStore,
     readonly temporal: Client,
+    readonly dataConverter: DataConverter,
     readonly client: EnrollmentClient,
     readonly taskQueue: string,
     /** Where its workers read portfolios. */
@@ -153,6 +155,7 @@ export class RealSite {
       simulator,
       store,
       temporal,
+      dataConverter,
       client,
       taskQueue,
       sourceFolder,

@@ -3,6 +3,7 @@ import type { Client } from '@temporalio/client';
 import type { DataConverter } from '@temporalio/common';
 import type { History } from '@temporalio/common/lib/proto-utils.js';
 import { Worker } from '@temporalio/worker';
+import { quietRuntime } from './quiet-runtime.js';
 
 /** As `npm run build` leaves it: what real workers run. */
 const WORKFLOW_BUNDLE = fileURLToPath(new URL('../../dist/workflow-bundle.js', import.meta.url));
@@ -21,25 +22,29 @@ export async function historiesOf(temporal: Client, workflowId: string): Promise
 }
 
 /**
- * Replays every run of workflows that real workers ran, on the built bundle.
- * @returns how many runs each had.
+ * Replays every run that real workers of a task queue worked on, on the built bundle.
+ * @returns how many there were.
  * @throws what the replay found wrong with the first that does not replay.
  */
-export async function replayAll(
-  temporal: Client,
-  dataConverter: DataConverter,
-  workflowIds: readonly string[],
-): Promise<Map<string, number>> {
-  const runs = new Map<string, number>();
+export async function replayAll({ temporal, dataConverter, taskQueue }: Replayed): Promise<number> {
+  quietRuntime();
   async function* histories(): AsyncGenerator<{ workflowId: string; history: History }> {
-    for (const workflowId of workflowIds) {
-      const all = await historiesOf(temporal, workflowId);
-      runs.set(workflowId, all.length);
-      for (const history of all) yield { workflowId, history };
-    }
+    for await (const { workflowId, runId } of temporal.workflow.list({
+      query: `TaskQueue = '${taskQueue}'`,
+    }))
+      yield { workflowId, history: await temporal.workflow.getHandle(workflowId, runId).fetchHistory() };
   }
   const workflowBundle = { codePath: WORKFLOW_BUNDLE };
-  const results = Worker.runReplayHistories({ workflowBundle, dataConverter }, histories());
-  for await (const { error } of results) if (error) throw error;
+  let runs = 0;
+  for await (const { error } of Worker.runReplayHistories({ workflowBundle, dataConverter }, histories())) {
+    if (error) throw error;
+    runs += 1;
+  }
   return runs;
+}
+
+interface Replayed {
+  temporal: Client;
+  dataConverter: DataConverter;
+  taskQueue: string;
 }
