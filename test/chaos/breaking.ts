@@ -19,16 +19,31 @@ export interface BreakingPlan {
 /** Breaks a site's parts, one after the other, and counts what it broke. */
 export class Breaking {
   readonly kills: Record<Breakable, number> = { worker: 0, server: 0, database: 0 };
+  /** How workers ended that nobody killed. */
+  readonly ownDeaths: string[] = [];
 
   constructor(
     private readonly site: RealSite,
     private readonly plan: BreakingPlan,
   ) {}
 
+  private async startWorker(): Promise<{ kill(): Promise<void> }> {
+    const worker = await this.site.startWorker();
+    let isKilled = false;
+    void worker.ended.then(async (how) => {
+      if (!isKilled) this.ownDeaths.push(`${how}: ${await worker.logTail()}`);
+    });
+    const kill = () => {
+      isKilled = true;
+      return worker.kill();
+    };
+    return { kill };
+  }
+
   /** Starts the workers, and breaks things until it is over; what it broke last is whole again then. */
   async until(over: AbortSignal): Promise<void> {
     const { site, plan, kills } = this;
-    const start = () => site.startWorker();
+    const start = () => this.startWorker();
     const workers = await Promise.all(Array.from({ length: plan.workers }, start));
     while (!over.aborted) {
       await delay(plan.pause(), undefined, { signal: over }).catch(() => {});

@@ -45,6 +45,7 @@ describe(
           rejectsWrong: 0,
           countsRight: true,
           sealedDataLeft: 0,
+          ownDeaths: [],
         });
         for (const what of ['worker', 'server', 'database'] as const)
           expect(figures.kills[what], what).toBeGreaterThan(0);

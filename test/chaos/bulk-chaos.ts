@@ -45,6 +45,8 @@ export interface BulkChaosFigures extends Verdict, FaultFigures {
   /** Blobs with cardholder data that outlived their batch. */
   sealedDataLeft: number;
   kills: Record<Breakable, number>;
+  /** How workers ended that nobody killed. */
+  ownDeaths: string[];
   /** Offers of a batch that Mastercard had accepted before, or that a fault kept from it. */
   offersRepeated: number;
   seconds: number;
@@ -94,6 +96,7 @@ export async function runBulkChaos(settings: BulkChaosSettings): Promise<BulkCha
       runs: (await historiesOf(site.temporal, job.workflowId)).length,
       sealedDataLeft: await sealedDataLeft(site),
       kills: breaking.kills,
+      ownDeaths: [...breaking.ownDeaths],
       ...faultFigures(site.simulator.requests()),
       offersRepeated: offersRepeated(accepted),
       seconds: Math.round((Date.now() - begun) / 1_000),

@@ -87,7 +87,7 @@ describe.concurrent('a bulk job on a real server', { timeout: 150_000 }, () => {
   test('submits nothing while it is paused, and goes on within another window when it is resumed', async () => {
     const { site, job, progress } = await begin('paused', 20, FOR_EVER_MS);
     const { simulator } = site;
-    await until(() => Promise.resolve(underWay(site) === WINDOW));
+    await until(() => underWay(site) === WINDOW);
     await job.executeUpdate(pauseBulkUpdate);
     simulator.configure({ processingMs: 0 });
     // Each of them that closes would be followed by another.
@@ -101,7 +101,7 @@ describe.concurrent('a bulk job on a real server', { timeout: 150_000 }, () => {
     simulator.configure({ processingMs: FOR_EVER_MS });
     await job.executeUpdate(changeBulkUpdate, { args: [{ maxBatchesInFlight: 6 }] });
     await job.executeUpdate(resumeBulkUpdate);
-    await until(() => Promise.resolve(underWay(site) === 6));
+    await until(() => underWay(site) === 6);
     expect((await progress()).batches).toMatchObject({ started: WINDOW + 6, inFlight: 6 });
     simulator.configure({ processingMs: 0 });
 
@@ -118,7 +118,7 @@ describe.concurrent('a bulk job on a real server', { timeout: 150_000 }, () => {
     const { simulator } = site;
     await until(async () => (await progress()).batches.byStatus.COMPLETED >= 12);
     simulator.configure({ processingMs: FOR_EVER_MS });
-    await until(() => Promise.resolve(underWay(site) === WINDOW));
+    await until(() => underWay(site) === WINDOW);
     await job.cancel();
     await until(async () => (await progress()).status === 'ROLLING_BACK');
     simulator.configure({ processingMs: 0 });
@@ -155,7 +155,7 @@ describe.concurrent('a bulk job on a real server', { timeout: 150_000 }, () => {
     const { simulator } = site;
     await until(async () => (await progress()).batches.byStatus.COMPLETED >= 8);
     simulator.configure({ processingMs: FOR_EVER_MS });
-    await until(() => Promise.resolve(underWay(site) === WINDOW));
+    await until(() => underWay(site) === WINDOW);
     await job.cancel();
     await until(async () => (await progress()).status === 'FINISHING');
     simulator.configure({ processingMs: 0 });

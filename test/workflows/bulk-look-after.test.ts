@@ -25,7 +25,7 @@ describe('a batch that was ended from outside', () => {
     const externalBatchId = bulkBatchId(bulkId, 1);
     const result = await rig.running(gateway, async (_, taskQueue) => {
       const job = await startBulk(rig, taskQueue, bulkId);
-      await until(() => Promise.resolve(gateway.submissions.length === 1));
+      await until(() => gateway.submissions.length === 1);
       await until(async () => {
         const { raw } = await rig.workflow(externalBatchId).describe();
         return (raw.pendingActivities ?? []).length === 0;
