@@ -28,7 +28,10 @@ import {
 /** Starts the batches that the limits let through, side by side. */
 export async function startBatches(state: BulkState): Promise<void> {
   const starts: Promise<void>[] = [];
-  for (let batch = state.takeBatch(); batch; batch = state.takeBatch()) starts.push(startBatch(state, batch));
+  for (let batch = state.takeBatch(); batch; batch = state.takeBatch()) {
+    const taken = batch;
+    starts.push(state.whileBeginning(taken.n, () => startBatch(state, taken)));
+  }
   await Promise.all(starts);
 }
 
@@ -120,7 +123,7 @@ export async function takeBackBatches(state: BulkState, takeBack: TakeBack): Pro
     }
     const batch = state.takeEnrolled();
     if (!batch) break;
-    starts.push(takeBackBatch(state, batch));
+    starts.push(state.whileBeginning(batch.n, () => takeBackBatch(state, batch)));
   }
   await Promise.all(starts);
 }
