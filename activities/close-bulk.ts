@@ -1,4 +1,4 @@
-import { Blob } from '../enrollment/blobs.js';
+import { Blob, isBulkRecords } from '../enrollment/blobs.js';
 import { bulkAddress, bulkBatchId, type BulkResult, type ClosedBulk } from '../enrollment/bulk.js';
 import { eraseCardholderData } from '../retention/erase.js';
 import { putJson } from '../store/store.js';
@@ -21,7 +21,8 @@ export function closeBulk({ store, now }: Pick<ActivityDependencies, 'store' | '
       const { program, bulkId, batches } = result;
       for (let n = batches + 1; n <= lastSealed; n += 1) {
         const batch = { program, externalBatchId: bulkBatchId(bulkId, n) };
-        await eraseCardholderData(store, batch, await store.list(batch));
+        // Whatever else there is belongs to another batch of that id.
+        await eraseCardholderData(store, batch, (await store.list(batch)).filter(isBulkRecords));
       }
       const closed: ClosedBulk = { closedAt: now().toISOString(), result };
       await putJson(store, bulkAddress(result), Blob.closed, closed);

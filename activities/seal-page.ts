@@ -1,4 +1,4 @@
-import { cancellationSignal, Context, getClient } from '@temporalio/activity';
+import { ApplicationFailure, cancellationSignal, Context, getClient } from '@temporalio/activity';
 import { stringify } from 'safe-stable-stringify';
 import { batchesOf, type SourceBatch, type Step } from '../bulk/batches.js';
 import type { SourceCursor } from '../bulk/cursor.js';
@@ -7,12 +7,19 @@ import { readLayout } from '../bulk/records.js';
 import { BEGINNING } from '../bulk/row-cutter.js';
 import { SourceChangedError } from '../bulk/source-error.js';
 import { openSource, type Source } from '../bulk/source.js';
-import type { BlobRef } from '../enrollment/batch.js';
-import { Blob } from '../enrollment/blobs.js';
-import { bulkAddress, bulkBatchId, type BulkKey, type SourceLocation } from '../enrollment/bulk.js';
+import type { BatchKey, BlobRef } from '../enrollment/batch.js';
+import { Blob, isBulkRecords } from '../enrollment/blobs.js';
+import {
+  batchIdTaken,
+  bulkAddress,
+  bulkBatchId,
+  type BulkKey,
+  type SourceLocation,
+} from '../enrollment/bulk.js';
+import { FailureType } from '../enrollment/errors.js';
 import { digestKeyId } from '../protection/key-ring.js';
 import { namespaceIdOf } from '../retention/namespace.js';
-import { putJson } from '../store/store.js';
+import { putJson, type BatchStore } from '../store/store.js';
 import { failingClearly } from './failures.js';
 import { whileHeartbeating } from './heartbeat.js';
 import type { ActivityDependencies } from './index.js';
@@ -50,9 +57,6 @@ export interface SealedPage {
   cursor: SourceCursor;
 }
 
-/** The records blob of a batch that a job seals: the same for each attempt, which puts the same records. */
-const SEALED_BY = 'bulk';
-
 /** How many batches are sealed while the next is read. */
 const SEALED_AT_ONCE = 4;
 
@@ -61,7 +65,7 @@ const SEALED_AT_ONCE = 4;
  * `cursor` is where the next one begins, until one has `ended`. Rows that come into no batch go into the
  * job's rejects. It heartbeats the page as far as it is, and a next attempt goes on from there.
  *
- * @throws ApplicationFailure of type SourceUnusable, SourceChanged.
+ * @throws ApplicationFailure of type SourceUnusable, SourceChanged, BatchIdTaken.
  */
 export function sealPage(deps: Pick<ActivityDependencies, 'store' | 'keyRing' | 'sourceFolder'>) {
   return (input: SealPageInput): Promise<SealedPage> =>
@@ -90,7 +94,7 @@ class Page {
     /** What of it outlives this attempt. */
     public sealed: SealedPage,
   ) {
-    this.records = namespaceIdOf(getClient()).then((id) => Blob.records(SEALED_BY, id));
+    this.records = namespaceIdOf(getClient()).then((id) => Blob.bulkRecords(id));
   }
 
   async seal(source: Source): Promise<SealedPage> {
@@ -103,7 +107,10 @@ class Page {
         cancellationSignal().throwIfAborted();
         if (step.batch) found += 1;
         const isFull = step.isLast || found >= maxBatches;
-        underWay.push(this.put(step, found));
+        const putting = this.put(step, found);
+        // Whichever fails is awaited in its turn; until then it is no error that nobody caught.
+        putting.catch(() => {});
+        underWay.push(putting);
         while (underWay.length > (isFull ? 0 : SEALED_AT_ONCE)) this.add(await underWay.shift()!);
         if (isFull) break;
       }
@@ -139,12 +146,24 @@ class Page {
   private async putBatch({ records, cards, line }: SourceBatch, n: number): Promise<SealedBatch> {
     const { store, keyRing } = this.deps;
     const { program, bulkId } = this.input.bulk;
+    const batch = { program, externalBatchId: bulkBatchId(bulkId, n) };
+    await requireFree(store, batch);
     const values = records.map(({ value }) => value);
     const ref = await this.records;
-    await putJson(store, { program, externalBatchId: bulkBatchId(bulkId, n) }, ref, values);
+    await putJson(store, batch, ref, values);
     const recordsDigest = (await keyRing.latest()).digest(Buffer.from(stringify(values), 'utf8'));
     return { n, records: ref, recordsDigest, consumers: records.length, cards, line };
   }
+}
+
+/** Before any batch of a page is started: so what a job has sent is always the beginning of its source. */
+async function requireFree(store: BatchStore, batch: BatchKey): Promise<void> {
+  if ((await store.list(batch)).every(isBulkRecords)) return;
+  throw ApplicationFailure.create({
+    type: FailureType.BatchIdTaken,
+    message: batchIdTaken(batch.externalBatchId),
+    nonRetryable: true,
+  });
 }
 
 type SealedStep = Step & { sealed?: SealedBatch | undefined };

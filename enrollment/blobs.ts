@@ -2,6 +2,8 @@ import type { BatchResult, BlobRef } from './batch.js';
 
 const RECORDS = 'records-';
 const FOR_NAMESPACE = '-for-';
+/** In the place of an attempt to enroll: a job seals the same records each time that it reads its source. */
+const BY_JOB = 'bulk';
 const TO_RECIPIENT = '-to-';
 const REJECTS = 'rejects-';
 
@@ -14,6 +16,8 @@ export const Blob = {
    */
   records: (attempt: string, namespaceId?: string): BlobRef =>
     `${RECORDS}${attempt}${namespaceId === undefined ? '' : `${FOR_NAMESPACE}${namespaceId}`}`,
+  /** `records` of a batch that a bulk job is to start (cardholder data). */
+  bulkRecords: (namespaceId?: string): BlobRef => Blob.records(BY_JOB, namespaceId),
   /** The valid, normalised records of a round (cardholder data). */
   validated: (round: number): BlobRef => `validated-${round}`,
   /**
@@ -75,6 +79,12 @@ export function recipientOf(enrollmentData: BlobRef): string | undefined {
 /** Whether a blob holds what the issuer handed over. */
 export function isRecords(ref: BlobRef): boolean {
   return ref.startsWith(RECORDS);
+}
+
+/** Whether a blob holds records that a bulk job sealed: all that there is of a batch that was never started. */
+export function isBulkRecords(ref: BlobRef): boolean {
+  const sealed = Blob.bulkRecords();
+  return ref === sealed || ref.startsWith(`${sealed}${FOR_NAMESPACE}`);
 }
 
 function namespaceOf(records: BlobRef): string | undefined {

@@ -1,12 +1,13 @@
 import {
   getExternalWorkflowHandle,
+  sleep,
   startChild,
   TemporalFailure,
   workflowInfo,
   type ChildWorkflowOptions,
 } from '@temporalio/workflow';
 import { WorkflowExecutionAlreadyStartedError } from '@temporalio/common';
-import { bulkBatchId } from '../enrollment/bulk.js';
+import { batchIdTaken, bulkBatchId } from '../enrollment/bulk.js';
 import { FailureType } from '../enrollment/errors.js';
 import { workflowIdOf } from '../enrollment/identifiers.js';
 import type { EnrolledBatch, SealedBatch } from '../activities/index.js';
@@ -27,7 +28,10 @@ import {
 /** Starts the batches that the limits let through, side by side. */
 export async function startBatches(state: BulkState): Promise<void> {
   const starts: Promise<void>[] = [];
-  for (let batch = state.takeBatch(); batch; batch = state.takeBatch()) starts.push(startBatch(state, batch));
+  for (let batch = state.takeBatch(); batch; batch = state.takeBatch()) {
+    const taken = batch;
+    starts.push(state.whileBeginning(taken.n, () => startBatch(state, taken)));
+  }
   await Promise.all(starts);
 }
 
@@ -50,10 +54,7 @@ async function startBatch(state: BulkState, batch: SealedBatch): Promise<void> {
   } catch (error) {
     if (!(error instanceof WorkflowExecutionAlreadyStartedError)) throw error;
     state.neverStarted(batch);
-    state.stop(
-      FailureType.BatchIdTaken,
-      `there was a batch '${externalBatchId}' before, which is not of this job`,
-    );
+    state.stop(FailureType.BatchIdTaken, batchIdTaken(externalBatchId));
   }
 }
 
@@ -122,7 +123,7 @@ export async function takeBackBatches(state: BulkState, takeBack: TakeBack): Pro
     }
     const batch = state.takeEnrolled();
     if (!batch) break;
-    starts.push(takeBackBatch(state, batch));
+    starts.push(state.whileBeginning(batch.n, () => takeBackBatch(state, batch)));
   }
   await Promise.all(starts);
 }
@@ -149,16 +150,24 @@ async function takeBackBatch(state: BulkState, enrolled: EnrolledBatch): Promise
   };
   const { policy } = state.input;
   const reportTo = workflowInfo().workflowId;
-  await start(
-    { ...batch, records: '', recordsDigest, cards: counts.cards, policy, reportTo, carried },
-    {
-      workflowIdReusePolicy: 'ALLOW_DUPLICATE',
-      memo: { recordsDigest },
-      staticSummary: `${batch.externalBatchId}: takes back ${counts.enrolled} cards, ${WHY}`,
-    },
-    state,
-  );
+  const input = { ...batch, records: '', recordsDigest, cards: counts.cards, policy, reportTo, carried };
+  const options: ChildWorkflowOptions = {
+    workflowIdReusePolicy: 'ALLOW_DUPLICATE',
+    memo: { recordsDigest },
+    staticSummary: `${batch.externalBatchId}: takes back ${counts.enrolled} cards, ${WHY}`,
+  };
+  for (;;) {
+    try {
+      return await start(input, options, state);
+    } catch (error) {
+      if (!(error instanceof WorkflowExecutionAlreadyStartedError)) throw error;
+      // It told that it is closed, and is about to be.
+      await sleep(NOT_QUITE_CLOSED, { summary: `until ${batch.externalBatchId} is closed` });
+    }
+  }
 }
+
+const NOT_QUITE_CLOSED = '5 seconds';
 
 /** What Temporal answers about a workflow that is over. */
 function ignoreUnknownWorkflow(error: unknown): void {

@@ -7,7 +7,6 @@ import {
   continueAsNew,
   setHandler,
   sleep,
-  workflowInfo,
 } from '@temporalio/workflow';
 import type { BulkResult } from '../enrollment/bulk.js';
 import { cancelThisRun, closeJob, lookAfter } from './activity-proxies.js';
@@ -17,7 +16,7 @@ import { bulkResult } from './bulk-ending.js';
 import { batchClosedSignal, bulkProgressQuery, type BulkEnrollmentInput } from './bulk-messages.js';
 import { SourceReader } from './bulk-reader.js';
 import { BulkState } from './bulk-state.js';
-import { LONG_HISTORY_EVENTS } from './hand-over.js';
+import { isLong } from './hand-over.js';
 
 /**
  * Enrolls a whole portfolio: reads it page by page, and keeps as many batches under way as the limits allow,
@@ -65,8 +64,9 @@ async function step(state: BulkState, reader: SourceReader): Promise<void> {
     await takeBackBatches(state, takeBack);
     return;
   }
-  reader.readAhead();
   await startBatches(state);
+  // What was started leaves room for the next page.
+  reader.readAhead();
 }
 
 async function untilNews(state: BulkState): Promise<void> {
@@ -83,18 +83,16 @@ async function lookAfterQuietly(state: BulkState): Promise<never> {
   for (;;) {
     const before = state.reports;
     await sleep(LOOK_EVERY, { summary: 'look after batches that tell nothing' });
-    if (state.reports !== before || state.batchesInFlight.length === 0) continue;
-    const batches = state.batchesInFlight.map(({ n, cards }) => ({ n, cards }));
+    const batches = state.batchesBegun.map(({ n, cards }) => ({ n, cards }));
+    if (state.reports !== before || batches.length === 0) continue;
     const reports = await lookAfter({ bulk: state.bulk, batches });
     reports.forEach((report) => state.batchClosed(report));
   }
 }
 
 async function handOverWhenLong(state: BulkState, reader: SourceReader): Promise<void> {
-  const { continueAsNewSuggested, historyLength } = workflowInfo();
-  if (!(continueAsNewSuggested || historyLength >= LONG_HISTORY_EVENTS)) return;
-  // What it reads is carried along.
-  await reader.idle();
+  // What is being read is carried along when it is read, and no further page is begun.
+  if (!isLong() || reader.isReading) return;
   state.publish();
   await condition(allHandlersFinished);
   // replay-tested: 2026-11-24

@@ -2,6 +2,7 @@ import { ActivityFailure, ApplicationFailure, CancellationScope, isCancellation 
 import { FailureType, isFailureType } from '../enrollment/errors.js';
 import { sealPage } from './activity-proxies.js';
 import { MOST_BATCHES_A_PAGE, type BulkState } from './bulk-state.js';
+import { isLong } from './hand-over.js';
 
 /** Reads the source a page ahead of what is started, beside whatever else the job does. */
 export class SourceReader {
@@ -14,14 +15,11 @@ export class SourceReader {
     return this.reading !== undefined;
   }
 
-  /** Begins with the next page, unless enough is read already. */
+  /** Begins with the next page, unless enough is read already; what was stopped reads no further. */
   readAhead(): void {
     const { status, isReadToEnd, waiting, limits } = this.state.facts;
-    if (this.reading) {
-      // What was stopped reads no further.
-      if (!this.state.isEnrolling) this.stop();
-      return;
-    }
+    if (!this.state.isEnrolling) this.stop();
+    if (this.reading || isLong()) return;
     const maxBatches = Math.min(MOST_BATCHES_A_PAGE, limits.maxBatchesInFlight);
     if (status !== 'ENROLLING' || isReadToEnd || waiting.length > maxBatches / 2) return;
     this.reading = this.scope
@@ -34,11 +32,6 @@ export class SourceReader {
 
   stop(): void {
     if (this.reading) this.scope.cancel();
-  }
-
-  /** Resolves when nothing is being read. */
-  async idle(): Promise<void> {
-    await this.reading;
   }
 
   private async readPage(maxBatches: number): Promise<void> {

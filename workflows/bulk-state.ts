@@ -84,6 +84,7 @@ export class BulkState {
   readonly bulk: BulkKey;
   readonly facts: BulkCarriedState;
   private readonly inFlight: Map<number, BatchInFlight>;
+  private readonly beginning = new Set<number>();
   private news = true;
   private reported = 0;
   private result: BulkResult | undefined;
@@ -103,6 +104,17 @@ export class BulkState {
 
   get batchesInFlight(): BatchInFlight[] {
     return [...this.inFlight.values()];
+  }
+
+  /** Those in flight whose workflow Temporal has. */
+  get batchesBegun(): BatchInFlight[] {
+    return this.batchesInFlight.filter(({ n }) => !this.beginning.has(n));
+  }
+
+  /** Counts a batch as one that Temporal does not have yet, until its workflow is started. */
+  async whileBeginning(n: number, start: () => Promise<void>): Promise<void> {
+    this.beginning.add(n);
+    await start().finally(() => this.beginning.delete(n));
   }
 
   /** Whether batches are to be started, now or when the job is resumed. */

@@ -12,7 +12,13 @@ import type { BatchState } from './batch-state.js';
 import type { Checkpoint } from './messages.js';
 
 /** Temporal warns at 10,240 events and ends a workflow at 51,200. */
-export const LONG_HISTORY_EVENTS = 8_000;
+const LONG_HISTORY_EVENTS = 8_000;
+
+/** Whether a new run is to take over from this one. */
+export function isLong(): boolean {
+  const { continueAsNewSuggested, historyLength } = workflowInfo();
+  return continueAsNewSuggested || historyLength >= LONG_HISTORY_EVENTS;
+}
 
 /**
  * Where a batch may wait for long: hands it over to a new run before its history grows too long, which
@@ -20,8 +26,7 @@ export const LONG_HISTORY_EVENTS = 8_000;
  * that is carried along: see `cancelledAsBefore`.
  */
 export async function handOverWhenLong(state: BatchState, at: Checkpoint): Promise<void> {
-  const { continueAsNewSuggested, historyLength } = workflowInfo();
-  if (!(continueAsNewSuggested || historyLength >= LONG_HISTORY_EVENTS)) return;
+  if (!isLong()) return;
   // Since 0.3.0; before, a cancelled batch was not handed over. replay-tested: 2026-11-24
   if (state.isCancelling && !patched('cancellation-is-handed-over')) return;
   await condition(allHandlersFinished);

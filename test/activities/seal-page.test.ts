@@ -7,7 +7,7 @@ import { DefaultLogger } from '@temporalio/worker';
 import { afterEach, beforeEach, describe, expect, it, vi } from 'vitest';
 import { sealPage, type SealedPage, type SealPageInput } from '../../activities/seal-page.js';
 import type { Reject } from '../../bulk/reject.js';
-import { isRejects } from '../../enrollment/blobs.js';
+import { Blob, isRejects } from '../../enrollment/blobs.js';
 import { bulkAddress, bulkBatchId } from '../../enrollment/bulk.js';
 import type { EnrollmentRecord } from '../../enrollment/records.js';
 import { KeyRing } from '../../protection/key-ring.js';
@@ -136,6 +136,28 @@ describe('sealing a source', () => {
     expect(new Set(offsets).size).toBeGreaterThan(2);
   });
 
+  it('fails, to be tried again, where the store fails at several batches at once', async () => {
+    let failing = 0;
+    const put: BatchStore['put'] = async () => {
+      failing += 1;
+      // The later it was begun, the sooner it fails.
+      await new Promise((resolve) => setTimeout(resolve, 50 - 10 * failing));
+      throw new Error('the store is away');
+    };
+    const away = new Proxy(store, {
+      get: (of, name: keyof BatchStore) => (name === 'put' ? put : of[name].bind(of)),
+    });
+    const sealing = environmentWith().run(sealPage({ store: away, keyRing, sourceFolder: folder }), {
+      bulk: BULK,
+      source: { path: 'portfolio.csv' },
+      maxCardsPerBatch: 250,
+      firstBatch: 1,
+      maxBatches: 10,
+    });
+    await expect(sealing).rejects.toThrow('the store is away');
+    expect(failing).toBeGreaterThan(1);
+  });
+
   it('ends when it is cancelled', async () => {
     const environment = environmentWith();
     const sealing = seal({}, environment);
@@ -169,6 +191,15 @@ describe('sealing fails for good', () => {
       type: 'SourceChanged',
       message: expect.stringContaining('first or last bytes') as string,
     });
+  });
+
+  it('with BatchIdTaken where a batch of that id is not of the job', async () => {
+    const taken = { program: 'demo', externalBatchId: bulkBatchId('job', 3) };
+    await store.put(taken, Blob.records('an-attempt'), Buffer.from('[]'));
+    const { type, message } = await failureOf(seal({ maxBatches: 5 }));
+    expect(type).toBe('BatchIdTaken');
+    expect(message).toContain("'job-000003'");
+    expect(await store.list(taken)).toEqual([Blob.records('an-attempt')]);
   });
 
   it('with SourceUnusable where there is no source, or no header', async () => {

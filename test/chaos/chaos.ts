@@ -1,12 +1,12 @@
 import { setTimeout as delay } from 'node:timers/promises';
-import { ServiceError, WorkflowFailedError } from '@temporalio/client';
+import { WorkflowFailedError } from '@temporalio/client';
 import type { BatchStatus } from '../../enrollment/batch.js';
-import { KEPT_BLOBS } from '../../enrollment/blobs.js';
 import type { Outcome } from '../../enrollment/outcomes.js';
 import type { PolicyInput } from '../../enrollment/policy-schema.js';
-import type { LoggedRequest } from '../../simulator/index.js';
 import { PROGRAM, RealEnvironment, type RealSite } from '../support/real-environment.js';
-import { NO_FAULT, planBatches, planFaults, type PlannedBatch, type Treatment } from './scenario.js';
+import { Breaking, insisting } from './breaking.js';
+import { countBy, faultFigures, offersRepeated, sealedDataLeft, type FaultFigures } from './figures.js';
+import { MOST_CALLS, planBatches, planFaults, type PlannedBatch, type Treatment } from './scenario.js';
 import { judge, type Verdict } from './verdict.js';
 
 export interface ChaosSettings {
@@ -26,7 +26,7 @@ export interface ChaosSettings {
   giveUpAfterMs: number;
 }
 
-export interface ChaosFigures extends Verdict {
+export interface ChaosFigures extends Verdict, FaultFigures {
   /** How many batches were to be treated how, and ended how. */
   treatments: Record<string, number>;
   statuses: Record<string, number>;
@@ -36,11 +36,6 @@ export interface ChaosFigures extends Verdict {
   sealedDataLeft: number;
   workerKills: number;
   serverKills: number;
-  /** Calls that the simulator answered, or broke off. */
-  calls: number;
-  /** How many calls met which fault. */
-  faults: Record<string, number>;
-  faultRate: number;
   /** Offers of a batch that Mastercard had accepted before, or that a fault kept from it. */
   offersRepeated: number;
   seconds: number;
@@ -49,8 +44,6 @@ export interface ChaosFigures extends Verdict {
 }
 
 const PROCESSING_MS = 1_500;
-/** More than a run can need: the simulator keeps a log of as many. */
-const MOST_CALLS = 10_000;
 
 const QUICK: PolicyInput = { polling: { initial: '1s' }, submission: { initial: '500ms' } };
 const POLICY_OF: Record<Treatment, PolicyInput> = {
@@ -75,17 +68,16 @@ export async function runChaos(settings: ChaosSettings): Promise<ChaosFigures> {
     await run.seeThrough(planned);
 
     const accepted = site.simulator.accepted();
-    const offers = accepted.flatMap((batch) => batch.offers);
     return {
       ...judge({ planned, closed: run.closed, accepted, enrolled: site.simulator.enrolledCards() }),
       treatments: countBy(planned, ({ treatment }) => treatment),
       statuses: countBy([...run.statuses.values()], (status) => status),
       decisions: run.decisions,
-      sealedDataLeft: await sealedDataLeft(site, planned),
-      workerKills: run.workerKills,
-      serverKills: run.serverKills,
+      sealedDataLeft: await sealedDataLeft(site),
+      workerKills: run.kills.worker,
+      serverKills: run.kills.server,
       ...faultFigures(site.simulator.requests()),
-      offersRepeated: offers.length - accepted.length,
+      offersRepeated: offersRepeated(accepted),
       seconds: Math.round((Date.now() - started) / 1_000),
       problems: run.problems,
     };
@@ -99,20 +91,27 @@ class ChaosRun {
   readonly problems: Record<string, string> = {};
   readonly statuses = new Map<string, BatchStatus>();
   decisions = 0;
-  workerKills = 0;
-  serverKills = 0;
   private begun = 0;
+  private readonly breaking: Breaking;
   private readonly over = new AbortController();
 
   constructor(
     private readonly site: RealSite,
     private readonly settings: ChaosSettings,
     private readonly giveUpAt: number,
-  ) {}
+  ) {
+    const { workers, killEveryMs } = settings;
+    const next = () => (this.serverIsNext() ? 'server' : 'worker');
+    this.breaking = new Breaking(site, { workers, pause: () => killEveryMs, next });
+  }
+
+  get kills(): Breaking['kills'] {
+    return this.breaking.kills;
+  }
 
   /** Resolves when every batch has closed, or when it is time to give up. */
   async seeThrough(planned: readonly PlannedBatch[]): Promise<void> {
-    const breaking = this.breakThings();
+    const breaking = this.breaking.until(this.over.signal);
     const operating = this.operate();
     const waiting = planned.values();
     const clients = Array.from({ length: this.settings.atOnce }, async () => {
@@ -185,69 +184,18 @@ class ChaosRun {
     }
   }
 
-  private async insisting<T>(ask: () => Promise<T>): Promise<T> {
-    for (;;) {
-      try {
-        return await ask();
-      } catch (error) {
-        if (!(error instanceof ServiceError) || this.over.signal.aborted) throw error;
-        await delay(500);
-      }
-    }
-  }
-
-  /** Kills one worker after the other, and now and then the server, until the run is over. */
-  private async breakThings(): Promise<void> {
-    const { site, settings } = this;
-    const start = () => site.startWorker();
-    const workers = await Promise.all(Array.from({ length: settings.workers }, start));
-    while (!this.over.signal.aborted) {
-      await delay(settings.killEveryMs, undefined, { signal: this.over.signal }).catch(() => {});
-      if (this.over.signal.aborted) return;
-      if (this.serverIsNext()) {
-        this.serverKills += 1;
-        await site.environment.killServer();
-        await site.environment.startServerAgain();
-      } else {
-        this.workerKills += 1;
-        await workers.shift()?.kill();
-        workers.push(await start());
-      }
-    }
+  private insisting<T>(ask: () => Promise<T>): Promise<T> {
+    return insisting(this.over.signal, ask);
   }
 
   private serverIsNext(): boolean {
     const { batches, serverKills } = this.settings;
-    if (this.serverKills >= serverKills) return false;
-    return this.begun >= ((this.serverKills + 1) / (serverKills + 1)) * batches;
+    if (this.kills.server >= serverKills) return false;
+    return this.begun >= ((this.kills.server + 1) / (serverKills + 1)) * batches;
   }
 }
 
 /** A workflow that was cancelled or failed has ended, too. */
 function endedAsTold(error: unknown): void {
   if (!(error instanceof WorkflowFailedError)) throw error;
-}
-
-function countBy<T>(items: readonly T[], keyOf: (item: T) => string): Record<string, number> {
-  const counts: Record<string, number> = {};
-  for (const item of items) counts[keyOf(item)] = (counts[keyOf(item)] ?? 0) + 1;
-  return counts;
-}
-
-function faultFigures(
-  requests: readonly LoggedRequest[],
-): Pick<ChaosFigures, 'calls' | 'faults' | 'faultRate'> {
-  const faults: Record<string, number> = {};
-  for (const { fault, status } of requests) {
-    if (fault === undefined || fault === NO_FAULT.kind) continue;
-    const name = status === 'dropped' ? fault : `${fault} ${status}`;
-    faults[name] = (faults[name] ?? 0) + 1;
-  }
-  const met = Object.values(faults).reduce((sum, count) => sum + count, 0);
-  return { calls: requests.length, faults, faultRate: Number((met / requests.length).toFixed(3)) };
-}
-
-async function sealedDataLeft(site: RealSite, planned: readonly PlannedBatch[]): Promise<number> {
-  const blobs = await Promise.all(planned.map(({ externalBatchId }) => site.blobs(externalBatchId)));
-  return blobs.flat().filter((ref) => !KEPT_BLOBS.has(ref)).length;
 }

@@ -1,4 +1,5 @@
 import fc from 'fast-check';
+import { bulkBatchId } from '../../enrollment/bulk.js';
 import type { EnrollmentRecord } from '../../enrollment/records.js';
 import { TRIGGERS, type Fault, type FaultRequest } from '../../simulator/index.js';
 import { testRecord } from '../support/records.js';
@@ -59,20 +60,81 @@ const batch = fc.record({
 /** `count` batches of 1 to 20 cards, the same ones for the same seed; no card is in two of them. */
 export function planBatches(count: number, seed: number): PlannedBatch[] {
   return fc.sample(batch, { seed, numRuns: count }).map(({ consumers, treatment }, index) => {
-    const records = consumers.map(({ kind, cards }, n) => recordOf(index * 100 + n, kind, cards));
+    const planned = consumers.map(({ kind, cards }, n) => consumerOf(index * 100 + n, kind, cards));
     return {
       externalBatchId: `chaos-${String(index + 1).padStart(4, '0')}`,
-      records,
-      cards: records.flatMap(({ externalConsumerId, cards }, n) =>
-        cards.map(({ externalCardId }) => ({
-          externalConsumerId,
-          externalCardId,
-          invalid: consumers[n]?.kind === 'invalid',
-        })),
-      ),
+      records: planned.map(({ record }) => record),
+      cards: planned.flatMap(({ cards }) => cards),
       treatment,
     };
   });
+}
+
+/** A file to be enrolled by one job, and what the issuer knows about it. */
+export interface PlannedPortfolio {
+  /** One record or bad row each, in the order of the file. */
+  rows: (EnrollmentRecord | string)[];
+  /** Which batches the job makes of it, each as full as whole consumers fill it. */
+  batches: PlannedBatch[];
+  /** The lines that go into no batch, counted from 1. */
+  badLines: number[];
+}
+
+const BAD_ROWS = ['{"externalConsumerId": "cut-o', '[]', '{"externalConsumerId":"none","cards":[]}', '{}'];
+
+const row = fc.oneof(
+  { weight: 99, arbitrary: consumer },
+  { weight: 1, arbitrary: fc.constantFrom(...BAD_ROWS) },
+);
+
+/** A portfolio of so many cards, the same one for the same seed. */
+export function planPortfolio(
+  bulkId: string,
+  { cards, maxCardsPerBatch, seed }: { cards: number; maxCardsPerBatch: number; seed: number },
+): PlannedPortfolio {
+  const portfolio: PlannedPortfolio = { rows: [], batches: [], badLines: [] };
+  const { rows, batches, badLines } = portfolio;
+  let left = cards;
+  for (const drawn of fc.sample(row, { seed, numRuns: 2 * cards })) {
+    if (left === 0) break;
+    if (typeof drawn === 'string') {
+      badLines.push(rows.push(drawn));
+      continue;
+    }
+    const planned = consumerOf(rows.length, drawn.kind, Math.min(left, drawn.cards));
+    rows.push(planned.record);
+    left -= planned.cards.length;
+    let last = batches.at(-1);
+    if (!last || last.cards.length + planned.cards.length > maxCardsPerBatch) {
+      last = {
+        externalBatchId: bulkBatchId(bulkId, batches.length + 1),
+        records: [],
+        cards: [],
+        treatment: 'plain',
+      };
+      batches.push(last);
+    }
+    last.records.push(planned.record);
+    last.cards.push(...planned.cards);
+  }
+  return portfolio;
+}
+
+function consumerOf(
+  n: number,
+  kind: ConsumerKind,
+  cards: number,
+): { record: EnrollmentRecord; cards: PlannedCard[] } {
+  const record = recordOf(n, kind, cards);
+  const { externalConsumerId } = record;
+  return {
+    record,
+    cards: record.cards.map(({ externalCardId }) => ({
+      externalConsumerId,
+      externalCardId,
+      invalid: kind === 'invalid',
+    })),
+  };
 }
 
 function recordOf(n: number, kind: ConsumerKind, cards: number): EnrollmentRecord {
@@ -105,6 +167,9 @@ const FAULTS: Fault[] = [
 
 /** No fault at all: takes up a call in the queue of faults, and carries it out at once. */
 export const NO_FAULT = { kind: 'delay', ms: 0 } as const satisfies Fault;
+
+/** More than a run can need: the simulator keeps a log of as many. */
+export const MOST_CALLS = 10_000;
 
 /** What each of the next `calls` calls meets, one in `1 / rate` of them a fault; the same for the same seed. */
 export function planFaults(calls: number, rate: number, seed: number): FaultRequest[] {

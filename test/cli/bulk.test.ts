@@ -16,7 +16,7 @@ const { run } = operatorAt(() => site);
 
 beforeAll(async () => {
   environment = await RealEnvironment.start();
-  site = await environment.site('bulk');
+  site = await environment.site('bulk', { bulk: true });
   await changeProgram(site.configPath, (program) => {
     program.policy = { polling: { initial: '200ms', maximum: '500ms' } };
     program.maxCardsPerBatch = 3;

@@ -1,6 +1,6 @@
 import { writeFile } from 'node:fs/promises';
 import { join } from 'node:path';
-import type { WorkflowHandle } from '@temporalio/client';
+import type { Client, WorkflowHandle } from '@temporalio/client';
 import { Blob } from '../../enrollment/blobs.js';
 import { bulkWorkflowIdOf, DEFAULT_BULK_LIMITS, type BulkKey } from '../../enrollment/bulk.js';
 import { resolvePolicy } from '../../enrollment/policy.js';
@@ -16,12 +16,12 @@ export type BulkHandle = WorkflowHandle<typeof bulkEnrollment> & { key: BulkKey 
 
 /** Writes a portfolio to where workers read it, and gives its name. */
 export async function writePortfolio(
-  rig: Rig,
+  place: { sourceFolder: string },
   bulkId: string,
   records: readonly (EnrollmentRecord | string)[],
 ): Promise<string> {
   const lines = records.map((record) => (typeof record === 'string' ? record : JSON.stringify(record)));
-  await writeFile(join(rig.sourceFolder, `${bulkId}.jsonl`), lines.map((line) => `${line}\n`).join(''));
+  await writeFile(join(place.sourceFolder, `${bulkId}.jsonl`), lines.map((line) => `${line}\n`).join(''));
   return `${bulkId}.jsonl`;
 }
 
@@ -32,8 +32,18 @@ export async function startBulk(
   bulkId: string,
   changes: Partial<BulkEnrollmentInput> = {},
 ): Promise<BulkHandle> {
+  return startBulkAt(rig.env.client, taskQueue, bulkId, changes);
+}
+
+/** As `startBulk`, wherever Temporal is. */
+export async function startBulkAt(
+  temporal: Client,
+  taskQueue: string,
+  bulkId: string,
+  changes: Partial<BulkEnrollmentInput>,
+): Promise<BulkHandle> {
   const key = { program: PROGRAM, bulkId };
-  const handle = await rig.env.client.workflow.start<typeof bulkEnrollment>('bulkEnrollment', {
+  const handle = await temporal.workflow.start<typeof bulkEnrollment>('bulkEnrollment', {
     workflowId: bulkWorkflowIdOf(key),
     taskQueue,
     args: [

@@ -2,6 +2,7 @@ import { mkdir, mkdtemp, readFile, rm, writeFile } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { Client, Connection, type WorkflowHandle } from '@temporalio/client';
+import type { DataConverter } from '@temporalio/common';
 import { EnrollmentClient } from '../../client/enrollment-client.js';
 import { loadConfig } from '../../config/load.js';
 import {
@@ -32,6 +33,8 @@ export interface SiteOptions {
   requestsPerSecond?: number;
   /** A PostgreSQL database with the store's tables; default: a folder of the site's own. */
   storeUrl?: string;
+  /** Whether its workers read portfolios, from `sourceFolder`; a release before 0.5.0 cannot. */
+  bulk?: boolean;
 }
 
 /**
@@ -45,6 +48,7 @@ export class RealEnvironment {
     readonly folder: string,
     private server: EmbeddedTemporal,
     readonly connection: Connection,
+    private readonly serverOptions: EmbeddedTemporalOptions,
   ) {}
 
   /**
@@ -56,11 +60,11 @@ export class RealEnvironment {
     logLevel?: EmbeddedTemporalOptions['logLevel'],
   ): Promise<RealEnvironment> {
     const folder = await mkdtemp(join(tmpdir(), 'c2p-real-'));
-    const dbFilename = join(folder, 'temporal.db');
-    const server = await startEmbeddedTemporal({ dbFilename, dynamicConfig, logLevel });
+    const serverOptions = { dbFilename: join(folder, 'temporal.db'), dynamicConfig, logLevel };
+    const server = await startEmbeddedTemporal(serverOptions);
     const connection = await Connection.connect({ address: server.address });
     await ensureSearchAttributes(connection, server.namespace, SEARCH_ATTRIBUTES);
-    return new RealEnvironment(folder, server, connection);
+    return new RealEnvironment(folder, server, connection, serverOptions);
   }
 
   get address(): string {
@@ -80,10 +84,10 @@ export class RealEnvironment {
     return this.server.kill();
   }
 
-  /** Starts the server again, at the same address and on the same database file. */
+  /** Starts the server again as it was, at the same address and on the same database file. */
   async startServerAgain(): Promise<void> {
     const port = Number(this.address.split(':').pop());
-    this.server = await startEmbeddedTemporal({ dbFilename: join(this.folder, 'temporal.db'), port });
+    this.server = await startEmbeddedTemporal({ ...this.serverOptions, port });
   }
 
   /** A site of its own: nothing that happens there touches another one. */
@@ -112,28 +116,33 @@ export class RealSite {
     readonly simulator: Simulator,
     readonly store: OpenStore,
     readonly temporal: Client,
+    readonly dataConverter: DataConverter,
     readonly client: EnrollmentClient,
+    readonly taskQueue: string,
+    /** Where its workers read portfolios. */
+    readonly sourceFolder: string,
     private readonly env: NodeJS.ProcessEnv,
   ) {}
 
   static async create(
     environment: RealEnvironment,
     name: string,
-    { processingMs = 0, otherPrograms = [], requestsPerSecond, storeUrl }: SiteOptions,
+    { processingMs = 0, otherPrograms = [], requestsPerSecond, storeUrl, bulk = false }: SiteOptions,
   ): Promise<RealSite> {
     const folder = join(environment.folder, name);
     const keys = await prepareSandboxKeys(folder);
     const simulator = await createSimulator({ credentials: [keys.credentials], processingMs });
     const { baseUrl } = simulator;
-    const bulkFolder = join(folder, 'portfolios');
-    await mkdir(bulkFolder);
+    const taskQueue = `c2p-${name}`;
+    const sourceFolder = join(folder, 'portfolios');
+    await mkdir(sourceFolder);
     const { configPath } = await writeSandboxConfig(keys, {
       baseUrl,
-      taskQueue: `c2p-${name}`,
-      bulkFolder,
+      taskQueue,
+      ...(bulk ? { bulkFolder: sourceFolder } : {}),
     });
     await adjustPrograms(configPath, otherPrograms, requestsPerSecond);
-    if (storeUrl !== undefined) await useDatabase(configPath);
+    if (storeUrl !== undefined) await adjust(configPath, { store: { kind: 'postgres', urlEnv: STORE_URL } });
     const env = { [STORE_URL]: storeUrl };
 
     const config = await loadConfig(configPath);
@@ -142,7 +151,19 @@ export class RealSite {
     const dataConverter = protectedDataConverter(keyRing);
     const temporal = new Client({ connection: environment.connection, dataConverter });
     const client = EnrollmentClient.using({ config, temporal, store, keyRing });
-    return new RealSite(environment, folder, configPath, simulator, store, temporal, client, env);
+    return new RealSite(
+      environment,
+      folder,
+      configPath,
+      simulator,
+      store,
+      temporal,
+      dataConverter,
+      client,
+      taskQueue,
+      sourceFolder,
+      env,
+    );
   }
 
   /**
@@ -187,9 +208,9 @@ export class RealSite {
 
 const STORE_URL = 'C2P_STORE_URL';
 
-async function useDatabase(configPath: string): Promise<void> {
+async function adjust(configPath: string, changes: object): Promise<void> {
   const config = JSON.parse(await readFile(configPath, 'utf8')) as object;
-  await writeFile(configPath, JSON.stringify({ ...config, store: { kind: 'postgres', urlEnv: STORE_URL } }));
+  await writeFile(configPath, JSON.stringify({ ...config, ...changes }));
 }
 
 async function adjustPrograms(

@@ -10,8 +10,6 @@ import {
   bundleWorkflowCode,
   type BundleOptions,
   DefaultLogger,
-  makeTelemetryFilterString,
-  Runtime,
   Worker,
   type ActivityInterceptorsFactory,
   type ReplayResult,
@@ -33,6 +31,7 @@ import { KeyRing } from '../../protection/key-ring.js';
 import { FilesystemStore } from '../../store/filesystem-store.js';
 import type { BatchStore } from '../../store/store.js';
 import { bundleSources } from '../../worker/workflow-bundle.js';
+import { quietRuntime } from './quiet-runtime.js';
 import { createTimeSkippingEnv } from './time-skipping.js';
 
 export const PROGRAM = 'demo';
@@ -70,14 +69,7 @@ export class Rig {
   }
 
   static async create(options: Pick<BundleOptions, 'workflowInterceptorModules'> = {}): Promise<Rig> {
-    if (!Runtime._instance) {
-      Runtime.install({
-        logger: new DefaultLogger('ERROR'),
-        telemetryOptions: {
-          logging: { filter: makeTelemetryFilterString({ core: 'ERROR', other: 'ERROR' }) },
-        },
-      });
-    }
+    quietRuntime();
     const started = new Set<string>();
     const keyRing = KeyRing.parse(KeyRing.generate(), 'test');
     const env = await createTimeSkippingEnv({
