@@ -1,5 +1,5 @@
 import { performance } from 'node:perf_hooks';
-import type { Client } from '@temporalio/client';
+import { Client } from '@temporalio/client';
 import { bulkBatchId, bulkWorkflowIdOf } from '../enrollment/bulk.js';
 import { workflowIdOf } from '../enrollment/identifiers.js';
 import { resolvePolicy } from '../enrollment/policy.js';
@@ -50,15 +50,23 @@ export async function runJob(
 export async function runBareJob(
   temporal: Client,
   workflowId: string,
-  { batches, polls }: { batches: number; polls: number },
+  { batches, polls, inWorkflowTasks }: { batches: number; polls: number; inWorkflowTasks: boolean },
   { window, pollEveryMs }: JobSettings,
 ): Promise<number> {
+  const { connection, options } = temporal;
+  // Without the payload codec.
+  const bare = new Client({ connection, namespace: options.namespace });
   const begun = performance.now();
-  await temporal.workflow.execute<typeof bareBulk>('bareBulk', {
+  await bare.workflow.execute<typeof bareBulk>('bareBulk', {
     workflowId,
     taskQueue: BARE_TASK_QUEUE,
     args: [
-      { batches, window, batchesAPage: BATCHES_A_PAGE, batch: { polls, pollEveryMs, program: PROGRAM } },
+      {
+        batches,
+        window,
+        batchesAPage: BATCHES_A_PAGE,
+        batch: { polls, pollEveryMs, program: PROGRAM, inWorkflowTasks },
+      },
     ],
   });
   return (performance.now() - begun) / 1_000;

@@ -107,19 +107,22 @@ async function jobOfNewWorker(
 const SETTINGS = { window: WINDOW, pollEveryMs: POLL_EVERY_MS };
 
 /** Jobs in turns with as many bare workflows; the first turn of each warms up and does not count. */
-async function besideBare(site: BulkSite): Promise<void> {
+export async function besideBare(site: BulkSite): Promise<void> {
   const batches = TURN_CARDS / MAX_CARDS;
   const source = { path: await writePortfolio(site.folder, TURN_CARDS), cards: TURN_CARDS };
   await site.startWorker();
   await site.startBareWorker();
+  const bare = (turn: string, inWorkflowTasks: boolean) =>
+    runBareJob(site.temporal, turn, { batches, polls: POLLS, inWorkflowTasks }, SETTINGS);
   const turns = {
     ours: (turn: string) => runJob(site.temporal, turn, source, SETTINGS),
-    bare: (turn: string) => runBareJob(site.temporal, turn, { batches, polls: POLLS }, SETTINGS),
+    bare: (turn: string) => bare(turn, false),
+    bareLocal: (turn: string) => bare(turn, true),
   };
-  const rates: Record<keyof typeof turns, number[]> = { ours: [], bare: [] };
-  const names = ['ours', 'bare'] as const;
+  const rates: Record<keyof typeof turns, number[]> = { ours: [], bare: [], bareLocal: [] };
+  const names = ['ours', 'bare', 'bareLocal'] as const;
   for (let round = 0; round <= ROUNDS; round += 1) {
-    // There and back: a server that grows slower does so for both alike.
+    // There and back: a server that grows slower does so for all alike.
     for (const name of round % 2 === 1 ? names : names.toReversed()) {
       onProgress(`turn ${round} of ${ROUNDS}: ${name} …`);
       const rate = batches / (await turns[name](`${name}-turn-${round}`));
@@ -131,7 +134,9 @@ async function besideBare(site: BulkSite): Promise<void> {
   );
   printFigure('bare', median(rates.bare), 'batches/s');
   printFigure('c2p', median(rates.ours), 'batches/s');
+  printFigure('bare, validate, encrypt and purge in local activities', median(rates.bareLocal), 'batches/s');
   printRatio('c2p / bare', medianRatio(rates.ours, rates.bare), SPEED_BUDGET);
+  printRatio('bare: local activities / activities', medianRatio(rates.bareLocal, rates.bare));
 }
 
 function printMemory(what: string, [few, little]: [number, number], [many, much]: [number, number]): void {

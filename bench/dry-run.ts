@@ -9,7 +9,7 @@ import { bulkBatchId } from '../enrollment/bulk.js';
 import { KeyRing } from '../protection/key-ring.js';
 import { cpuTime } from './alternating.js';
 import { TODAY } from './data.js';
-import { retainedBytes } from './memory.js';
+import { settledBytes } from './memory.js';
 import { peakMemory } from './peak-memory.js';
 import { SinkStore } from './sink-store.js';
 
@@ -42,12 +42,11 @@ async function dryRun(path: string, expected: number): Promise<DryRun> {
   const store = new SinkStore(keyRing);
   const seal = sealPage({ store, keyRing, sourceFolder: dirname(path) });
   const validate = validateBatch({ store, now: () => TODAY });
-  const activity = new MockActivityEnvironment(
-    {},
-    { logger: new DefaultLogger('ERROR'), client: temporal() },
-  );
+  const client = temporal();
+  const logger = new DefaultLogger('ERROR');
+  // An environment of its own for each, as in a worker: what one has run, it holds on to.
   const run = <Input, Result>(work: (input: Input) => Promise<Result>, input: Input) =>
-    activity.run<[Input], Result, typeof work>(work, input);
+    new MockActivityEnvironment({}, { logger, client }).run<[Input], Result, typeof work>(work, input);
   const pages = Math.ceil(expected / MAX_CARDS / BATCHES_A_PAGE);
   const every = Math.max(1, Math.floor(pages / LOOKS));
 
@@ -68,7 +67,7 @@ async function dryRun(path: string, expected: number): Promise<DryRun> {
     if (pagesRead % every === 0) {
       // While a page is held: that is when most is.
       const [at, cpu] = [performance.now(), cpuTime()];
-      retained = Math.max(retained, retainedBytes());
+      retained = Math.max(retained, await settledBytes());
       [looking, lookingCpu] = [looking + performance.now() - at, lookingCpu + cpuTime() - cpu];
     }
     for (const { n, records } of page.batches) {
