@@ -14,6 +14,8 @@ import { createSimulator, type Simulator } from '../simulator/index.js';
 export const PROGRAM = 'demo';
 export const TASK_QUEUE = 'c2p';
 export const BARE_TASK_QUEUE = 'bare';
+/** Otherwise V8 takes what there is, to collect less often, and memory tells how long a job took. */
+export const WORKER_HEAP_MIB = 128;
 
 /** Temporal's dev server in memory, the simulator over HTTP, and what workers need; no worker yet. */
 export interface BulkSite {
@@ -21,7 +23,7 @@ export interface BulkSite {
   folder: string;
   temporal: Client;
   simulator: Simulator;
-  /** Starts `c2p worker` as a process of its own. */
+  /** Starts `c2p worker` as a process of its own, with a heap that is limited to `WORKER_HEAP_MIB`. */
   startWorker(): Promise<ServerProcess>;
   /** Starts the worker of the bare workflows likewise. */
   startBareWorker(): Promise<ServerProcess>;
@@ -53,6 +55,11 @@ export async function openBulkSite({ folder, processingMs, onProgress }: BulkSit
     const connection = await Connection.connect({ address });
     opened.push(() => connection.close());
     const dataConverter = protectedDataConverter(await openKeyRing((await loadConfig(configPath)).dataKeys));
+    const env = {
+      C2P_CONFIG: configPath,
+      TEMPORAL_ADDRESS: address,
+      NODE_OPTIONS: `--max-old-space-size=${WORKER_HEAP_MIB}`,
+    };
     const started = (worker: ServerProcess) => {
       opened.push(worker.stop);
       return worker;
@@ -61,12 +68,11 @@ export async function openBulkSite({ folder, processingMs, onProgress }: BulkSit
       folder,
       temporal: new Client({ connection, namespace, dataConverter }),
       simulator,
-      startWorker: async () =>
-        started(await startWorkerProcess(folder, { C2P_CONFIG: configPath, TEMPORAL_ADDRESS: address })),
+      startWorker: async () => started(await startWorkerProcess(folder, env)),
       startBareWorker: async () =>
         started(
           await startServerProcess(process.execPath, [bareWorkerPath(), address, BARE_TASK_QUEUE, PROGRAM], {
-            env: process.env,
+            env: { ...process.env, NODE_OPTIONS: env.NODE_OPTIONS },
             logFile: join(folder, 'bare-worker.log'),
           }),
         ),
