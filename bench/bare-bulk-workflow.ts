@@ -48,7 +48,8 @@ export async function bareBulk(input: BareBulkInput): Promise<void> {
       starts.push(start(started));
     }
     await Promise.all(starts);
-    if (workflowInfo().historyLength >= LONG_HISTORY_EVENTS)
+    const { continueAsNewSuggested, historyLength } = workflowInfo();
+    if (continueAsNewSuggested || historyLength >= LONG_HISTORY_EVENTS)
       await continueAsNew<typeof bareBulk>({ ...input, started, inFlight });
     await condition(() => (started < batches ? inFlight < window : inFlight === 0));
   }

@@ -129,9 +129,12 @@ export async function besideBare(site: BulkSite): Promise<void> {
       if (round > 0) rates[name].push(rate);
     }
   }
+  const calls = site.simulator.requests();
+  const callsTo = (operation: string) => calls.filter((call) => call.operation === operation).length;
   printHeading(
     `Jobs of ${written(TURN_CARDS)} cards beside as many bare workflows, ${WINDOW} batches at once`,
   );
+  printFigure(`polls of a batch of c2p (bare: ${POLLS})`, callsTo('status') / callsTo('enroll'), '');
   printFigure('bare', median(rates.bare), 'batches/s');
   printFigure('c2p', median(rates.ours), 'batches/s');
   printFigure('bare, validate, encrypt and purge in local activities', median(rates.bareLocal), 'batches/s');
