@@ -41,6 +41,11 @@ export class MemoryStore implements BatchStore {
     }
   }
 
+  /** Drops all that there is of a batch. */
+  forget({ program, externalBatchId }: BatchAddress): void {
+    this.held.delete(JSON.stringify([program, externalBatchId]));
+  }
+
   lastWritten(): Promise<undefined> {
     return Promise.resolve(undefined);
   }

@@ -1,3 +1,4 @@
+import { setImmediate } from 'node:timers/promises';
 import { setFlagsFromString } from 'node:v8';
 import { runInNewContext } from 'node:vm';
 
@@ -8,4 +9,11 @@ export function retainedBytes(): number {
   collect();
   const { heapUsed, external } = process.memoryUsage();
   return heapUsed + external;
+}
+
+/** The same where buffers come and go: what lies outside of the heap is let go of after the collection that finds it free. */
+export async function settledBytes(): Promise<number> {
+  retainedBytes();
+  await setImmediate();
+  return retainedBytes();
 }
