@@ -1,10 +1,12 @@
 import {
+  ActivityFailure,
   allHandlersFinished,
   ApplicationFailure,
   CancellationScope,
   CancelledFailure,
   condition,
   continueAsNew,
+  isCancellation,
   setHandler,
   sleep,
 } from '@temporalio/workflow';
@@ -85,8 +87,13 @@ async function lookAfterQuietly(state: BulkState): Promise<never> {
     await sleep(LOOK_EVERY, { summary: 'look after batches that tell nothing' });
     const batches = state.batchesBegun.map(({ n, cards }) => ({ n, cards }));
     if (state.reports !== before || batches.length === 0) continue;
-    const reports = await lookAfter({ bulk: state.bulk, batches });
-    reports.forEach((report) => state.batchClosed(report));
+    try {
+      const reports = await lookAfter({ bulk: state.bulk, batches });
+      reports.forEach((report) => state.batchClosed(report));
+    } catch (error) {
+      // One that cannot be looked after stands in history, and must not keep the others from being so the next time.
+      if (!(error instanceof ActivityFailure) || isCancellation(error)) throw error;
+    }
   }
 }
 
