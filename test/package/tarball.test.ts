@@ -40,7 +40,7 @@ describe('what is published', () => {
     const imported = new Set<string>();
     for (const path of stranger.published.filter((path) => /^dist\/.+\/.+\.js$/.test(path))) {
       for (const [, name] of (await published(path)).matchAll(
-        /(?:from|import\() ?'((?:@[^/']+\/)?[^./'][^/']*)/g,
+        /(?:^(?:import|export) (?:[^'\n]*? from )?|import\()'((?:@[^/']+\/)?[^./'][^/']*)/gm,
       ))
         imported.add(name!);
     }
