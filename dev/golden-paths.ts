@@ -237,7 +237,7 @@ export const goldenPaths: readonly GoldenPath[] = [
     ends: 'CANCELLED',
     cards: ['ENROLLED'],
     simulate: (simulator) =>
-      simulator.fault({ operation: 'enroll', fault: { kind: 'status', status: 429, retryAfter: 60 } }),
+      simulator.fault({ operation: 'enroll', fault: { kind: 'status', status: 503, retryAfter: 60 } }),
     acts: [
       {
         when: ({ submission }) => submission?.nextAttemptAt !== undefined,
