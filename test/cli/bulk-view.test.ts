@@ -101,7 +101,10 @@ describe('where there is no terminal', () => {
 });
 
 describe('on a terminal', () => {
-  beforeEach(() => void vi.stubEnv('TERM', 'xterm'));
+  beforeEach(() => {
+    vi.stubEnv('TERM', 'xterm');
+    vi.stubEnv('CI', undefined);
+  });
   afterEach(() => vi.unstubAllEnvs());
 
   test('the bar stands above the line, and neither is wider than the screen', async () => {

@@ -100,7 +100,7 @@ describe('the search attributes', () => {
     });
     expect(await checkSearchAttributes(own)).toMatchObject({ status: 'failed' });
     await ensureSearchAttributes(place.connection, own.namespace, SEARCH_ATTRIBUTES);
-    expect(await checkSearchAttributes(own)).toMatchObject({ status: 'ok', found: 'all 6 are registered' });
+    expect(await checkSearchAttributes(own)).toMatchObject({ status: 'ok', found: 'all 7 are registered' });
   });
 
   test('of a wrong type fail', async () => {

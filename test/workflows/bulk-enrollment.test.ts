@@ -163,6 +163,8 @@ describe('somebody', () => {
       await until(() => gateway.submissions.length === 1);
       await job.executeUpdate(pauseBulkUpdate);
       await rig.env.sleep('1 day');
+      // By then everything is due, but need not be done.
+      await until(async () => (await job.query(bulkProgressQuery)).batches.inFlight === 0);
       expect(await job.query(bulkProgressQuery)).toMatchObject({
         status: 'PAUSED',
         counts: { cards: 3, enrolled: 3 },
