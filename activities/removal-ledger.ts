@@ -12,12 +12,14 @@ export interface RemovalProgress {
   left: number;
 }
 
-/** Found out and not yet stored: at most so many are done again after a crash. */
+/** Found out and not yet stored: at most so many, and what took so long (ms), are done again after a crash. */
 const MOST_UNSAVED = 25;
+const LONGEST_UNSAVED_MS = 1_000;
 
 /** The outcomes of a batch while its cards are removed, from the last to the first. */
 export class RemovalLedger {
   private found: Outcome[] = [];
+  private savedAt = performance.now();
 
   private constructor(
     private readonly store: BatchStore,
@@ -61,7 +63,8 @@ export class RemovalLedger {
     this.left -= 1;
     this.found.push(outcome);
     // A card that could not be removed took its time: that is not to be spent again after a crash.
-    if (outcome.status === 'ENROLLED' || this.found.length >= MOST_UNSAVED) await this.save();
+    const isLate = performance.now() - this.savedAt >= LONGEST_UNSAVED_MS;
+    if (outcome.status === 'ENROLLED' || isLate || this.found.length >= MOST_UNSAVED) await this.save();
   }
 
   /** Takes down what else was found out about cards that are settled. */
@@ -79,6 +82,7 @@ export class RemovalLedger {
       this.found = [];
     }
     this.savedLeft = this.left;
+    this.savedAt = performance.now();
     heartbeat(this.progress);
   }
 

@@ -167,7 +167,7 @@ describe('somebody', () => {
       await until(async () => (await job.query(bulkProgressQuery)).batches.inFlight === 0);
       expect(await job.query(bulkProgressQuery)).toMatchObject({
         status: 'PAUSED',
-        counts: { cards: 3, enrolled: 3 },
+        counts: { enrolled: 3 },
         batches: { started: 1, inFlight: 0, byStatus: { COMPLETED: 1 } },
       });
       expect(gateway.submissions).toHaveLength(1);
