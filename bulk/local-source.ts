@@ -1,5 +1,5 @@
 import { realpath } from 'node:fs/promises';
-import { isAbsolute, relative, resolve } from 'node:path';
+import { isAbsolute, relative, resolve, sep } from 'node:path';
 import type { SourceLocation } from '../enrollment/bulk.js';
 import { SourceError } from './source-error.js';
 
@@ -20,10 +20,10 @@ export async function locateSource(
   if (folder === undefined)
     throw refuse('no folder for portfolios is configured; set bulk.folder on every worker, or give a URL');
   const path = resolve(folder, location.path);
-  if (isAbsolute(location.path) || !isInside(folder, path))
+  if (isAbsolute(location.path) || wayInside(folder, path) === undefined)
     throw refuse('must be relative to the folder for portfolios (bulk.folder), and inside it');
   try {
-    if (!isInside(await realpath(folder), await realpath(path)))
+    if (wayInside(await realpath(folder), await realpath(path)) === undefined)
       throw refuse('is a link that leads out of the folder for portfolios (bulk.folder)');
   } catch (error) {
     // One that is not there is told by whoever opens it.
@@ -32,7 +32,9 @@ export async function locateSource(
   return { path };
 }
 
-function isInside(folder: string, path: string): boolean {
+/** The way from a folder to a file in it; nothing for a path that is not inside. */
+export function wayInside(folder: string, path: string): string | undefined {
   const way = relative(folder, path);
-  return way !== '' && way !== '..' && !way.startsWith('../') && !isAbsolute(way);
+  const isOutside = way === '' || way === '..' || way.startsWith(`..${sep}`) || isAbsolute(way);
+  return isOutside ? undefined : way;
 }

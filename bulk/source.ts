@@ -16,7 +16,7 @@ export interface Source {
   /**
    * The bytes from one offset to before another, or to the end. What is not fetched is not read ahead by
    * more than a few blocks. Entering a compressed source decompresses everything before the offset again:
-   * read long stretches of it (`readBatches`), not many short ones.
+   * read long stretches of it, not many short ones.
    * @throws SourceError, SourceChangedError, also amid the bytes.
    */
   read(from: number, to?: number): AsyncGenerator<Buffer>;

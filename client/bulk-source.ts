@@ -1,5 +1,6 @@
 import { realpath } from 'node:fs/promises';
-import { isAbsolute, relative, resolve, sep } from 'node:path';
+import { resolve, sep } from 'node:path';
+import { wayInside } from '../bulk/local-source.js';
 import { readLayout } from '../bulk/records.js';
 import { openSource } from '../bulk/source.js';
 import type { SourceLocation } from '../enrollment/bulk.js';
@@ -23,8 +24,8 @@ export async function sharedSource(
     return source;
   }
   const path = await realPathOf(source.path, folder);
-  const way = relative(path.folder, path.file);
-  if (way === '' || way === '..' || way.startsWith(`..${sep}`) || isAbsolute(way))
+  const way = wayInside(path.folder, path.file);
+  if (way === undefined)
     throw new BulkInvalidError(
       `${source.path} is not inside ${folder} (bulk.folder), which is all that workers read from; put the file there`,
     );
