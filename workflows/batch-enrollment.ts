@@ -1,18 +1,11 @@
-import {
-  allHandlersFinished,
-  ApplicationFailure,
-  CancellationScope,
-  CancelledFailure,
-  condition,
-  setHandler,
-} from '@temporalio/workflow';
+import { allHandlersFinished, CancellationScope, condition, setHandler } from '@temporalio/workflow';
 import type { BatchResult } from '../enrollment/batch.js';
 import { report } from './bulk-report.js';
 import { purge, validate } from './activity-proxies.js';
 import { BatchState } from './batch-state.js';
 import { removeAll, takeBack } from './compensation.js';
 import { DeadlineDesk } from './deadline-desk.js';
-import { endingOf, rejected, type Ending } from './ending.js';
+import { ended, endingOf, rejected, type Ending } from './ending.js';
 import { cancelledAsBefore } from './hand-over.js';
 import { isInline, takeIn } from './intake.js';
 import {
@@ -109,14 +102,5 @@ async function close(input: BatchEnrollmentInput, state: BatchState, ending: End
   state.closed(result, failure && `${failure}: ${reasons.join('; ')}`);
   if (input.reportTo !== undefined) await report(input.reportTo, result);
   await condition(allHandlersFinished);
-  if (failure) {
-    throw ApplicationFailure.create({
-      type: failure,
-      message: reasons.join('; '),
-      nonRetryable: true,
-      details: [result],
-    });
-  }
-  if (status === 'CANCELLED') throw new CancelledFailure(reasons.join('; '), [result]);
-  return result;
+  return ended(result);
 }

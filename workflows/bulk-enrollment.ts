@@ -1,9 +1,7 @@
 import {
   ActivityFailure,
   allHandlersFinished,
-  ApplicationFailure,
   CancellationScope,
-  CancelledFailure,
   condition,
   continueAsNew,
   isCancellation,
@@ -16,6 +14,7 @@ import { startBatches, takeBackBatches } from './bulk-batches.js';
 import { acceptBulkChanges } from './bulk-changes.js';
 import { bulkResult } from './bulk-ending.js';
 import { batchClosedSignal, bulkProgressQuery, type BulkEnrollmentInput } from './bulk-messages.js';
+import { ended } from './ending.js';
 import { SourceReader } from './bulk-reader.js';
 import { BulkState } from './bulk-state.js';
 import { isLong } from './hand-over.js';
@@ -111,15 +110,5 @@ async function close(state: BulkState): Promise<BulkResult> {
   await closeJob({ result, lastSealed: state.lastSealed }, `${result.status}: remember the job`);
   state.closes(result);
   await condition(allHandlersFinished);
-  const { failure, status, reasons } = result;
-  if (failure) {
-    throw ApplicationFailure.create({
-      type: failure,
-      message: reasons.join('; '),
-      nonRetryable: true,
-      details: [result],
-    });
-  }
-  if (status === 'CANCELLED') throw new CancelledFailure(reasons.join('; '), [result]);
-  return result;
+  return ended(result);
 }

@@ -2,12 +2,14 @@ import {
   ActivityFailure,
   ApplicationFailure,
   CancellationScope,
+  CancelledFailure,
   isCancellation,
   patched,
   rootCause,
   TimeoutFailure,
 } from '@temporalio/workflow';
-import type { ClosedStatus } from '../enrollment/batch.js';
+import type { BatchResult, ClosedStatus } from '../enrollment/batch.js';
+import type { BulkResult } from '../enrollment/bulk.js';
 import { FailureType, isFailureType } from '../enrollment/errors.js';
 import type { RemainingOutcome } from '../activities/index.js';
 import type { BatchState } from './batch-state.js';
@@ -86,6 +88,21 @@ export function wasCancelled(error: unknown): boolean {
   // Since 0.3.0; before, it was taken for the cancellation. replay-tested: 2026-11-24
   if (!patched('final-failure-of-cancelled-batch')) return true;
   return false;
+}
+
+/**
+ * Ends the workflow as its result says: completed, failed where somebody must look, or cancelled.
+ * @throws ApplicationFailure of the result's failure type; CancelledFailure.
+ */
+export function ended<Result extends Pick<BatchResult | BulkResult, 'failure' | 'status' | 'reasons'>>(
+  result: Result,
+): Result {
+  const { failure, status, reasons } = result;
+  const message = reasons.join('; ');
+  if (failure)
+    throw ApplicationFailure.create({ type: failure, message, nonRetryable: true, details: [result] });
+  if (status === 'CANCELLED') throw new CancelledFailure(message, [result]);
+  return result;
 }
 
 /**
