@@ -4,6 +4,9 @@ import { sealPage } from './activity-proxies.js';
 import { MOST_BATCHES_A_PAGE, type BulkState } from './bulk-state.js';
 import { isLong } from './hand-over.js';
 
+/** Few, so that the first batches are under way while the next page is read. */
+const BATCHES_OF_FIRST_PAGE = 10;
+
 /** Reads the source a page ahead of what is started, beside whatever else the job does. */
 export class SourceReader {
   private reading: Promise<void> | undefined;
@@ -20,7 +23,11 @@ export class SourceReader {
     const { status, isReadToEnd, waiting, limits } = this.state.facts;
     if (!this.state.isEnrolling) this.stop();
     if (this.reading || isLong()) return;
-    const maxBatches = Math.min(MOST_BATCHES_A_PAGE, limits.maxBatchesInFlight);
+    const isFirst = this.state.facts.batchesFound === 0;
+    const maxBatches = Math.min(
+      isFirst ? BATCHES_OF_FIRST_PAGE : MOST_BATCHES_A_PAGE,
+      limits.maxBatchesInFlight,
+    );
     if (status !== 'ENROLLING' || isReadToEnd || waiting.length > maxBatches / 2) return;
     this.reading = this.scope
       .run(() => this.readPage(maxBatches))

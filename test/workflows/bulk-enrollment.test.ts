@@ -8,6 +8,7 @@ import { Blob, type ClosedBatch } from '../../enrollment/blobs.js';
 import {
   bulkAddress,
   bulkBatchId,
+  bulkWorkflowIdOf,
   type BulkResult,
   type ClosedBulk,
   type OnBulkCancel,
@@ -21,6 +22,7 @@ import {
 } from '../../workflows/bulk-messages.js';
 import type { BulkEnrollmentInput } from '../../workflows/index.js';
 import { enrollingEverything, startBulk, writePortfolio } from '../support/bulk-rig.js';
+import { historiesOf } from '../support/replay.js';
 import { testRecord, testRecords } from '../support/records.js';
 import { PROGRAM, Rig } from '../support/rig.js';
 import type { ScriptedGateway } from '../support/scripted-gateway.js';
@@ -121,6 +123,21 @@ describe('a portfolio', () => {
       { line: 8, path: '', code: 'json_malformed' },
     ]);
     expect(await getJson<ClosedBulk>(rig.store, address, Blob.closed)).toMatchObject({ result });
+  });
+
+  test('has its first batches under way while the rest of the source is read', async () => {
+    const bulkId = nextJob('first-page');
+    await writePortfolio(rig, bulkId, testRecords(12));
+    await run(enrollingEverything(rig), bulkId, { maxCardsPerBatch: 1 });
+    const [history] = await historiesOf(rig.env.client, bulkWorkflowIdOf({ program: PROGRAM, bulkId }));
+    const steps = (history?.events ?? []).flatMap(
+      ({
+        activityTaskScheduledEventAttributes: activity,
+        startChildWorkflowExecutionInitiatedEventAttributes: batch,
+      }) => activity?.activityType?.name ?? (batch ? ['batch'] : []),
+    );
+    const page = (batches: number) => Array.from({ length: batches }, () => 'batch');
+    expect(steps).toEqual(['sealPage', ...page(10), 'sealPage', ...page(2), 'closeBulk']);
   });
 
   test('keeps as many batches under way as the window has, and starts the next when one is closed', async () => {
