@@ -59,14 +59,21 @@ function isFor(certificate: X509Certificate, usage: CertificatePurpose['usage'])
   return keyUsage === undefined || keyUsage[usage] === true;
 }
 
+/** A process has few keys, and asks at each encryption. */
+const fingerprints = new WeakMap<KeyObject, string>();
+
 /**
  * The fingerprint of a public key: lower-case hex SHA-256 of its DER SubjectPublicKeyInfo, as Mastercard's
  * client-encryption libraries make it of a key.
  */
 export function keyFingerprint(publicKey: KeyObject): string {
-  return createHash('sha256')
+  const known = fingerprints.get(publicKey);
+  if (known !== undefined) return known;
+  const fingerprint = createHash('sha256')
     .update(publicKey.export({ type: 'spki', format: 'der' }))
     .digest('hex');
+  fingerprints.set(publicKey, fingerprint);
+  return fingerprint;
 }
 
 /** The fingerprint of a certificate, the other one that Mastercard's libraries know: lower-case hex SHA-256 of its DER. */
