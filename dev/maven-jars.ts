@@ -41,13 +41,13 @@ export async function downloadJars(
   repository?: string,
 ): Promise<void> {
   const dispatcher = new EnvHttpProxyAgent({ connections: DOWNLOADS_AT_ONCE });
-  const signal = AbortSignal.timeout(DOWNLOAD_WITHIN_MS);
   let count = 0;
   try {
     await Promise.all(
       jars.map(async ({ coordinates, sha256 }) => {
         try {
           const url = await jarUrl(parseCoordinates(coordinates), repository);
+          const signal = AbortSignal.timeout(DOWNLOAD_WITHIN_MS);
           const response = await fetch(url, { dispatcher, signal });
           if (!response.ok) throw new Error(`HTTP status ${response.status}`);
           const jar = Buffer.from(await response.arrayBuffer());
