@@ -1,14 +1,14 @@
 import { setTimeout as delay } from 'node:timers/promises';
 import fc from 'fast-check';
 import type { Reject } from '../../bulk/reject.js';
-import { Blob, isRejects } from '../../enrollment/blobs.js';
-import { addCounts, bulkAddress, bulkBatchId, NO_CARDS, type BulkResult } from '../../enrollment/bulk.js';
+import { isRejects } from '../../enrollment/blobs.js';
+import { addCounts, bulkAddress, NO_CARDS, type BulkResult } from '../../enrollment/bulk.js';
 import { countOutcomes, type Outcome } from '../../enrollment/outcomes.js';
 import { resolvePolicy } from '../../enrollment/policy.js';
 import { getJson } from '../../store/store.js';
 import { startBulkAt, writePortfolio, type BulkHandle } from '../support/bulk-rig.js';
 import { PostgresServer } from '../support/postgres.js';
-import { PROGRAM, RealEnvironment, type RealSite } from '../support/real-environment.js';
+import { RealEnvironment, type RealSite } from '../support/real-environment.js';
 import { historiesOf } from '../support/replay.js';
 import { Breaking, insisting, type Breakable } from './breaking.js';
 import { faultFigures, offersRepeated, sealedDataLeft, type FaultFigures } from './figures.js';
@@ -87,7 +87,7 @@ export async function runBulkChaos(settings: BulkChaosSettings): Promise<BulkCha
 
     const accepted = site.simulator.accepted();
     const enrolled = site.simulator.enrolledCards();
-    const closed = await outcomesOf(site, job, portfolio.batches.length);
+    const closed = await reportOf(site, job);
     return {
       status: typeof ended === 'string' ? ended : ended.status,
       ...judge({ planned: portfolio.batches, closed, accepted, enrolled }),
@@ -150,20 +150,16 @@ function plannedBreaking({ workers, longestPauseMs, seed }: BulkChaosSettings) {
   };
 }
 
-/** The outcomes of the job's batches that closed, by `externalBatchId`; of one more than there should be, too. */
-async function outcomesOf(
-  { store }: RealSite,
-  { key: { bulkId } }: BulkHandle,
-  batches: number,
-): Promise<Map<string, Outcome[]>> {
-  const closed = new Map<string, Outcome[]>();
-  for (let n = 1; n <= batches + 1; n += 1) {
-    const externalBatchId = bulkBatchId(bulkId, n);
-    const batch = { program: PROGRAM, externalBatchId };
-    if (!(await store.has(batch, Blob.closed))) continue;
-    closed.set(externalBatchId, await getJson<Outcome[]>(store, batch, Blob.outcomes));
+/** What the job's report tells, by `externalBatchId`. */
+async function reportOf({ client }: RealSite, { key }: BulkHandle): Promise<Map<string, Outcome[]>> {
+  const told = new Map<string, Outcome[]>();
+  const job = await client.findBulk(key.bulkId);
+  for await (const { externalBatchId, ...outcome } of job.outcomes()) {
+    const outcomes = told.get(externalBatchId) ?? [];
+    told.set(externalBatchId, outcomes);
+    outcomes.push(outcome);
   }
-  return closed;
+  return told;
 }
 
 async function rejectFigures(
