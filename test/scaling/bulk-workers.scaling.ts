@@ -65,9 +65,7 @@ async function compare(what: string, job: Job): Promise<number> {
 
 test(
   'two workers finish a job faster than one where calls that wait fill the slots of one',
-  {
-    timeout: 15 * MINUTE_MS,
-  },
+  { timeout: 15 * MINUTE_MS },
   async () => {
     // A worker makes a hundred calls at a time.
     const job = { batches: 200, cardsABatch: 1, answerMs: 20_000 };
@@ -77,9 +75,7 @@ test(
 
 test(
   'what two workers gain where everything is on one machine is told',
-  {
-    timeout: 15 * MINUTE_MS,
-  },
+  { timeout: 15 * MINUTE_MS },
   async () => {
     await compare('answers at once, 100 batches of 250 cards', {
       batches: 100,

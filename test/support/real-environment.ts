@@ -108,6 +108,7 @@ export class RealEnvironment {
 /** One issuer: a simulator, keys, a configuration, a store, a task queue, and the workers that were started. */
 export class RealSite {
   private readonly workers: RealWorker[] = [];
+  private closing: Promise<void> | undefined;
 
   private constructor(
     readonly environment: RealEnvironment,
@@ -199,7 +200,13 @@ export class RealSite {
     );
   }
 
-  async close(): Promise<void> {
+  /** Once: the environment closes what its tests have not. */
+  close(): Promise<void> {
+    this.closing ??= this.closeAll();
+    return this.closing;
+  }
+
+  private async closeAll(): Promise<void> {
     await Promise.all(this.workers.map((worker) => worker.kill()));
     await this.store.close();
     await this.simulator.close();
