@@ -1,4 +1,4 @@
-import { proxyActivities, proxyLocalActivities, sleep, workflowInfo } from '@temporalio/workflow';
+import { proxyActivities, sleep, workflowInfo } from '@temporalio/workflow';
 import { gatewayTaskQueue } from '../enrollment/identifiers.js';
 import type { BareActivities } from './bare-activities.js';
 
@@ -6,27 +6,18 @@ export interface BareEnrollmentInput {
   polls: number;
   pollEveryMs: number;
   program: string;
-  /** Whether what does not call Mastercard is done in local activities, which `batchEnrollment` does not. */
-  inWorkflowTasks?: boolean;
 }
 
 /**
  * What `batchEnrollment` asks of Temporal and nothing else: the same activities and timers in the same
  * order, on the same kinds of task queues with the same kinds of options, all of them doing nothing.
  */
-export async function bareEnrollment({
-  polls,
-  pollEveryMs,
-  program,
-  inWorkflowTasks = false,
-}: BareEnrollmentInput): Promise<void> {
+export async function bareEnrollment({ polls, pollEveryMs, program }: BareEnrollmentInput): Promise<void> {
   const options = {
     startToCloseTimeout: '20s',
     retry: { initialInterval: '1s', backoffCoefficient: 2, maximumInterval: '1 minute' },
   } as const;
-  const local = inWorkflowTasks
-    ? proxyLocalActivities<BareActivities>(options)
-    : proxyActivities<BareActivities>(options);
+  const local = proxyActivities<BareActivities>(options);
   const gateway = proxyActivities<BareActivities>({
     taskQueue: gatewayTaskQueue(workflowInfo().taskQueue, program),
     startToCloseTimeout: '90s',

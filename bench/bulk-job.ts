@@ -50,7 +50,7 @@ export async function runJob(
 export async function runBareJob(
   temporal: Client,
   workflowId: string,
-  { batches, polls, inWorkflowTasks }: { batches: number; polls: number; inWorkflowTasks: boolean },
+  { batches, polls }: { batches: number; polls: number },
   { window, pollEveryMs }: JobSettings,
 ): Promise<number> {
   const { connection, options } = temporal;
@@ -65,7 +65,7 @@ export async function runBareJob(
         batches,
         window,
         batchesAPage: BATCHES_A_PAGE,
-        batch: { polls, pollEveryMs, program: PROGRAM, inWorkflowTasks },
+        batch: { polls, pollEveryMs, program: PROGRAM },
       },
     ],
   });

@@ -2,31 +2,37 @@ import { readFile, writeFile } from 'node:fs/promises';
 import { join } from 'node:path';
 import { fileURLToPath } from 'node:url';
 import { Client, Connection } from '@temporalio/client';
+import { execa } from 'execa';
 import { loadConfig } from '../config/load.js';
-import { startWorkerProcess } from '../dev/dev-environment.js';
+import { cliPath, startWorkerProcess } from '../dev/dev-environment.js';
 import { startEmbeddedTemporal } from '../dev/embedded-temporal.js';
 import { prepareSandboxKeys, writeSandboxConfig } from '../dev/sandbox.js';
 import { startServerProcess, type ServerProcess } from '../dev/server-process.js';
 import { protectedDataConverter } from '../protection/data-converter.js';
 import { openKeyRing } from '../protection/live-key-ring.js';
+import { peakMemoryUntilEnd } from './process-usage.js';
 import { createSimulator, type Simulator } from '../simulator/index.js';
 
 export const PROGRAM = 'demo';
 export const TASK_QUEUE = 'c2p';
 export const BARE_TASK_QUEUE = 'bare';
 /** Otherwise V8 takes what there is, to collect less often, and memory tells how long a job took. */
-export const WORKER_HEAP_MIB = 128;
+export const WORKER_NODE_OPTIONS = '--max-old-space-size=256';
 
 /** Temporal's dev server in memory, the simulator over HTTP, and what workers need; no worker yet. */
 export interface BulkSite {
   /** Portfolios are read from here; everything else of the site is here too. */
   folder: string;
   temporal: Client;
+  /** The process of Temporal's server. */
+  serverPid: number;
   simulator: Simulator;
-  /** Starts `c2p worker` as a process of its own, with a heap that is limited to `WORKER_HEAP_MIB`. */
+  /** Starts `c2p worker` as a process of its own, with `WORKER_NODE_OPTIONS`. */
   startWorker(): Promise<ServerProcess>;
   /** Starts the worker of the bare workflows likewise. */
   startBareWorker(): Promise<ServerProcess>;
+  /** Runs a command of c2p, its output into a file, with `WORKER_NODE_OPTIONS`. @returns its peak memory (bytes). */
+  peakOfCommand(args: string[], output: string): Promise<number>;
   close(): Promise<void>;
 }
 
@@ -58,7 +64,7 @@ export async function openBulkSite({ folder, processingMs, onProgress }: BulkSit
     const env = {
       C2P_CONFIG: configPath,
       TEMPORAL_ADDRESS: address,
-      NODE_OPTIONS: `--max-old-space-size=${WORKER_HEAP_MIB}`,
+      NODE_OPTIONS: WORKER_NODE_OPTIONS,
     };
     const started = (worker: ServerProcess) => {
       opened.push(worker.stop);
@@ -67,6 +73,7 @@ export async function openBulkSite({ folder, processingMs, onProgress }: BulkSit
     return {
       folder,
       temporal: new Client({ connection, namespace, dataConverter }),
+      serverPid: server.pid,
       simulator,
       startWorker: async () => started(await startWorkerProcess(folder, env)),
       startBareWorker: async () =>
@@ -74,6 +81,15 @@ export async function openBulkSite({ folder, processingMs, onProgress }: BulkSit
           await startServerProcess(process.execPath, [bareWorkerPath(), address, BARE_TASK_QUEUE, PROGRAM], {
             env: { ...process.env, NODE_OPTIONS: env.NODE_OPTIONS },
             logFile: join(folder, 'bare-worker.log'),
+          }),
+        ),
+      peakOfCommand: (args, output) =>
+        peakMemoryUntilEnd(
+          execa(process.execPath, [cliPath(), ...args], {
+            env,
+            stdout: { file: output },
+            stderr: 'inherit',
+            buffer: false,
           }),
         ),
       close,

@@ -1,3 +1,4 @@
+import { createReadStream } from 'node:fs';
 import { mkdtemp, rm } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
@@ -5,9 +6,9 @@ import { fileURLToPath } from 'node:url';
 import { execa } from 'execa';
 import { median, medianRatio } from './alternating.js';
 import { batchHistory, jobHistories, MAX_CARDS, runBareJob, runJob } from './bulk-job.js';
-import { openBulkSite, type BulkSite } from './bulk-site.js';
+import { openBulkSite, WORKER_NODE_OPTIONS, type BulkSite } from './bulk-site.js';
 import type { DryRun } from './dry-run.js';
-import { peakMemory } from './peak-memory.js';
+import { cpuTimeOf, peakMemory } from './process-usage.js';
 import { writePortfolio } from './portfolio-file.js';
 import { printFigure, printHeading, printRatio } from './report.js';
 
@@ -25,6 +26,7 @@ const POLL_EVERY_MS = 2_000;
 const PROCESSING_MS = 3_000;
 /** As many batches as the small job has: so both have as many under way. */
 const WINDOW = SMALL_CARDS / MAX_CARDS;
+const SETTINGS = { window: WINDOW, pollEveryMs: POLL_EVERY_MS };
 
 const MEMORY_BUDGET = { atMost: 1.2 };
 const SPEED_BUDGET = { atLeast: 0.85 };
@@ -64,7 +66,9 @@ async function dryRun(folder: string, cards: number): Promise<DryRun> {
   onProgress(`dry run of ${written(cards)} cards …`);
   const path = join(folder, await writePortfolio(folder, cards));
   const script = fileURLToPath(new URL('./dry-run.js', import.meta.url));
-  const { stdout } = await execa(process.execPath, [script, path, String(cards)]);
+  const { stdout } = await execa(process.execPath, [script, path, String(cards)], {
+    env: { NODE_OPTIONS: WORKER_NODE_OPTIONS },
+  });
   await rm(path);
   return JSON.parse(stdout) as DryRun;
 }
@@ -77,7 +81,10 @@ async function inFull(site: BulkSite, largeCards: number): Promise<void> {
   );
   printFigure('cards', largeCards / large.seconds, 'cards/s');
   printFigure('batches', largeCards / MAX_CARDS / large.seconds, 'batches/s');
+  printFigure('CPU of a batch, worker', large.worker, 'ms');
+  printFigure('CPU of a batch, server', large.server, 'ms');
   printMemory('of the worker, the most', [SMALL_CARDS, small.memory], [largeCards, large.memory]);
+  printMemory('of its report in CSV', [SMALL_CARDS, small.report], [largeCards, large.report]);
   const runs = await jobHistories(site.temporal, 'large');
   printFigure('runs of the job', runs.length, '');
   printFigure('history of a run, the longest', Math.max(...runs.map(({ events }) => events)), 'events');
@@ -88,58 +95,84 @@ async function inFull(site: BulkSite, largeCards: number): Promise<void> {
   await besideBare(site);
 }
 
+interface JobUsage {
+  seconds: number;
+  /** Of the worker, the most (bytes). */
+  memory: number;
+  /** Of `c2p bulk report`, the most (bytes). */
+  report: number;
+  /** CPU time of a batch (ms). */
+  worker: number;
+  server: number;
+}
+
 /** A worker process that does nothing but this job: what it holds is of the job alone. */
-async function jobOfNewWorker(
-  site: BulkSite,
-  bulkId: string,
-  cards: number,
-): Promise<{ seconds: number; memory: number }> {
+async function jobOfNewWorker(site: BulkSite, bulkId: string, cards: number): Promise<JobUsage> {
   onProgress(`${written(cards)} cards in full …`);
   const worker = await site.startWorker();
   const path = await writePortfolio(site.folder, cards);
+  const cpuTimes = () => Promise.all([cpuTimeOf(worker.pid), cpuTimeOf(site.serverPid)]);
+  const before = await cpuTimes();
   const seconds = await runJob(site.temporal, bulkId, { path, cards }, SETTINGS);
+  const taken = (await cpuTimes()).map((time, n) => (time - before[n]!) / (cards / MAX_CARDS));
   const memory = await peakMemory(worker.pid);
   await worker.stop();
   await rm(join(site.folder, path));
-  return { seconds, memory };
+  const report = await reportOf(site, bulkId, cards);
+  return { seconds, memory, report, worker: taken[0]!, server: taken[1]! };
 }
 
-const SETTINGS = { window: WINDOW, pollEveryMs: POLL_EVERY_MS };
+/** Reports on a job as its operator does. @returns the command's peak memory (bytes). */
+async function reportOf(site: BulkSite, bulkId: string, cards: number): Promise<number> {
+  const output = join(site.folder, 'report.csv');
+  const peak = await site.peakOfCommand(['bulk', 'report', bulkId, '--format', 'csv'], output);
+  let lines = 0;
+  for await (const block of createReadStream(output, 'utf8') as AsyncIterable<string>)
+    lines += block.split('\n').length - 1;
+  await rm(output);
+  if (lines !== cards + 1) throw new Error(`the report of ${cards} cards has ${lines} lines`);
+  return peak;
+}
 
-/** Jobs in turns with as many bare workflows; the first turn of each warms up and does not count. */
-export async function besideBare(site: BulkSite): Promise<void> {
-  const batches = TURN_CARDS / MAX_CARDS;
+/** Jobs beside as many bare workflows: with a window that leaves the machine time to spare, and with the full one. */
+async function besideBare(site: BulkSite): Promise<void> {
   const source = { path: await writePortfolio(site.folder, TURN_CARDS), cards: TURN_CARDS };
   await site.startWorker();
   await site.startBareWorker();
-  const bare = (turn: string, inWorkflowTasks: boolean) =>
-    runBareJob(site.temporal, turn, { batches, polls: POLLS, inWorkflowTasks }, SETTINGS);
+  for (const window of [WINDOW / 2, WINDOW]) await inTurns(site, source, window);
+  const calls = site.simulator.requests();
+  const callsTo = (operation: string) => calls.filter((call) => call.operation === operation).length;
+  printFigure(`polls of a batch of c2p (bare: ${POLLS})`, callsTo('status') / callsTo('enroll'), '');
+}
+
+/** Both in turns; the first turn of each warms up and does not count. */
+async function inTurns(
+  site: BulkSite,
+  source: { path: string; cards: number },
+  window: number,
+): Promise<void> {
+  const batches = TURN_CARDS / MAX_CARDS;
+  const settings = { ...SETTINGS, window };
   const turns = {
-    ours: (turn: string) => runJob(site.temporal, turn, source, SETTINGS),
-    bare: (turn: string) => bare(turn, false),
-    bareLocal: (turn: string) => bare(turn, true),
+    ours: (turn: string) => runJob(site.temporal, turn, source, settings),
+    bare: (turn: string) => runBareJob(site.temporal, turn, { batches, polls: POLLS }, settings),
   };
-  const rates: Record<keyof typeof turns, number[]> = { ours: [], bare: [], bareLocal: [] };
-  const names = ['ours', 'bare', 'bareLocal'] as const;
+  const rates: Record<keyof typeof turns, number[]> = { ours: [], bare: [] };
+  const names = ['ours', 'bare'] as const;
   for (let round = 0; round <= ROUNDS; round += 1) {
     // There and back: a server that grows slower does so for all alike.
     for (const name of round % 2 === 1 ? names : names.toReversed()) {
-      onProgress(`turn ${round} of ${ROUNDS}: ${name} …`);
-      const rate = batches / (await turns[name](`${name}-turn-${round}`));
+      onProgress(`window ${window}, turn ${round} of ${ROUNDS}: ${name} …`);
+      const rate = batches / (await turns[name](`${name}-window-${window}-turn-${round}`));
       if (round > 0) rates[name].push(rate);
     }
   }
-  const calls = site.simulator.requests();
-  const callsTo = (operation: string) => calls.filter((call) => call.operation === operation).length;
   printHeading(
-    `Jobs of ${written(TURN_CARDS)} cards beside as many bare workflows, ${WINDOW} batches at once`,
+    `Jobs of ${written(TURN_CARDS)} cards beside as many bare workflows, ${window} batches at once`,
   );
-  printFigure(`polls of a batch of c2p (bare: ${POLLS})`, callsTo('status') / callsTo('enroll'), '');
   printFigure('bare', median(rates.bare), 'batches/s');
   printFigure('c2p', median(rates.ours), 'batches/s');
-  printFigure('bare, validate, encrypt and purge in local activities', median(rates.bareLocal), 'batches/s');
   printRatio('c2p / bare', medianRatio(rates.ours, rates.bare), SPEED_BUDGET);
-  printRatio('bare: local activities / activities', medianRatio(rates.bareLocal, rates.bare));
 }
 
 function printMemory(what: string, [few, little]: [number, number], [many, much]: [number, number]): void {

@@ -10,7 +10,7 @@ import { KeyRing } from '../protection/key-ring.js';
 import { cpuTime } from './alternating.js';
 import { TODAY } from './data.js';
 import { settledBytes } from './memory.js';
-import { peakMemory } from './peak-memory.js';
+import { peakMemory } from './process-usage.js';
 import { SinkStore } from './sink-store.js';
 
 /** What a dry run has come to; memory in bytes. */
