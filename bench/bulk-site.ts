@@ -17,7 +17,7 @@ export const PROGRAM = 'demo';
 export const TASK_QUEUE = 'c2p';
 export const BARE_TASK_QUEUE = 'bare';
 /** Otherwise V8 takes what there is, to collect less often, and memory tells how long a job took. */
-export const WORKER_NODE_OPTIONS = '--max-old-space-size=256';
+export const WORKER_NODE_OPTIONS = '--max-old-space-size=192';
 
 /** Temporal's dev server in memory, the simulator over HTTP, and what workers need; no worker yet. */
 export interface BulkSite {

@@ -8,7 +8,7 @@ const given = (name: string, otherwise: number) => Number(process.env[name] ?? o
 
 const SHORT = { jobs: 1, cards: 600, maxCardsPerBatch: 20, eventsARun: 100, longestPauseMs: 6_000 };
 /** `npm run chaos:bulk`. */
-const LONG = { jobs: 10, cards: 20_000, maxCardsPerBatch: 100, eventsARun: 400, longestPauseMs: 10_000 };
+const LONG = { jobs: 10, cards: 20_000, maxCardsPerBatch: 250, eventsARun: 400, longestPauseMs: 10_000 };
 
 const form = isLong ? LONG : SHORT;
 const jobs = given('C2P_CHAOS_JOBS', form.jobs);
