@@ -7,7 +7,8 @@ COPY . .
 RUN npm run build && npm prune --omit=dev --ignore-scripts
 
 FROM node:20.20.2-bookworm-slim
-ENV NODE_ENV=production C2P_CONFIG=/c2p/c2p.config.json
+# glibc would keep freed memory in an arena for each of many threads: see docs/performance.md.
+ENV NODE_ENV=production C2P_CONFIG=/c2p/c2p.config.json MALLOC_ARENA_MAX=2
 WORKDIR /app
 COPY --from=build /app/package.json ./
 COPY --from=build /app/node_modules node_modules

@@ -6,7 +6,7 @@ import { fileURLToPath } from 'node:url';
 import { execa } from 'execa';
 import { median, medianRatio } from './alternating.js';
 import { batchHistory, jobHistories, MAX_CARDS, runBareJob, runJob } from './bulk-job.js';
-import { openBulkSite, WORKER_NODE_OPTIONS, type BulkSite } from './bulk-site.js';
+import { FRUGAL, openBulkSite, type BulkSite } from './bulk-site.js';
 import type { DryRun } from './dry-run.js';
 import { cpuTimeOf, peakMemory } from './process-usage.js';
 import { writePortfolio } from './portfolio-file.js';
@@ -67,7 +67,7 @@ async function dryRun(folder: string, cards: number): Promise<DryRun> {
   const path = join(folder, await writePortfolio(folder, cards));
   const script = fileURLToPath(new URL('./dry-run.js', import.meta.url));
   const { stdout } = await execa(process.execPath, [script, path, String(cards)], {
-    env: { NODE_OPTIONS: WORKER_NODE_OPTIONS },
+    env: FRUGAL,
   });
   await rm(path);
   return JSON.parse(stdout) as DryRun;
