@@ -163,6 +163,7 @@ export class BulkState {
     if (batchesPerMinute !== null)
       facts.nextStartAt =
         Math.max(facts.nextStartAt, Date.now() - CATCHING_UP_MS) + MINUTE_MS / batchesPerMinute;
+    this.show();
     return batch;
   }
 

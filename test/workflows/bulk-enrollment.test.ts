@@ -168,6 +168,24 @@ describe('a portfolio', () => {
   });
 });
 
+test('the Web UI shows that a batch is in flight as soon as it is started', async () => {
+  const bulkId = nextJob('shown');
+  await writePortfolio(rig, bulkId, testRecords(6));
+  const shown: unknown[] = [];
+  const gateway = enrollingEverything(rig, {
+    onSubmit: async () => {
+      const job = rig.env.client.workflow.getHandle(bulkWorkflowIdOf({ program: PROGRAM, bulkId }));
+      const { currentDetails } = await job.query<{ currentDetails: string }>('__temporal_workflow_metadata');
+      shown.push(/^.*batches: .*$/m.exec(currentDetails)?.[0]);
+    },
+  });
+  await run(gateway, bulkId, { limits: { maxBatchesInFlight: 1, batchesPerMinute: null } });
+  expect(shown).toEqual([
+    '- batches: 1 started, 1 in flight',
+    '- batches: 2 started, 1 in flight, 1 COMPLETED',
+  ]);
+});
+
 describe('somebody', () => {
   test('pauses a job: those in flight go on, and no other is started before it is resumed', async () => {
     const bulkId = nextJob('paused');
