@@ -1,17 +1,22 @@
 import type { PolicyInput } from '../enrollment/policy-schema.js';
 import type { Simulator } from '../simulator/index.js';
 import type { BatchProgress } from '../workflows/messages.js';
+import type { BulkStatus } from '../enrollment/bulk.js';
 
-/** A batch in a state that operators must understand from the Web UI alone. */
-export interface Scene {
+/** A page of the Web UI that operators must understand by itself. */
+export interface Picture {
+  seen: SeenHistory | SeenDetails;
+  file: string;
+}
+
+/** A batch in a state that is worth a picture. */
+export interface Scene extends Picture {
   externalBatchId: string;
   policy?: PolicyInput;
   /** What the simulator is told before the batch is enrolled. */
   simulate?: (simulator: Simulator) => void;
   /** Whether the batch is where it is to be photographed. */
   reached: (progress: BatchProgress) => boolean;
-  seen: SeenHistory | SeenDetails;
-  file: string;
 }
 
 /** What must be read in the history. */
@@ -23,7 +28,7 @@ export interface SeenHistory {
 /** What must be read in the current details: their heading, their table, and more. */
 export interface SeenDetails {
   tab: 'details';
-  status: BatchProgress['status'];
+  status: BatchProgress['status'] | BulkStatus;
   counts: Record<string, number>;
   texts: (string | RegExp)[];
 }
@@ -114,3 +119,33 @@ export const scenes: readonly Scene[] = [
     file: 'web-ui-rolled-back.png',
   },
 ];
+
+/** A bulk job of twelve batches: four are closed, six are under way. */
+export const portfolio = {
+  bulkId: '2026-11-debit',
+  batches: 12,
+  closed: 4,
+  inFlight: 6,
+  seen: {
+    tab: 'details',
+    status: 'ENROLLING',
+    counts: {
+      cards: 3000,
+      enrolled: 700,
+      failed: 150,
+      invalid: 150,
+      'rolled back': 0,
+      unreported: 0,
+      pending: 2000,
+      'rows rejected': 0,
+    },
+    texts: [
+      'Nothing is expected of anybody.',
+      'c2p bulk pause 2026-11-debit',
+      'batches: 10 started, 6 in flight, 4 COMPLETED_WITH_ERRORS',
+      'source 2026-11-debit.jsonl: 100 % read',
+      'at most 6 batches in flight; on cancellation: finish',
+    ],
+  },
+  file: 'web-ui-bulk.png',
+} as const satisfies Picture & Record<string, unknown>;

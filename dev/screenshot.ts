@@ -1,5 +1,5 @@
 import assert from 'node:assert/strict';
-import { mkdtemp, rm } from 'node:fs/promises';
+import { mkdtemp, rm, writeFile } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join, resolve } from 'node:path';
 import { setTimeout as delay } from 'node:timers/promises';
@@ -7,12 +7,21 @@ import { Command } from 'commander';
 import type { Browser, Page } from 'playwright-core';
 import { readRecords } from '../cli/input/read-records.js';
 import { EnrollmentClient } from '../client/enrollment-client.js';
+import type { BulkEnrollment, BulkView } from '../client/bulk-enrollment.js';
 import type { EnrollmentBatch } from '../client/enrollment-batch.js';
+import { bulkWorkflowIdOf } from '../enrollment/bulk.js';
 import { workflowIdOf } from '../enrollment/identifiers.js';
 import type { EnrollmentRecord } from '../enrollment/records.js';
 import { launchChromium } from './chromium.js';
 import { startDevEnvironment } from './dev-environment.js';
-import { scenes, type Scene, type SeenDetails, type SeenHistory } from './screenshot-scenes.js';
+import {
+  portfolio,
+  scenes,
+  type Picture,
+  type Scene,
+  type SeenDetails,
+  type SeenHistory,
+} from './screenshot-scenes.js';
 
 /**
  * `npm run screenshot`: brings batches into the states of the scenes and photographs each in Temporal's
@@ -24,13 +33,16 @@ const { out } = new Command('screenshot')
   .opts<{ out: string }>();
 
 const WITHIN_MS = 30_000;
+const FOR_LONG_MS = 24 * 3_600_000;
+/** As many as the sandbox's program takes. */
+const CARDS_A_BATCH = 250;
 /** As narrow as the Web UI can be with the current details beside the summary. */
 const VIEWPORT = { width: 1340, height: 1060 };
 /** Left and above of it are the navigation and the namespace. */
 const CORNER = { x: 64, y: 108 };
 
 const folder = await mkdtemp(join(tmpdir(), 'c2p-screenshot-'));
-const environment = await startDevEnvironment({ folder, onProgress: console.error });
+const environment = await startDevEnvironment({ folder, bulkFolder: folder, onProgress: console.error });
 let browser: Browser | undefined;
 try {
   Object.assign(process.env, environment.env);
@@ -42,12 +54,11 @@ try {
     colorScheme: 'light',
   });
   for (const scene of scenes) {
-    const batch = await setUp(client, scene);
-    await page.goto(urlOf(batch));
-    const { seen, file } = scene;
-    const bottom = await (seen.tab === 'history' ? readHistory(page, seen) : readDetails(page, seen));
-    await photograph(page, bottom, file);
+    const { key } = await setUp(client, scene);
+    await picture(page, workflowIdOf(key), scene);
   }
+  const { key } = await setUpPortfolio(client);
+  await picture(page, bulkWorkflowIdOf(key), portfolio);
   await client.close();
 } finally {
   await browser?.close();
@@ -73,9 +84,56 @@ async function setUp(client: EnrollmentClient, scene: Scene): Promise<Enrollment
   }
 }
 
-function urlOf(batch: EnrollmentBatch): string {
+/** Enrolls a portfolio made of the sample, and stops Mastercard when it is half way. */
+async function setUpPortfolio(client: EnrollmentClient): Promise<BulkEnrollment> {
+  const { simulator } = environment;
+  const { bulkId, batches, closed, inFlight } = portfolio;
+  const before = simulator.accepted().length;
+  const path = join(folder, `${bulkId}.jsonl`);
+  await writeFile(path, await rowsOfSample(batches * CARDS_A_BATCH));
+  const until = async (reached: (view: BulkView) => boolean) => {
+    for (const deadline = Date.now() + WITHIN_MS; !reached(await job.progress()); await delay(200))
+      assert(Date.now() < deadline, `${bulkId} does not get on`);
+  };
+  const underWay = (count: number) => (view: BulkView) =>
+    view.batches?.inFlight === count && simulator.accepted().length - before === view.batches.started;
+
+  simulator.configure({ processingMs: FOR_LONG_MS });
+  const job = await client.startBulk({
+    bulkId,
+    program: 'demo',
+    source: { path },
+    limits: { maxBatchesInFlight: closed },
+  });
+  await until(underWay(closed));
+  await job.pause();
+  simulator.configure({ processingMs: 0 });
+  await until(underWay(0));
+  simulator.configure({ processingMs: FOR_LONG_MS });
+  await job.change({ maxBatchesInFlight: inFlight });
+  await job.resume();
+  await until(underWay(inFlight));
+  return job;
+}
+
+/** Of the sample's consumers with one card, again and again, each with ids of its own. */
+async function rowsOfSample(cards: number): Promise<string> {
+  const { records } = await readRecords('examples/cards.jsonl');
+  const single = (records as EnrollmentRecord[]).filter((record) => record.cards.length === 1);
+  const rows = Array.from({ length: cards }, (_, n) => {
+    const record = single[n % single.length]!;
+    const [card] = record.cards;
+    return { ...record, externalConsumerId: `cust-${n}`, cards: [{ ...card, externalCardId: `card-${n}` }] };
+  });
+  return rows.map((row) => `${JSON.stringify(row)}\n`).join('');
+}
+
+/** Opens a workflow's page, makes sure that it says what it should, and photographs it. */
+async function picture(page: Page, workflowId: string, { seen, file }: Picture): Promise<void> {
   const { uiUrl, namespace } = environment.temporal;
-  return `${uiUrl}/namespaces/${namespace}/workflows/${encodeURIComponent(workflowIdOf(batch.key))}`;
+  await page.goto(`${uiUrl}/namespaces/${namespace}/workflows/${encodeURIComponent(workflowId)}`);
+  const bottom = await (seen.tab === 'history' ? readHistory(page, seen) : readDetails(page, seen));
+  await photograph(page, bottom, file);
 }
 
 /** @returns how far down the page there is something to see (px). */
