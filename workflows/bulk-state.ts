@@ -158,12 +158,11 @@ export class BulkState {
     if (!this.mayStart || this.msToNextStart > 0) return undefined;
     const batch = facts.waiting.shift()!;
     facts.started = batch.n;
-    this.inFlight.set(batch.n, { n: batch.n, cards: batch.cards });
     const { batchesPerMinute } = facts.limits;
     if (batchesPerMinute !== null)
       facts.nextStartAt =
         Math.max(facts.nextStartAt, Date.now() - CATCHING_UP_MS) + MINUTE_MS / batchesPerMinute;
-    this.show();
+    this.begins({ n: batch.n, cards: batch.cards });
     return batch;
   }
 
@@ -202,7 +201,7 @@ export class BulkState {
     if (!takeBack || takeBack.waiting.length === 0 || !this.hasRoom) return undefined;
     const batch = takeBack.waiting.shift()!;
     const { n, status, counts } = batch;
-    this.inFlight.set(n, { n, cards: counts.cards, before: { status, counts } });
+    this.begins({ n, cards: counts.cards, before: { status, counts } });
     return batch;
   }
 
@@ -315,6 +314,11 @@ export class BulkState {
 
   private get hasRoom(): boolean {
     return this.inFlight.size < this.facts.limits.maxBatchesInFlight;
+  }
+
+  private begins(batch: BatchInFlight): void {
+    this.inFlight.set(batch.n, batch);
+    this.show();
   }
 
   private enters(status: OpenBulkStatus): void {
