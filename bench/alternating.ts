@@ -31,6 +31,27 @@ export async function measureAlternating<Name extends string>(
   return rates;
 }
 
+/**
+ * Measures candidates that tell a rate of their own, in turns there and back, A B B A A B …: a server that
+ * grows slower does so for all alike. The first turn of each warms up and does not count.
+ *
+ * @param candidates are told the number of the round, from 0 on.
+ */
+export async function measureThereAndBack<Name extends string>(
+  candidates: Record<Name, (round: number) => Promise<number>>,
+  rounds: number,
+): Promise<Rates<Name>> {
+  const names = Object.keys(candidates) as Name[];
+  const rates = Object.fromEntries(names.map((name) => [name, [] as number[]])) as Rates<Name>;
+  for (let round = 0; round <= rounds; round += 1) {
+    for (const name of round % 2 === 1 ? names : names.toReversed()) {
+      const rate = await candidates[name](round);
+      if (round > 0) rates[name].push(rate);
+    }
+  }
+  return rates;
+}
+
 async function callsPerSecond(candidate: Candidate, sliceMs: number, now: () => number): Promise<number> {
   const start = now();
   let calls = 0;

@@ -4,7 +4,7 @@ import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { fileURLToPath } from 'node:url';
 import { execa } from 'execa';
-import { median, medianRatio } from './alternating.js';
+import { measureThereAndBack, median, medianRatio } from './alternating.js';
 import { batchHistory, jobHistories, MAX_CARDS, runBareJob, runJob } from './bulk-job.js';
 import { FRUGAL, openBulkSite, type BulkSite } from './bulk-site.js';
 import type { DryRun } from './dry-run.js';
@@ -145,7 +145,6 @@ async function besideBare(site: BulkSite): Promise<void> {
   printFigure(`polls of a batch of c2p (bare: ${POLLS})`, callsTo('status') / callsTo('enroll'), '');
 }
 
-/** Both in turns; the first turn of each warms up and does not count. */
 async function inTurns(
   site: BulkSite,
   source: { path: string; cards: number },
@@ -153,20 +152,17 @@ async function inTurns(
 ): Promise<void> {
   const batches = TURN_CARDS / MAX_CARDS;
   const settings = { ...SETTINGS, window };
-  const turns = {
-    ours: (turn: string) => runJob(site.temporal, turn, source, settings),
-    bare: (turn: string) => runBareJob(site.temporal, turn, { batches, polls: POLLS }, settings),
+  const turn = (name: string, run: (id: string) => Promise<number>) => async (round: number) => {
+    onProgress(`window ${window}, turn ${round} of ${ROUNDS}: ${name} …`);
+    return batches / (await run(`${name}-window-${window}-turn-${round}`));
   };
-  const rates: Record<keyof typeof turns, number[]> = { ours: [], bare: [] };
-  const names = ['ours', 'bare'] as const;
-  for (let round = 0; round <= ROUNDS; round += 1) {
-    // There and back: a server that grows slower does so for all alike.
-    for (const name of round % 2 === 1 ? names : names.toReversed()) {
-      onProgress(`window ${window}, turn ${round} of ${ROUNDS}: ${name} …`);
-      const rate = batches / (await turns[name](`${name}-window-${window}-turn-${round}`));
-      if (round > 0) rates[name].push(rate);
-    }
-  }
+  const rates = await measureThereAndBack(
+    {
+      ours: turn('ours', (id) => runJob(site.temporal, id, source, settings)),
+      bare: turn('bare', (id) => runBareJob(site.temporal, id, { batches, polls: POLLS }, settings)),
+    },
+    ROUNDS,
+  );
   printHeading(
     `Jobs of ${written(TURN_CARDS)} cards beside as many bare workflows, ${window} batches at once`,
   );

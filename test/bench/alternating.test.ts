@@ -1,5 +1,5 @@
 import { describe, expect, it } from 'vitest';
-import { measureAlternating, median, medianRatio } from '../../bench/alternating.js';
+import { measureAlternating, measureThereAndBack, median, medianRatio } from '../../bench/alternating.js';
 
 describe('measuring in turns', () => {
   it('gives each candidate its turn in every round, and the first round does not count', async () => {
@@ -11,6 +11,17 @@ describe('measuring in turns', () => {
     expect(turns.join('')).toMatch(/^a+b+a+b+a+b+a+b+$/);
     expect(rates.a).toHaveLength(3);
     expect(rates.b).toHaveLength(3);
+  });
+
+  it('goes there and back where it is asked to, and the first round does not count', async () => {
+    const turns: string[] = [];
+    const turn = (name: string) => (round: number) => {
+      turns.push(name);
+      return Promise.resolve(round);
+    };
+    const rates = await measureThereAndBack({ a: turn('a'), b: turn('b') }, 3);
+    expect(turns.join('')).toBe('baabbaab');
+    expect(rates).toEqual({ a: [1, 2, 3], b: [1, 2, 3] });
   });
 
   it('takes the figure in the middle, between the two where there are two', () => {

@@ -1,5 +1,5 @@
 import { afterAll, beforeAll, test } from 'vitest';
-import { median, medianRatio } from '../../bench/alternating.js';
+import { measureThereAndBack, median, medianRatio } from '../../bench/alternating.js';
 import { providePostgres, type TestPostgres } from '../support/postgres.js';
 import { RealEnvironment } from '../support/real-environment.js';
 import { secondsOf } from './job.js';
@@ -24,22 +24,16 @@ afterAll(async () => {
   await postgres.close();
 });
 
+/** How long a job takes at a site of that name (s). */
 type Turn = (name: string) => Promise<number>;
 
-/** Both in turns, there and back; the first turn of each warms up and does not count. */
 async function compare(what: string, one: Turn, other: Turn): Promise<void> {
-  const rates: [number[], number[]] = [[], []];
-  for (let round = 0; round <= ROUNDS; round += 1) {
-    for (const which of round % 2 === 1 ? ([0, 1] as const) : ([1, 0] as const)) {
-      const turn = which === 0 ? one : other;
-      const rate = JOB.batches / (await turn(`${what.replaceAll(/\W+/g, '-')}-${round}-${which}`));
-      if (round > 0) rates[which].push(rate);
-    }
-  }
-  const [ones, others] = rates;
+  const rateOf = (turn: Turn, which: string) => async (round: number) =>
+    JOB.batches / (await turn(`${what.replaceAll(/\W+/g, '-')}-${round}-${which}`));
+  const rates = await measureThereAndBack({ one: rateOf(one, 'one'), other: rateOf(other, 'other') }, ROUNDS);
   console.log(
-    `${what}: ${median(ones).toFixed(2)} and ${median(others).toFixed(2)} batches/s, ` +
-      `ratio ${medianRatio(ones, others).toFixed(2)}`,
+    `${what}: ${median(rates.one).toFixed(2)} and ${median(rates.other).toFixed(2)} batches/s, ` +
+      `ratio ${medianRatio(rates.one, rates.other).toFixed(2)}`,
   );
 }
 
