@@ -3,6 +3,7 @@ import { afterAll, beforeAll, describe, expect, test, vi } from 'vitest';
 import type { BatchSummary, ListFilter } from '../../client/list.js';
 import type { EnrollmentRecord } from '../../enrollment/records.js';
 import { TRIGGERS } from '../../simulator/index.js';
+import { currentDetailsOf } from '../support/current-details.js';
 import { testCard, testRecord } from '../support/records.js';
 import { PROGRAM, RealEnvironment, type RealSite } from '../support/real-environment.js';
 
@@ -101,7 +102,7 @@ describe('what an operator sees of a batch in the Web UI', () => {
   });
 
   test('says when it is closed how it ended and the number of cards of each outcome', async () => {
-    const details = await currentDetails('one-declined');
+    const details = await currentDetailsOf(site.workflow('one-declined'));
     expect(details).toContain('### COMPLETED_WITH_ERRORS');
     expect(details).toContain('| cards | enrolled | failed | invalid | rolled back | unreported | pending |');
     expect(details).toContain('| 2 | 1 | 1 | 0 | 0 | 0 | 0 |');
@@ -110,7 +111,7 @@ describe('what an operator sees of a batch in the Web UI', () => {
   });
 
   test('says while it is open what it waits for', async () => {
-    const details = await currentDetails(OPEN);
+    const details = await currentDetailsOf(site.workflow(OPEN));
     expect(details).toContain('### PROCESSING');
     expect(details).toMatch(/Next poll at 20\d\d-|Asking Mastercard for the status/);
     expect(details).toContain('last status: `IN_PROGRESS`');
@@ -136,11 +137,3 @@ describe('what an operator sees of a batch in the Web UI', () => {
     ]);
   });
 });
-
-/** What the Web UI asks for; it answers also for a closed batch, as long as a worker is there. */
-async function currentDetails(externalBatchId: string): Promise<string> {
-  const metadata = await site
-    .workflow(externalBatchId)
-    .query<{ currentDetails?: string }>('__temporal_workflow_metadata');
-  return metadata.currentDetails ?? '';
-}

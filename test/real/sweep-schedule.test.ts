@@ -11,6 +11,7 @@ import { TRIGGERS } from '../../simulator/index.js';
 import { ensureSearchAttributes } from '../../worker/search-attributes.js';
 import { ensureSweepSchedule, sweepScheduleId } from '../../worker/sweep-schedule.js';
 import { SEARCH_ATTRIBUTES } from '../../workflows/search-attributes.js';
+import { currentDetailsOf } from '../support/current-details.js';
 import { PROGRAM, RealEnvironment, type RealSite } from '../support/real-environment.js';
 import { testRecords } from '../support/records.js';
 
@@ -126,10 +127,7 @@ describe('the schedule, when it is due', () => {
         const { workflowId } = info.recentActions.at(-1)!.action.workflow;
         const handle = site.temporal.workflow.getHandle(workflowId);
         const result: unknown = await handle.result();
-        const { currentDetails } = await handle.query<{ currentDetails: string }>(
-          '__temporal_workflow_metadata',
-        );
-        return { result, details: currentDetails };
+        return { result, details: await currentDetailsOf(handle) };
       },
       { timeout: 30_000, interval: 200 },
     );

@@ -22,6 +22,7 @@ import {
 } from '../../workflows/bulk-messages.js';
 import type { BulkEnrollmentInput } from '../../workflows/index.js';
 import { enrollingEverything, startBulk, writePortfolio } from '../support/bulk-rig.js';
+import { currentDetailsOf } from '../support/current-details.js';
 import { historiesOf } from '../support/replay.js';
 import { testRecord, testRecords } from '../support/records.js';
 import { PROGRAM, Rig } from '../support/rig.js';
@@ -175,8 +176,7 @@ test('the Web UI shows that a batch is in flight as soon as it is started', asyn
   const gateway = enrollingEverything(rig, {
     onSubmit: async () => {
       const job = rig.env.client.workflow.getHandle(bulkWorkflowIdOf({ program: PROGRAM, bulkId }));
-      const { currentDetails } = await job.query<{ currentDetails: string }>('__temporal_workflow_metadata');
-      shown.push(/^.*batches: .*$/m.exec(currentDetails)?.[0]);
+      shown.push(/^.*batches: .*$/m.exec(await currentDetailsOf(job))?.[0]);
     },
   });
   await run(gateway, bulkId, { limits: { maxBatchesInFlight: 1, batchesPerMinute: null } });

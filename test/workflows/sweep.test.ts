@@ -6,6 +6,7 @@ import { Blob } from '../../enrollment/blobs.js';
 import { BatchStatusValue } from '../../mastercard/contract.js';
 import { namespaceIdOf } from '../../retention/namespace.js';
 import { putJson } from '../../store/store.js';
+import { currentDetailsOf } from '../support/current-details.js';
 import { testRecords } from '../support/records.js';
 import { PROGRAM, Rig } from '../support/rig.js';
 import { report, ScriptedGateway, success } from '../support/scripted-gateway.js';
@@ -27,8 +28,7 @@ async function sweep(externalBatchId: string): Promise<{ result: SweepStoreResul
     args: [{ graceMs: GRACE_MS }],
   });
   const result = (await handle.result()) as SweepStoreResult;
-  const metadata = await handle.query<{ currentDetails: string }>('__temporal_workflow_metadata');
-  return { result, details: metadata.currentDetails };
+  return { result, details: await currentDetailsOf(handle) };
 }
 
 function enroll(client: EnrollmentClient, externalBatchId: string) {
