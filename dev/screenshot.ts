@@ -77,10 +77,20 @@ async function setUp(client: EnrollmentClient, scene: Scene): Promise<Enrollment
     records: records as EnrollmentRecord[],
     policy,
   });
+  await waitUntil(batch, scene.reached, externalBatchId);
+  return batch;
+}
+
+/** Asks how far a batch or a job is until it is where it should be. */
+async function waitUntil<Progress extends { status: string }>(
+  work: { progress(): Promise<Progress> },
+  reached: (progress: Progress) => boolean,
+  id: string,
+): Promise<void> {
   for (const deadline = Date.now() + WITHIN_MS; ; await delay(200)) {
-    const progress = await batch.progress();
-    if (scene.reached(progress)) return batch;
-    assert(Date.now() < deadline, `${externalBatchId} is still ${progress.status}`);
+    const progress = await work.progress();
+    if (reached(progress)) return;
+    assert(Date.now() < deadline, `${id} is still ${progress.status}`);
   }
 }
 
@@ -91,12 +101,13 @@ async function setUpPortfolio(client: EnrollmentClient): Promise<BulkEnrollment>
   const before = simulator.accepted().length;
   const path = join(folder, `${bulkId}.jsonl`);
   await writeFile(path, await rowsOfSample(batches * CARDS_A_BATCH));
-  const until = async (reached: (view: BulkView) => boolean) => {
-    for (const deadline = Date.now() + WITHIN_MS; !reached(await job.progress()); await delay(200))
-      assert(Date.now() < deadline, `${bulkId} does not get on`);
-  };
-  const underWay = (count: number) => (view: BulkView) =>
-    view.batches?.inFlight === count && simulator.accepted().length - before === view.batches.started;
+  const untilInFlight = (count: number) =>
+    waitUntil<BulkView>(
+      job,
+      ({ batches: seen }) =>
+        seen?.inFlight === count && simulator.accepted().length - before === seen.started,
+      bulkId,
+    );
 
   simulator.configure({ processingMs: FOR_LONG_MS });
   const job = await client.startBulk({
@@ -105,14 +116,14 @@ async function setUpPortfolio(client: EnrollmentClient): Promise<BulkEnrollment>
     source: { path },
     limits: { maxBatchesInFlight: closed },
   });
-  await until(underWay(closed));
+  await untilInFlight(closed);
   await job.pause();
   simulator.configure({ processingMs: 0 });
-  await until(underWay(0));
+  await untilInFlight(0);
   simulator.configure({ processingMs: FOR_LONG_MS });
   await job.change({ maxBatchesInFlight: inFlight });
   await job.resume();
-  await until(underWay(inFlight));
+  await untilInFlight(inFlight);
   return job;
 }
 

@@ -72,8 +72,7 @@ export interface Reply {
   status: number;
   headers: Headers;
   text: string;
-  // Tests read answers of many shapes.
-  // eslint-disable-next-line @typescript-eslint/no-explicit-any
+  // eslint-disable-next-line @typescript-eslint/no-explicit-any -- tests read answers of many shapes
   json: any;
 }
 
