@@ -59,15 +59,21 @@ const READABLE = {
   input: '"externalBatchId"',
   summary: 'round 1, attempt 1',
   details: 'Mastercard is processing',
+  hides: CIPHERTEXT,
 };
-const SEALED = { input: CIPHERTEXT, summary: 'Decoding failed', details: 'No Current Details' };
+const SEALED = {
+  input: CIPHERTEXT,
+  summary: 'Decoding failed',
+  details: 'No Current Details',
+  hides: '"externalBatchId"',
+};
 
 interface Visit {
   /** Absent: nobody is signed in. */
   token?: string;
   /** Where the Web UI is opened. */
   uiUrl?: string;
-  /** What the page must show at last. */
+  /** What the page must show, and hide, at last. */
   shows: typeof READABLE;
 }
 
@@ -106,6 +112,9 @@ async function visit({ token, uiUrl = environment.uiUrl, shows }: Visit): Promis
     await page.goto(`${uiUrl}/namespaces/default/workflows/${encodeURIComponent(workflowId)}`);
     const body = page.locator('body');
     await page.getByText(shows.input).first().waitFor();
+    await page.getByText('submitBatch').first().waitFor();
+    // Each event is decoded by a request of its own, in no order.
+    await until(async () => !(await body.innerText()).includes(shows.hides));
     const history = await body.innerText();
     await page.getByText('User Metadata').click();
     await page.getByText(shows.summary).first().waitFor();
