@@ -1,5 +1,5 @@
 import { readFile } from 'node:fs/promises';
-import type { Browser, Request, Response } from 'playwright-core';
+import type { Browser, Page, Request, Response } from 'playwright-core';
 import { afterAll, beforeAll, describe, expect, test } from 'vitest';
 import { launchChromium } from '../../dev/chromium.js';
 import { workflowIdOf } from '../../enrollment/identifiers.js';
@@ -110,24 +110,28 @@ async function visit({ token, uiUrl = environment.uiUrl, shows }: Visit): Promis
     });
     const { workflowId } = site.workflow(BATCH);
     await page.goto(`${uiUrl}/namespaces/default/workflows/${encodeURIComponent(workflowId)}`);
-    const body = page.locator('body');
     await page.getByText(shows.input).first().waitFor();
     await page.getByText('submitBatch').first().waitFor();
-    // Each event is decoded by a request of its own, in no order.
-    await until(async () => !(await body.innerText()).includes(shows.hides));
-    const history = await body.innerText();
+    const history = await textOf(page, shows.hides);
     await page.getByText('User Metadata').click();
     await page.getByText(shows.summary).first().waitFor();
     // Details are rendered in frames of their own, the current ones in the last.
     await page.locator('iframe').last().contentFrame().getByText(shows.details).first().waitFor();
     return {
-      text: [history, await body.innerText()].join('\n'),
+      text: [history, await textOf(page, shows.hides)].join('\n'),
       received: (await Promise.all(answers.filter((answer) => answer.ok()).map(decoded))).join('\n'),
       statuses: new Set(answers.map((answer) => answer.status())),
     };
   } finally {
     await context.close();
   }
+}
+
+/** The text of the page once it hides what it must: each event is decoded by a request of its own, in no order. */
+async function textOf(page: Page, hides: string): Promise<string> {
+  let text = '';
+  await until(async () => !(text = await page.locator('body').innerText()).includes(hides));
+  return text;
 }
 
 async function decoded(answer: Response): Promise<string> {
