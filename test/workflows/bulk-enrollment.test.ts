@@ -59,7 +59,7 @@ async function run(
   );
 }
 
-/** Cancels a job of a window of two when it has submitted so many batches and waits for them. */
+/** Cancels a job of four batches and a window of two when it has read all and waits for so many that it submitted. */
 async function cancelledAfterFirstSubmissions(
   gateway: ScriptedGateway,
   bulkId: string,
@@ -71,6 +71,7 @@ async function cancelledAfterFirstSubmissions(
     const job = await startBulk(rig, taskQueue, bulkId, { onCancel, limits });
     if (submissions > 2) await rig.env.sleep('40s');
     await until(() => gateway.submissions.length === submissions);
+    await until(async () => (await job.query(bulkProgressQuery)).batches.found === 4);
     await job.cancel();
     return job
       .result()
