@@ -1,5 +1,11 @@
 import { Blob, isBulkRecords } from '../enrollment/blobs.js';
-import { bulkAddress, bulkBatchId, type BulkResult, type ClosedBulk } from '../enrollment/bulk.js';
+import {
+  bulkAddress,
+  bulkBatchId,
+  wasStarted,
+  type BulkResult,
+  type ClosedBulk,
+} from '../enrollment/bulk.js';
 import { eraseCardholderData } from '../retention/erase.js';
 import { putJson } from '../store/store.js';
 import { failingClearly } from './failures.js';
@@ -18,8 +24,9 @@ export interface CloseBulkInput {
 export function closeBulk({ store, now }: Pick<ActivityDependencies, 'store' | 'now'>) {
   return ({ result, lastSealed }: CloseBulkInput): Promise<void> =>
     failingClearly(async () => {
-      const { program, bulkId, batches } = result;
-      for (let n = batches + 1; n <= lastSealed; n += 1) {
+      const { program, bulkId } = result;
+      for (let n = 1; n <= lastSealed; n += 1) {
+        if (wasStarted(result, n)) continue;
         const batch = { program, externalBatchId: bulkBatchId(bulkId, n) };
         // Whatever else there is belongs to another batch of that id.
         await eraseCardholderData(store, batch, (await store.list(batch)).filter(isBulkRecords));

@@ -176,9 +176,11 @@ export class BulkEnrollment extends RememberedWorkflow<BulkKey, ClosedBulk> {
 
   /** The numbers of all batches that were started so far, as far as the store or a worker knows. */
   private async *batchNumbers(): AsyncGenerator<number> {
-    const started = (await this.progress()).batches?.started;
+    const { batches } = await this.progress();
+    const { started, notStarted = [] } = batches ?? {};
     for (let n = 1, unknown = 0; ; n += 1) {
-      if (started !== undefined ? n > started : unknown === READ_AHEAD) return;
+      if (started !== undefined ? n > started + notStarted.length : unknown === READ_AHEAD) return;
+      if (notStarted.includes(n)) continue;
       // Only where nobody tells how many there are: what the store has of them tells it. One may have been erased.
       if (started === undefined) unknown = (await this.isKnown(n)) ? 0 : unknown + 1;
       yield n;
@@ -208,16 +210,16 @@ export class BulkEnrollment extends RememberedWorkflow<BulkKey, ClosedBulk> {
 }
 
 function viewOf(result: BulkResult, order: BulkOrder | undefined): BulkView {
-  const { program, bulkId, status, counts, rejects, batches, byStatus, stoppedAtLine, reasons, failure } =
+  const { program, bulkId, status, counts, rejects, batches, notStarted, byStatus, reasons, failure } =
     result;
-  const isReadToEnd = stoppedAtLine === undefined;
+  const isReadToEnd = result.stoppedAtLine === undefined;
   return {
     program,
     bulkId,
     status,
     counts,
     rejects,
-    batches: { found: batches, started: batches, inFlight: 0, byStatus },
+    batches: { found: batches, started: batches, notStarted, inFlight: 0, byStatus },
     source: order && { name: nameOf(order.source), isReadToEnd },
     startedAt: order?.startedAt,
     reasons,

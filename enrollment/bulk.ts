@@ -64,8 +64,10 @@ export type BatchesByStatus = Record<ClosedStatus, number>;
 /** What the job's workflow returns, and what it is remembered by. Holds no cardholder data. */
 export interface BulkResult extends BulkKey {
   status: ClosedBulkStatus;
-  /** How many batches were started: they are 1 to this number. */
+  /** How many batches were started: the first ones of the source, but for `notStarted`. */
   batches: number;
+  /** The numbers of those that could not be started, each since there was another batch under its id. */
+  notStarted?: number[] | undefined;
   byStatus: BatchesByStatus;
   /** Of all cards that came into batches that were started. */
   counts: OutcomeCounts;
@@ -147,6 +149,14 @@ export function bulkIdProblem(bulkId: unknown): string | undefined {
       'they could look like card numbers; put a word at the end, as in 2026-11-24-debit'
     );
   return undefined;
+}
+
+/** Whether a closed job has started its n-th batch. */
+export function wasStarted(
+  { batches, notStarted = [] }: Pick<BulkResult, 'batches' | 'notStarted'>,
+  n: number,
+): boolean {
+  return n <= batches + notStarted.length && !notStarted.includes(n);
 }
 
 export function noBatches(): BatchesByStatus {

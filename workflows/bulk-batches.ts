@@ -117,7 +117,7 @@ export async function takeBackBatches(state: BulkState, takeBack: TakeBack): Pro
     if (takeBack.waiting.length === 0 && takeBack.from > 0) {
       const { from } = takeBack;
       const { batches } = await findEnrolled({ bulk: state.bulk, from, most: LOOKED_AT });
-      takeBack.waiting = batches;
+      takeBack.waiting = batches.filter(({ n }) => !state.notStarted.includes(n));
       takeBack.from = Math.max(0, from - LOOKED_AT);
       continue;
     }

@@ -4,7 +4,7 @@ import type { BulkState } from './bulk-state.js';
 
 /** What a job has come to when nothing of it is under way any more. */
 export function bulkResult(state: BulkState): BulkResult {
-  const { counts, rejects, started, byStatus, stopped, takeBack, isCancelled } = state.facts;
+  const { counts, rejects, notStarted, byStatus, stopped, takeBack, isCancelled } = state.facts;
   const notTakenBack = takeBack !== undefined && counts.enrolled > 0;
   const failure = stopped?.failure ?? (notTakenBack ? FailureType.CompensationFailed : undefined);
   const isComplete = counts.enrolled === counts.cards && rejects === 0;
@@ -18,14 +18,15 @@ export function bulkResult(state: BulkState): BulkResult {
   const stoppedAtLine = firstUnsentLine(state);
   const reasons = [
     ...state.reasons(),
-    ...(stoppedAtLine === undefined ? [] : [`nothing was sent from line ${stoppedAtLine} of the source on`]),
+    ...unsent(state, stoppedAtLine),
     ...(notTakenBack ? [`${counts.enrolled} cards could not be taken back`] : []),
     ...shortfalls(state),
   ];
   return {
     ...state.bulk,
     status,
-    batches: started,
+    batches: state.batchesStarted,
+    notStarted,
     byStatus,
     counts,
     rejects,
@@ -40,6 +41,14 @@ function firstUnsentLine({ facts }: BulkState): number | undefined {
   const { waiting, isReadToEnd, cursor } = facts;
   if (waiting[0]) return waiting[0].line;
   return isReadToEnd ? undefined : (cursor?.position.line ?? 1);
+}
+
+function unsent({ facts, batchesStarted }: BulkState, fromLine: number | undefined): string[] {
+  if (fromLine === undefined) return [];
+  const [first] = facts.waiting;
+  return first && first.n <= batchesStarted
+    ? [`batch ${first.n}, from line ${fromLine} of the source on, was not sent; batches behind it were`]
+    : [`nothing was sent from line ${fromLine} of the source on`];
 }
 
 function shortfalls({ facts }: BulkState): string[] {

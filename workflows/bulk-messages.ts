@@ -34,7 +34,10 @@ export interface BulkProgress extends BulkKey {
   batches: {
     /** Found in the source so far. */
     found: number;
+    /** The first ones of the source, but for `notStarted`. */
     started: number;
+    /** The numbers of those that could not be started, each since there was another batch under its id. */
+    notStarted?: number[] | undefined;
     inFlight: number;
     byStatus: BatchesByStatus;
   };

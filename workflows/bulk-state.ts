@@ -1,4 +1,4 @@
-import { setCurrentDetails, upsertSearchAttributes, workflowInfo } from '@temporalio/workflow';
+import { patched, setCurrentDetails, upsertSearchAttributes, workflowInfo } from '@temporalio/workflow';
 import type { ClosedStatus } from '../enrollment/batch.js';
 import {
   addCounts,
@@ -43,8 +43,10 @@ export interface BulkCarriedState {
   rejects: number;
   /** Sealed and not started, in the order of the source. */
   waiting: SealedBatch[];
-  /** How many batches were started: they are 1 to this number. */
+  /** The number of the last batch that was started, or was to be. */
   started: number;
+  /** Those up to `started` that could not be, since their ids were taken; absent where there is none. */
+  notStarted?: number[] | undefined;
   inFlight: BatchInFlight[];
   /** Of closed batches. */
   byStatus: BatchesByStatus;
@@ -166,12 +168,25 @@ export class BulkState {
     return batch;
   }
 
-  /** A batch that could not be started does not count as one of the job's. */
+  /** A batch that could not be started does not count as one of the job's; those behind it may have been. */
   neverStarted(batch: SealedBatch): void {
+    const { facts } = this;
     this.inFlight.delete(batch.n);
-    this.facts.started = Math.min(this.facts.started, batch.n - 1);
-    this.facts.waiting.unshift(batch);
+    // replay-tested: 2026-11-29
+    if (patched('batches-behind-a-taken-id')) facts.notStarted = [...this.notStarted, batch.n];
+    else facts.started = Math.min(facts.started, batch.n - 1);
+    facts.waiting = [batch, ...facts.waiting].sort((one, other) => one.n - other.n);
     this.changed();
+  }
+
+  /** The numbers of batches whose ids were taken. */
+  get notStarted(): number[] {
+    return this.facts.notStarted ?? [];
+  }
+
+  /** How many batches were started. */
+  get batchesStarted(): number {
+    return this.facts.started - this.notStarted.length;
   }
 
   /** The number of the last batch that may be sealed: a page that was given up is not counted among those found. */
@@ -267,14 +282,20 @@ export class BulkState {
 
   progress(): BulkProgress {
     const { facts, result } = this;
-    const { cardsFound, batchesFound, counts, rejects, started, byStatus, limits, onCancel } = facts;
+    const { cardsFound, batchesFound, counts, rejects, notStarted, byStatus, limits, onCancel } = facts;
     const pending = result ? 0 : cardsFound - counts.cards;
     return {
       ...this.bulk,
       status: result?.status ?? facts.status,
       counts: result?.counts ?? { ...counts, cards: cardsFound, pending: counts.pending + pending },
       rejects,
-      batches: { found: batchesFound, started, inFlight: this.inFlight.size, byStatus },
+      batches: {
+        found: batchesFound,
+        started: this.batchesStarted,
+        notStarted,
+        inFlight: this.inFlight.size,
+        byStatus,
+      },
       source: this.source(),
       limits,
       onCancel,

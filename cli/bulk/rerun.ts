@@ -4,7 +4,7 @@ import { readLayout } from '../../bulk/records.js';
 import { openSource, type Source } from '../../bulk/source.js';
 import type { BulkEnrollment } from '../../client/bulk-enrollment.js';
 import { loadConfig } from '../../config/load.js';
-import type { BulkOrder, BulkResult, SourceLocation } from '../../enrollment/bulk.js';
+import { wasStarted, type BulkOrder, type BulkResult, type SourceLocation } from '../../enrollment/bulk.js';
 import { cardKey, wasNeverSent, type Outcome } from '../../enrollment/outcomes.js';
 import { validateRecords } from '../../enrollment/validation.js';
 import { hasPassingReason } from '../../mastercard/record-results.js';
@@ -37,7 +37,7 @@ export class Rerun {
   /** @param source the job's own, wherever it is by now: its records are held against the outcomes. */
   constructor(
     private readonly bulk: Pick<BulkEnrollment, 'batchOutcomes'>,
-    private readonly result: Pick<BulkResult, 'batches'>,
+    private readonly result: Pick<BulkResult, 'batches' | 'notStarted'>,
     private readonly order: Pick<BulkOrder, 'maxCardsPerBatch'>,
     private readonly source: Source,
   ) {}
@@ -54,13 +54,14 @@ export class Rerun {
     for await (const { batch } of batchesOf(this.source, { layout, maxCardsPerBatch })) {
       if (!batch) continue;
       n += 1;
-      for (const record of n > this.result.batches ? this.all(batch) : await this.some(n, batch)) {
+      for (const record of wasStarted(this.result, n) ? await this.some(n, batch) : this.all(batch)) {
         this.consumers += 1;
         yield record;
       }
     }
-    if (n < this.result.batches)
-      throw this.otherSource(`it has ${n} batches, and ${this.result.batches} were enrolled`);
+    const { batches, notStarted = [] } = this.result;
+    if (n < batches + notStarted.length)
+      throw this.otherSource(`it has ${n} batches, and ${batches} were enrolled`);
   }
 
   /** Of a batch that was never started. */

@@ -23,10 +23,14 @@ function jobWith(batches: ReadonlyArray<readonly Outcome[] | undefined>) {
   };
 }
 
-function rerunOf(batches: ReadonlyArray<readonly Outcome[] | undefined>, records: readonly unknown[]): Rerun {
+function rerunOf(
+  batches: ReadonlyArray<readonly Outcome[] | undefined>,
+  records: readonly unknown[],
+  notStarted: number[] = [],
+): Rerun {
   return new Rerun(
     jobWith(batches),
-    { batches: batches.length },
+    { batches: batches.length - notStarted.length, notStarted },
     { maxCardsPerBatch: MAX_CARDS },
     sourceOf(records),
   );
@@ -92,6 +96,16 @@ test('all of batches that were never started are taken as they are, and none wit
   expect(await recordsOf(rerun)).toEqual([records[6]]);
   expect([...rerun.taken]).toEqual([['of batches that were never started', 1]]);
   expect([...rerun.leftOut]).toEqual([['of batches without outcomes', 3]]);
+});
+
+test('of a batch whose id another had, all is taken, whatever the outcomes of that one are', async () => {
+  const records = testRecords(9);
+  const known = [0, 3, 6].map((from) => outcomesOf(records.slice(from, from + 3)));
+  known[1] = outcomesOf([testRecord(99)]);
+  expect(await recordsOf(rerunOf(known, records, [2]))).toEqual(records.slice(3, 6));
+  await expect(recordsOf(rerunOf(known, records.slice(0, 3), [2]))).rejects.toThrow(
+    /it has 1 batches, and 2 were enrolled/,
+  );
 });
 
 test.each([
