@@ -2,14 +2,16 @@ import { writeFile } from 'node:fs/promises';
 import { join } from 'node:path';
 import type { Client, WorkflowHandle } from '@temporalio/client';
 import { Blob } from '../../enrollment/blobs.js';
-import { bulkWorkflowIdOf, DEFAULT_BULK_LIMITS, type BulkKey } from '../../enrollment/bulk.js';
+import { bulkBatchId, bulkWorkflowIdOf, DEFAULT_BULK_LIMITS, type BulkKey } from '../../enrollment/bulk.js';
 import { resolvePolicy } from '../../enrollment/policy.js';
 import type { CardKey, EnrollmentRecord } from '../../enrollment/records.js';
 import { BatchStatusValue } from '../../mastercard/contract.js';
 import { getJson } from '../../store/store.js';
 import type { bulkEnrollment, BulkEnrollmentInput } from '../../workflows/index.js';
+import { progressQuery } from '../../workflows/messages.js';
 import { PROGRAM, type Rig } from './rig.js';
 import { report, ScriptedGateway, success } from './scripted-gateway.js';
+import { until } from './until.js';
 
 /** A job as tests start it, of three cards a batch. */
 export type BulkHandle = WorkflowHandle<typeof bulkEnrollment> & { key: BulkKey };
@@ -95,4 +97,19 @@ export function enrollingEverything(rig: Rig, options: EnrollingOptions = {}): S
       },
     ],
   });
+}
+
+/**
+ * Waits until the batches of a job wait for Mastercard and nobody works on them. Who is cancelled before that
+ * may hang: the time-skipping server may lose what is cancelled as it completes.
+ */
+export async function untilTheyWait(rig: Rig, bulkId: string, numbers: readonly number[]): Promise<void> {
+  for (const n of numbers) {
+    const batch = rig.workflow(bulkBatchId(bulkId, n));
+    await until(async () => {
+      const { status } = await batch.query(progressQuery);
+      const { raw } = await batch.describe();
+      return status === 'PROCESSING' && !raw.pendingActivities?.length;
+    });
+  }
 }

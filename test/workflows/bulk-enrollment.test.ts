@@ -21,7 +21,7 @@ import {
   resumeBulkUpdate,
 } from '../../workflows/bulk-messages.js';
 import type { BulkEnrollmentInput } from '../../workflows/index.js';
-import { enrollingEverything, startBulk, writePortfolio } from '../support/bulk-rig.js';
+import { enrollingEverything, startBulk, untilTheyWait, writePortfolio } from '../support/bulk-rig.js';
 import { currentDetailsOf } from '../support/current-details.js';
 import { historiesOf } from '../support/replay.js';
 import { testRecord, testRecords } from '../support/records.js';
@@ -72,6 +72,7 @@ async function cancelledAfterFirstSubmissions(
     if (submissions > 2) await rig.env.sleep('40s');
     await until(() => gateway.submissions.length === submissions);
     await until(async () => (await job.query(bulkProgressQuery)).batches.found === 4);
+    await untilTheyWait(rig, bulkId, [submissions - 1, submissions]);
     await job.cancel();
     return job
       .result()

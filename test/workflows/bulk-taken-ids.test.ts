@@ -6,7 +6,13 @@ import { workflowIdOf } from '../../enrollment/identifiers.js';
 import { getJson } from '../../store/store.js';
 import { bulkProgressQuery, changeBulkUpdate } from '../../workflows/bulk-messages.js';
 import type { BulkEnrollmentInput } from '../../workflows/index.js';
-import { enrollingEverything, startBulk, writePortfolio, type BulkHandle } from '../support/bulk-rig.js';
+import {
+  enrollingEverything,
+  startBulk,
+  untilTheyWait,
+  writePortfolio,
+  type BulkHandle,
+} from '../support/bulk-rig.js';
 import { testRecord, testRecords } from '../support/records.js';
 import { PROGRAM, Rig } from '../support/rig.js';
 import { until } from '../support/until.js';
@@ -102,8 +108,13 @@ describe('a batch of another that takes the id of one that waits, while those be
   });
 
   test('is left alone where the job takes back its own cards, which it does to the last', async () => {
-    const { failure, result } = await jobWithTakenId('overtaken-back', { onCancel: 'rollback' }, (job) =>
-      job.cancel().then(),
+    const { failure, result } = await jobWithTakenId(
+      'overtaken-back',
+      { onCancel: 'rollback' },
+      async (job) => {
+        await untilTheyWait(rig, job.key.bulkId, [4]);
+        await job.cancel();
+      },
     );
     expect(failure).toMatchObject({ type: 'BatchIdTaken' });
     expect(result.counts).toMatchObject({ cards: 9, enrolled: 0 });
