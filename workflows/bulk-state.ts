@@ -269,7 +269,10 @@ export class BulkState {
     const { facts } = this;
     facts.limits = { ...facts.limits, ...limits };
     facts.onCancel = onCancel ?? facts.onCancel;
-    facts.nextStartAt = 0;
+    // A change of anything else leaves the pace: who is about to cancel starts no batch by saying how.
+    // replay-tested: 2026-11-29
+    if (limits.batchesPerMinute !== undefined || !patched('pace-outlives-other-changes'))
+      facts.nextStartAt = 0;
     this.countRateAnew();
     this.changed();
   }
