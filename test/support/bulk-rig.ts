@@ -66,6 +66,7 @@ export async function startBulkAt(
 export interface EnrollingOptions {
   onSubmit?: (externalBatchId: string) => void | Promise<void>;
   onReport?: (externalBatchId: string) => void;
+  onRemoval?: () => Promise<void>;
   /** Enrolls this batch at the first poll, and the others at the second. */
   onlyAtFirst?: string;
 }
@@ -94,6 +95,12 @@ export function enrollingEverything(rig: Rig, options: EnrollingOptions = {}): S
           success(externalConsumerId, externalCardId),
         );
         return { ...report(externalBatchId, BatchStatusValue.completed, results), batchId };
+      },
+    ],
+    deleteCard: [
+      async () => {
+        await options.onRemoval?.();
+        return 'removed' as const;
       },
     ],
   });

@@ -171,14 +171,19 @@ describe('a portfolio', () => {
   });
 });
 
+/** What the Web UI shows of a job's batches. */
+async function batchesShown(bulkId: string): Promise<string | undefined> {
+  const job = rig.env.client.workflow.getHandle(bulkWorkflowIdOf({ program: PROGRAM, bulkId }));
+  return /^.*batches: .*$/m.exec(await currentDetailsOf(job))?.[0];
+}
+
 test('the Web UI shows that a batch is in flight as soon as it is started', async () => {
   const bulkId = nextJob('shown');
   await writePortfolio(rig, bulkId, testRecords(6));
   const shown: unknown[] = [];
   const gateway = enrollingEverything(rig, {
     onSubmit: async () => {
-      const job = rig.env.client.workflow.getHandle(bulkWorkflowIdOf({ program: PROGRAM, bulkId }));
-      shown.push(/^.*batches: .*$/m.exec(await currentDetailsOf(job))?.[0]);
+      shown.push(await batchesShown(bulkId));
     },
   });
   await run(gateway, bulkId, { limits: { maxBatchesInFlight: 1, batchesPerMinute: null } });
@@ -253,7 +258,13 @@ describe('somebody', () => {
     const bulkId = nextJob('taken-back');
     await writePortfolio(rig, bulkId, testRecords(12));
     const closedFirst = bulkBatchId(bulkId, 1);
-    const gateway = enrollingEverything(rig, { onlyAtFirst: closedFirst });
+    const shown: unknown[] = [];
+    const gateway = enrollingEverything(rig, {
+      onlyAtFirst: closedFirst,
+      onRemoval: async () => {
+        shown.push(await batchesShown(bulkId));
+      },
+    });
     const { cause } = await cancelledAfterFirstSubmissions(gateway, bulkId, 'rollback', 3);
     expect(cause).toBeInstanceOf(CancelledFailure);
     const result = await closedJob(bulkId);
@@ -264,6 +275,7 @@ describe('somebody', () => {
       counts: { cards: 9, enrolled: 0, rolledBack: 9 },
     });
     expect(gateway.cardRemovals).toHaveLength(9);
+    expect(shown.at(-1)).toBe('- batches: 3 started, 1 in flight, 1 COMPLETED, 2 CANCELLED');
     const first = await getJson<ClosedBatch>(
       rig.store,
       { program: PROGRAM, externalBatchId: closedFirst },
