@@ -3,6 +3,7 @@ import { appendFile, writeFile } from 'node:fs/promises';
 import { join } from 'node:path';
 import type { BulkEnrollment, BulkView } from '../client/bulk-enrollment.js';
 import {
+  bulkBatchId,
   bulkWorkflowIdOf,
   DEFAULT_BULK_LIMITS,
   isBulkClosed,
@@ -31,9 +32,12 @@ export interface GoldenBulkPath {
   /** What is done to the job, one after the other, each as soon as it is there. */
   acts?: {
     when: (progress: BulkView) => boolean;
-    act: (job: BulkEnrollment, place: { simulator: Simulator; source: string }) => Promise<void> | void;
+    act: (job: BulkEnrollment, place: ActPlace) => Promise<void> | void;
   }[];
 }
+
+/** What an act has at hand; `source` is the path of the job's file. */
+type ActPlace = Pick<PathPlace, 'client' | 'simulator' | 'records'> & { source: string };
 
 const FOR_LONG_MS = 24 * 3_600_000;
 const inFlight = (count: number) => (progress: BulkView) => progress.batches?.inFlight === count;
@@ -92,6 +96,24 @@ export const goldenBulkPaths: readonly GoldenBulkPath[] = [
     limits: { maxBatchesInFlight: 1 },
     acts: [{ when: closed(1), act: (_, { source }) => appendFile(source, '{}\n') }],
   },
+  {
+    name: 'bulk-failed-an-id-taken',
+    ends: 'FAILED',
+    consumers: 8,
+    limits: { batchesPerMinute: 1 },
+    acts: [
+      {
+        when: closed(1),
+        async act({ bulkId, key }, { client, records }) {
+          const externalBatchId = bulkBatchId(bulkId, 2);
+          const other = { program: key.program, externalBatchId, records: records.slice(0, 1) };
+          await (await client.enroll(other)).result();
+        },
+      },
+      { when: () => true, act: (job) => job.change({ maxBatchesInFlight: 3 }) },
+      { when: () => true, act: (job) => job.change({ batchesPerMinute: null }) },
+    ],
+  },
 ];
 
 /** How long a path may take. */
@@ -145,7 +167,7 @@ export async function followBulkPath(
       await job.result();
       return job;
     }
-    if (acts[0]?.when(progress)) await acts.shift()!.act(job, { simulator, source });
+    if (acts[0]?.when(progress)) await acts.shift()!.act(job, { client, simulator, records, source });
     if (Date.now() > deadline) throw new Error(`${path.name} is still ${progress.status}`);
   }
 }
