@@ -68,7 +68,7 @@ describe('a batch of another that takes the id of one that waits, while those be
     await writePortfolio(rig, bulkId, testRecords(12));
     const gateway = enrollingEverything(rig, { onlyAtFirst: third });
     return rig.running(gateway, async (client, taskQueue) => {
-      const limits = { maxBatchesInFlight: 10, batchesPerMinute: 0.01 };
+      const limits = { maxBatchesInFlight: 10, batchesPerMinute: 0.00001 };
       const job = await startBulk(rig, taskQueue, bulkId, { limits, onCancel });
       await until(async () => (await job.query(bulkProgressQuery)).batches.found === 4);
       await until(() => gateway.submissions.length === 1);
@@ -82,7 +82,12 @@ describe('a batch of another that takes the id of one that waits, while those be
       await job.executeUpdate(changeBulkUpdate, { args: [{ batchesPerMinute: null }] });
       await until(() => gateway.submissions.length === 4);
       await until(async () => (await job.query(bulkProgressQuery)).status === 'FINISHING');
-      await rig.workflow(third).result();
+      await untilTheyWait(rig, bulkId, [3, 4]);
+      // Both are polled once by then. Waiting for a result would skip time for as long as it takes to hear of it.
+      await rig.env.sleep('35s');
+      await until(async () => (await job.query(bulkProgressQuery)).batches.inFlight === 1);
+      await until(() => gateway.polls.length === 6);
+      await untilTheyWait(rig, bulkId, [4]);
       await meanwhile(job);
       const failure = await job.result().catch((error: unknown) => (error as WorkflowFailedError).cause);
       const reported: string[] = [];
@@ -108,13 +113,8 @@ describe('a batch of another that takes the id of one that waits, while those be
   });
 
   test('is left alone where the job takes back its own cards, which it does to the last', async () => {
-    const { failure, result } = await jobWithTakenId(
-      'overtaken-back',
-      { onCancel: 'rollback' },
-      async (job) => {
-        await untilTheyWait(rig, job.key.bulkId, [4]);
-        await job.cancel();
-      },
+    const { failure, result } = await jobWithTakenId('overtaken-back', { onCancel: 'rollback' }, (job) =>
+      job.cancel().then(),
     );
     expect(failure).toMatchObject({ type: 'BatchIdTaken' });
     expect(result.counts).toMatchObject({ cards: 9, enrolled: 0 });
