@@ -6,7 +6,9 @@ import {
   bulkAddress,
   bulkBatchId,
   bulkWorkflowIdOf,
+  lastBatch,
   NO_CARDS,
+  wasStarted,
   type BulkKey,
   type BulkOrder,
   type BulkResult,
@@ -177,12 +179,12 @@ export class BulkEnrollment extends RememberedWorkflow<BulkKey, ClosedBulk> {
   /** The numbers of all batches that were started so far, as far as the store or a worker knows. */
   private async *batchNumbers(): AsyncGenerator<number> {
     const { batches } = await this.progress();
-    const { started, notStarted = [] } = batches ?? {};
+    const started = batches && { batches: batches.started, notStarted: batches.notStarted };
     for (let n = 1, unknown = 0; ; n += 1) {
-      if (started !== undefined ? n > started + notStarted.length : unknown === READ_AHEAD) return;
-      if (notStarted.includes(n)) continue;
+      if (started ? n > lastBatch(started) : unknown === READ_AHEAD) return;
+      if (started && !wasStarted(started, n)) continue;
       // Only where nobody tells how many there are: what the store has of them tells it. One may have been erased.
-      if (started === undefined) unknown = (await this.isKnown(n)) ? 0 : unknown + 1;
+      if (!started) unknown = (await this.isKnown(n)) ? 0 : unknown + 1;
       yield n;
     }
   }

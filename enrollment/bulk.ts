@@ -151,12 +151,17 @@ export function bulkIdProblem(bulkId: unknown): string | undefined {
   return undefined;
 }
 
-/** Whether a closed job has started its n-th batch. */
-export function wasStarted(
-  { batches, notStarted = [] }: Pick<BulkResult, 'batches' | 'notStarted'>,
-  n: number,
-): boolean {
-  return n <= batches + notStarted.length && !notStarted.includes(n);
+/** Which batches of a job were started. */
+export type StartedBatches = Pick<BulkResult, 'batches' | 'notStarted'>;
+
+/** The number of the last batch that a job has started, or was to. */
+export function lastBatch({ batches, notStarted = [] }: StartedBatches): number {
+  return batches + notStarted.length;
+}
+
+/** Whether a job has started its n-th batch. */
+export function wasStarted(started: StartedBatches, n: number): boolean {
+  return n <= lastBatch(started) && !started.notStarted?.includes(n);
 }
 
 export function noBatches(): BatchesByStatus {

@@ -4,7 +4,13 @@ import { readLayout } from '../../bulk/records.js';
 import { openSource, type Source } from '../../bulk/source.js';
 import type { BulkEnrollment } from '../../client/bulk-enrollment.js';
 import { loadConfig } from '../../config/load.js';
-import { wasStarted, type BulkOrder, type BulkResult, type SourceLocation } from '../../enrollment/bulk.js';
+import {
+  lastBatch,
+  wasStarted,
+  type BulkOrder,
+  type SourceLocation,
+  type StartedBatches,
+} from '../../enrollment/bulk.js';
 import { cardKey, wasNeverSent, type Outcome } from '../../enrollment/outcomes.js';
 import { validateRecords } from '../../enrollment/validation.js';
 import { hasPassingReason } from '../../mastercard/record-results.js';
@@ -37,7 +43,7 @@ export class Rerun {
   /** @param source the job's own, wherever it is by now: its records are held against the outcomes. */
   constructor(
     private readonly bulk: Pick<BulkEnrollment, 'batchOutcomes'>,
-    private readonly result: Pick<BulkResult, 'batches' | 'notStarted'>,
+    private readonly result: StartedBatches,
     private readonly order: Pick<BulkOrder, 'maxCardsPerBatch'>,
     private readonly source: Source,
   ) {}
@@ -59,9 +65,8 @@ export class Rerun {
         yield record;
       }
     }
-    const { batches, notStarted = [] } = this.result;
-    if (n < batches + notStarted.length)
-      throw this.otherSource(`it has ${n} batches, and ${batches} were enrolled`);
+    if (n < lastBatch(this.result))
+      throw this.otherSource(`it has ${n} batches, and ${this.result.batches} were enrolled`);
   }
 
   /** Of a batch that was never started. */
