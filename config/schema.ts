@@ -179,16 +179,20 @@ export function configSchema(folder: string): z.ZodType<Omit<C2pConfig, 'path'>>
 
 /** `false`, or what the schema takes; of a union, zod would tell a mistake inside as one of the whole. */
 function falseOr<Output>(schema: z.ZodType<Output>) {
-  return z.unknown().transform((written, context): Output | false => {
-    if (written === false) return false;
-    const result = schema.safeParse(written);
-    if (result.success) return result.data;
-    for (const { code, path, message } of result.error.issues)
-      context.addIssue({
-        code: 'custom',
-        path,
-        message: code === 'invalid_type' ? 'must be false or an object' : message,
-      });
-    return z.NEVER;
-  });
+  const described = { anyOf: [{ const: false }, z.toJSONSchema(schema, { io: 'input' })] };
+  return z
+    .unknown()
+    .meta(described)
+    .transform((written, context): Output | false => {
+      if (written === false) return false;
+      const result = schema.safeParse(written);
+      if (result.success) return result.data;
+      for (const { code, path, message } of result.error.issues)
+        context.addIssue({
+          code: 'custom',
+          path,
+          message: code === 'invalid_type' ? 'must be false or an object' : message,
+        });
+      return z.NEVER;
+    });
 }

@@ -18,7 +18,7 @@ export async function checkConfiguration(
     return { config, findings: [ok(`${config.path}, programs: ${programs}`)] };
   } catch (error) {
     if (!(error instanceof ConfigError)) throw error;
-    const todo = 'README.md, "Configuration", says what belongs there';
+    const todo = 'docs/configuration.md says what belongs there';
     const [first, ...others] = error.issues.map((issue) =>
       failed(`${error.file}: ${issue.path ? `${issue.path}: ` : ''}${issue.message}`, todo),
     );

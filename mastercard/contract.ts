@@ -1,10 +1,17 @@
 /**
  * Mastercard's "Batch Enroll API for Pre-Provisioning" on the wire: every path, name and status that
- * c2p and its simulator rely on, and nothing else.
+ * c2p and its simulator rely on.
  *
- * The specification (`prev-prov-batch-enrollment.yml`) is only available to onboarded issuers. What it
- * is known to say is marked S; what we took from a neighbouring Mastercard API on the same base path N;
- * what is our own proposal P. Replace P and N here, and nowhere else, when you have the specification.
+ * The specification (`prev-prov-batch-enrollment.yml`) was in no source that we could read. So each item
+ * is marked: S, Mastercard states it; N, taken from a neighbouring Mastercard API on the same base path or
+ * in the same family; P, our own proposal. With the specification in hand, replace N and P.
+ *
+ * Assumptions that are in other files:
+ * - nesting of the plaintext (P), its names and limits (N): `enrollment/records.ts`, `enrollment/schemas.ts`
+ * - alphabet and length of external ids (P): `EXTERNAL_ID_PATTERN` in `enrollment/identifiers.ts`
+ * - suffix of a further round, `~2` (P): `roundBatchId` in `enrollment/identifiers.ts`
+ * - header and algorithms of the JWE (N): `mastercard/jwe.ts`
+ * - what each HTTP status means (S and N): `mastercard/classification.ts`
  */
 
 /** S */

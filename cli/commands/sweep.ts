@@ -1,4 +1,4 @@
-import { Command } from 'commander';
+import { Command, Option } from 'commander';
 import ms from 'ms';
 import type { OrphanedBatch } from '../../retention/orphans.js';
 import { duration } from '../duration.js';
@@ -8,11 +8,10 @@ import { withClient } from '../with-client.js';
 
 export const sweepCommand = new Command('sweep')
   .description('find, and on request erase, cardholder data that no workflow will erase any more')
-  .option(
-    '--grace <duration>',
-    'leave batches alone that were written to, or ended, within this time',
-    duration,
-    ms('1h'),
+  .addOption(
+    new Option('--grace <duration>', 'leave batches alone that were written to, or ended, within this time')
+      .argParser(duration)
+      .default(ms('1h'), '1h'),
   )
   .option('--erase', 'erase it; without this, only tell')
   .option('--elsewhere', 'with --erase: also what may be open in another namespace')

@@ -17,14 +17,17 @@ async function published(path: string): Promise<string> {
 }
 
 describe('what is published', () => {
-  test('is the built code, the examples, the license and the README', () => {
+  test('is the built code, the docs, the examples and the license', () => {
     const elsewhere = stranger.published.filter((path) => !path.startsWith('dist/'));
-    expect(elsewhere.filter((path) => !path.startsWith('examples/')).sort()).toEqual([
+    expect(elsewhere.filter((path) => !/^(?:examples|docs)\//.test(path)).sort()).toEqual([
+      'CHANGELOG.md',
       'LICENSE',
       'README.md',
       'package.json',
     ]);
-    expect(elsewhere).toEqual(expect.arrayContaining(['examples/cards.jsonl', 'examples/enroll.mjs']));
+    expect(elsewhere).toEqual(
+      expect.arrayContaining(['docs/configuration.md', 'examples/cards.jsonl', 'examples/enroll.mjs']),
+    );
     expect(stranger.published).toContain('dist/workflow-bundle.js');
   });
 
