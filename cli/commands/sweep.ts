@@ -14,7 +14,7 @@ export const sweepCommand = new Command('sweep')
     duration,
     ms('1h'),
   )
-  .option('--erase', 'erase it; without this, only tell')
+  .option('--erase', 'erase it; without this, only list it')
   .option('--elsewhere', 'with --erase: also what may be open in another namespace')
   .option('--json', 'print one JSON document')
   .addHelpText(
