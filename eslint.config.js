@@ -2,7 +2,7 @@ import eslint from '@eslint/js';
 import temporal from 'eslint-plugin-temporal';
 import tseslint from 'typescript-eslint';
 
-/** Which rooms each may import; `cli`, `dev`, `test`, `bench` and `examples` may import all. Arrows point one way. */
+/** What each may import; `cli`, `dev`, `test`, `bench` and `examples` may import all. Modules may import in one direction only. */
 const MAY_IMPORT = {
   enrollment: [],
   protection: [],

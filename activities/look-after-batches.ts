@@ -5,7 +5,7 @@ import { Blob, isRecords, type ClosedBatch } from '../enrollment/blobs.js';
 import { bulkBatchId, type BatchReport, type BulkKey } from '../enrollment/bulk.js';
 import { FailureType } from '../enrollment/errors.js';
 import { workflowIdOf } from '../enrollment/identifiers.js';
-import { isOver } from '../retention/execution.js';
+import { howItEnded, isOver } from '../retention/execution.js';
 import { lookingClient } from '../retention/looking-client.js';
 import { getJson } from '../store/store.js';
 import { failingClearly } from './failures.js';
@@ -18,8 +18,9 @@ export interface LookAfterBatchesInput {
 }
 
 /**
- * Looks after batches of a job that have not told that they are closed, and gives the reports of those that
- * are. One whose workflow was ended from outside is closed here, as FAILED: so each of its cards has an outcome.
+ * Checks the silent batches of a job: those that did not report that they are closed. Returns the reports of
+ * those that are. A batch whose workflow was terminated directly in Temporal is closed here, as FAILED, so that
+ * each of its cards has an outcome.
  */
 export function lookAfterBatches(deps: Pick<ActivityDependencies, 'store' | 'now'>) {
   return ({ bulk, batches }: LookAfterBatchesInput): Promise<BatchReport[]> =>
@@ -54,7 +55,7 @@ async function close(
     cards,
     status: 'FAILED',
     batchIds: [],
-    reasons: [`its workflow was ended from outside (${execution?.status.name ?? 'unknown to Temporal'})`],
+    reasons: [`its workflow ${execution ? howItEnded(execution.status.name) : 'is unknown to Temporal'}`],
     failure: FailureType.BatchFailed,
     remaining: { status: 'UNREPORTED', reason: 'ENDED_FROM_OUTSIDE' },
   });

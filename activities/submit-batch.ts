@@ -24,7 +24,7 @@ export interface SubmitBatchInput {
   round: number;
   enrollmentData: BlobRef;
   /**
-   * Whether the answer may be that Mastercard's key has changed: only where no offer of the round can have
+   * Whether the answer may be that Mastercard's key has changed: only where no attempt of the round can have
    * been accepted, since what follows is another JWE.
    */
   unlessKeyChanged?: boolean | undefined;
@@ -33,7 +33,7 @@ export interface SubmitBatchInput {
 /** What one attempt to submit came to. Each but `accepted` carries what Mastercard said. */
 export type SubmissionAnswer =
   | { kind: 'accepted'; batchId: string; flowId?: string | undefined }
-  /** Known not to have been accepted: safe to try again. */
+  /** Definitely not accepted: the workflow waits, then submits again. */
   | ({ kind: 'notAccepted'; retryAfter?: number | undefined } & FailureDescription)
   /** Mastercard may have accepted it or not. */
   | ({ kind: 'unknown' } & FailureDescription)
@@ -41,11 +41,11 @@ export type SubmissionAnswer =
   | ({ kind: 'duplicate'; batchId?: string | undefined } & FailureDescription)
   /** The request itself is wrong and stays wrong. */
   | ({ kind: 'refused' } & FailureDescription)
-  /** Known not to have been accepted, and the JWE is for another key than Mastercard's present one. */
+  /** Definitely not accepted, and the JWE is for another key than Mastercard's present one. */
   | ({ kind: 'keyChanged' } & FailureDescription);
 
 /**
- * Offers a round to Mastercard: one attempt, never more, because what may follow depends on how it
+ * Submits a round to Mastercard: one attempt, never more, because what may follow depends on how it
  * failed and belongs in the workflow's history. Only what waiting cannot mend is thrown.
  *
  * @throws ApplicationFailure of type ConfigurationInvalid (401, 403, wrong address), SealedBlobMissing,

@@ -32,7 +32,7 @@ export async function readLayout(source: Source): Promise<Layout> {
       return { format: 'csv', columns: await readCsvHeader(source) };
     default: {
       const formats = '.jsonl or .ndjson (one record a line) or .csv (one card a row)';
-      const problem = `the format is told by the extension; use ${formats}, and .gz behind it if it is compressed`;
+      const problem = `the file extension sets the format; use ${formats}, and .gz behind it if it is compressed`;
       throw new SourceError('FORMAT_UNKNOWN', source.name, problem);
     }
   }

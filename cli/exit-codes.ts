@@ -60,7 +60,7 @@ export function exitCodeOf(status: BatchStatus | BulkStatus): ExitCode {
   }
 }
 
-/** What needs somebody most comes first: outcomes that nobody knows, then those that nobody wanted. */
+/** What most needs an operator comes first: unknown outcomes, then failed and cancelled batches. */
 const WORST_FIRST = [
   ExitCode.unexpected,
   ExitCode.batchFailed,

@@ -35,28 +35,28 @@ export function progressParts(progress: BatchProgress, now = Date.now()): string
   const { status, counts, submission, polling, nextPollAt, nextRoundAt, error } = progress;
   const next = nextPollAt ?? nextRoundAt ?? submission?.nextAttemptAt;
   const what = nextPollAt ? 'poll' : nextRoundAt ? 'round' : 'attempt';
-  const expected = expectedOfOperator(progress);
+  const action = actionNeeded(progress);
   return [
     status,
     countsLine(counts),
     ...(polling?.polls ? [counted(polling.polls, 'poll')] : []),
     ...(next ? [`next ${what} in ${secondsUntil(next, now)} s`] : []),
-    ...(expected ? [`waits for ${expected}`] : []),
+    ...(action ? [`ACTION NEEDED: run ${action}`] : []),
     ...(error ? [error] : []),
   ];
 }
 
-/** The command that a batch waits for; none when it waits for nobody, or no worker says what for. */
-function expectedOfOperator({ question, externalBatchId }: BatchProgress): string | undefined {
+/** The command that an operator must run; none when the batch needs no operator, or no worker says what for. */
+function actionNeeded({ question, externalBatchId }: BatchProgress): string | undefined {
   switch (question) {
     case undefined:
       return undefined;
     case 'batchId':
-      return `c2p resolve ${externalBatchId} --batch-id B|--abandon`;
+      return `c2p resolve ${externalBatchId} --batch-id B (or --abandon)`;
     case 'moreTime':
-      return `c2p extend ${externalBatchId} --by 24h`;
+      return `c2p extend ${externalBatchId} --by 24h (or c2p resolve ${externalBatchId} --abandon)`;
     case 'removal':
-      return `c2p resolve ${externalBatchId} --retry|--abandon`;
+      return `c2p resolve ${externalBatchId} --retry (or --abandon)`;
   }
 }
 

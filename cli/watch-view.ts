@@ -7,7 +7,7 @@ import { spinnerOn } from './progress.js';
 /** What was last seen of a batch. */
 export interface WatchedBatch {
   progress: BatchProgress;
-  /** Set when the batch was ended from outside: it will never be closed. */
+  /** Set when the batch was terminated directly in Temporal: it will never be closed. */
   terminated?: EnrollmentError;
 }
 
@@ -73,10 +73,10 @@ function rowsFor(batches: readonly BatchKey[]): (seen: WatchedBatch) => string {
 }
 
 function statusOf({ progress, terminated }: WatchedBatch): string {
-  return terminated ? 'ENDED FROM OUTSIDE' : progress.status;
+  return terminated ? 'TERMINATED' : progress.status;
 }
 
-/** Those that want somebody come first and those that are closed last, where the screen may cut them off. */
+/** Batches that need an operator come first. Closed batches come last, where the screen may cut them off. */
 function rank({ progress: { status }, terminated }: WatchedBatch): number {
   if (terminated !== undefined || status === 'AWAITING_OPERATOR') return 0;
   return isClosed(status) ? 2 : 1;

@@ -10,7 +10,7 @@ const ASKED_AT_ONCE = 10;
 const PAUSE_MS = 1_000;
 
 /**
- * Shows on stderr how batches go until each is closed or was ended from outside: as a live table on a
+ * Shows on stderr how batches go until each is closed or was terminated directly in Temporal: as a live table on a
  * terminal, else as one line for each change of a batch's status, its counts, or what holds it up.
  * They are asked in turn, at most ten a second together. Ctrl-C ends this process, not the batches.
  *
@@ -46,7 +46,7 @@ export async function watchAll(
 /**
  * `watchAll` of one batch.
  * @returns the last progress.
- * @throws BatchTerminatedError when the batch was ended from outside.
+ * @throws BatchTerminatedError when the batch was terminated directly in Temporal.
  */
 export async function watchUntilClosed(batch: EnrollmentBatch): Promise<BatchProgress> {
   const [watched] = await watchAll([batch]);

@@ -81,9 +81,9 @@ export class BulkEnrollment extends RememberedWorkflow<BulkKey, ClosedBulk> {
 
   /**
    * Waits until the job is closed, for days if need be, and through outages of Temporal. It resolves for
-   * every way a job can end, so look at `status`; `failure` is set when somebody must look.
+   * every way a job can end, so look at `status`; `failure` is set when an operator must act.
    * @throws BulkNotFoundError; BulkInvalidError when the workflow could not use what it was started with;
-   *   BulkTerminatedError when it was ended from outside c2p; ServiceError when Temporal stays away for
+   *   BulkTerminatedError when it was terminated directly in Temporal; ServiceError when Temporal stays away for
    *   longer than a quarter of an hour.
    */
   async result(): Promise<BulkResult> {

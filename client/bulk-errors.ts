@@ -1,4 +1,5 @@
 import type { BulkKey } from '../enrollment/bulk.js';
+import { howItEnded } from '../retention/execution.js';
 import { EnrollmentError } from './errors.js';
 
 /** The job cannot be started as it is: an unusable id, limits that no job can have, or a source that workers cannot reach. */
@@ -35,14 +36,14 @@ export class BulkAmbiguousError extends EnrollmentError {
   }
 }
 
-/** The job's workflow was ended from outside c2p. The batches that it had started go on by themselves. */
+/** The job's workflow was terminated directly in Temporal. The batches that it started go on. */
 export class BulkTerminatedError extends EnrollmentError {
   override readonly name = 'BulkTerminatedError';
   readonly code = 'BULK_TERMINATED';
   constructor({ program, bulkId }: BulkKey, how: string) {
     super(
-      `the workflow of bulk job '${bulkId}' of program '${program}' was ended from outside (${how}); ` +
-        `batches that it had started go on by themselves, no other is started: c2p bulk report tells what became of them`,
+      `the workflow of bulk job '${bulkId}' of program '${program}' ${howItEnded(how)}. ` +
+        `It starts no further batch; batches that it started go on. To see their outcomes, run c2p bulk report ${bulkId}`,
     );
   }
 }

@@ -58,9 +58,9 @@ export class EnrollmentBatch extends RememberedWorkflow<BatchKey, ClosedBatch> {
 
   /**
    * Waits until the batch is closed, for days if need be, and through outages of Temporal. It resolves for every way a batch can end,
-   * so look at `status`; `failure` is set when somebody must look.
+   * so look at `status`; `failure` is set when an operator must act.
    * @throws BatchNotFoundError; BatchInvalidError when it was started with records inline that cannot be
-   *   used, and nothing was kept; BatchTerminatedError when the workflow was ended from outside c2p;
+   *   used, and nothing was kept; BatchTerminatedError when the workflow was terminated directly in Temporal;
    *   ServiceError when Temporal stays away for longer than a quarter of an hour.
    */
   async result(): Promise<BatchResult> {

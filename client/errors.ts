@@ -2,6 +2,7 @@ import { temporalUnreachable } from '../config/errors.js';
 import type { BatchKey } from '../enrollment/batch.js';
 import type { BulkKey } from '../enrollment/bulk.js';
 import { maskPans } from '../protection/mask.js';
+import { howItEnded } from '../retention/execution.js';
 
 export type EnrollmentErrorCode =
   | 'BATCH_INVALID'
@@ -62,13 +63,13 @@ export class BatchAmbiguousError extends EnrollmentError {
   }
 }
 
-/** The workflow was ended from outside c2p, so nobody completed its outcomes. */
+/** The workflow was terminated directly in Temporal, so c2p did not complete its outcomes. */
 export class BatchTerminatedError extends EnrollmentError {
   override readonly name = 'BatchTerminatedError';
   readonly code = 'BATCH_TERMINATED';
   constructor({ program, externalBatchId }: BatchKey, how: string) {
     super(
-      `the workflow of batch '${externalBatchId}' of program '${program}' was ended from outside (${how}); ` +
+      `the workflow of batch '${externalBatchId}' of program '${program}' ${howItEnded(how)}; ` +
         `its outcomes are incomplete: look at its history for the Mastercard batchId`,
     );
   }

@@ -17,7 +17,7 @@ export interface BatchSummary extends BatchKey {
   failedCards: number;
   startedAt: string;
   closedAt?: string | undefined;
-  /** Temporal's own status: `TERMINATED` and `TIMED_OUT` mean that the batch was ended from outside c2p. */
+  /** Temporal's own status: with `TERMINATED` or `TIMED_OUT`, Temporal ended the batch and c2p did not close it. */
   execution: string;
 }
 

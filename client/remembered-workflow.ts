@@ -10,7 +10,7 @@ import {
 import { ApplicationFailure, type QueryDefinition, type UpdateDefinition } from '@temporalio/common';
 import { Blob } from '../enrollment/blobs.js';
 import { FailureType } from '../enrollment/errors.js';
-import { isOver } from '../retention/execution.js';
+import { howItEnded, isOver } from '../retention/execution.js';
 import { getJson, type BatchAddress, type BatchStore } from '../store/store.js';
 import { ChangeRefusedError, ResolutionRefusedError, type EnrollmentError, type Subject } from './errors.js';
 import { throughOutages } from './outage.js';
@@ -102,7 +102,7 @@ export abstract class RememberedWorkflow<Key extends Subject, Closed extends { r
     throw this.terminated(await throughOutages(() => this.execution()));
   }
 
-  /** What a worker answers, or what Temporal knows and why no worker answers. */
+  /** What a worker answers; without an answer, the last state that Temporal knows and why no worker answers. */
   protected async answerTo<Answer>(
     query: QueryDefinition<Answer>,
   ): Promise<{ answer: Answer } | { execution: WorkflowExecutionDescription; silence: string }> {
@@ -158,14 +158,19 @@ export abstract class RememberedWorkflow<Key extends Subject, Closed extends { r
 
 function whyNoAnswer(execution: WorkflowExecutionDescription): string {
   const { status, taskQueue } = execution;
-  if (isOver(status.name)) return `the workflow was ended from outside (${status.name})`;
-  if (status.name === 'PAUSED')
-    return 'the workflow is paused in Temporal, where it can be resumed. This is what Temporal knows';
-  return `no worker${ofVersion(execution)} answers on task queue '${taskQueue}', is one running? This is what Temporal knows`;
+  if (isOver(status.name)) return `the workflow ${howItEnded(status.name)}`;
+  const version = pinnedVersion(execution);
+  const [worker, one] =
+    version === undefined ? ['worker', 'one'] : [`worker of ${version}`, 'one of that version'];
+  const why =
+    status.name === 'PAUSED'
+      ? 'the workflow is paused in Temporal; resume it there'
+      : `no ${worker} answers on task queue '${taskQueue}'; start ${one} with: c2p worker`;
+  return `${why}. Shown is the last known state`;
 }
 
-/** Which version a workflow needs, where it is pinned to one. */
-function ofVersion({ raw }: WorkflowExecutionDescription): string {
+/** Which worker version a workflow needs, where it is pinned to one. */
+function pinnedVersion({ raw }: WorkflowExecutionDescription): string | undefined {
   const version = raw.workflowExecutionInfo?.versioningInfo?.deploymentVersion;
-  return version ? ` of version '${version.buildId}' of deployment '${version.deploymentName}'` : '';
+  return version ? `version '${version.buildId}' of deployment '${version.deploymentName}'` : undefined;
 }

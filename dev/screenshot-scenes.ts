@@ -76,7 +76,7 @@ export const scenes: readonly Scene[] = [
       status: 'PROCESSING',
       counts: sample({ pending: 26 }),
       texts: [
-        /^Mastercard is processing\. Next poll at 20\d\d-.*; c2p poll 2026-11-debit-0002 asks at once\. Nothing is expected of anybody\.$/,
+        /^Mastercard is processing\. Next poll at 20\d\d-.*; c2p poll 2026-11-debit-0002 asks at once\. No action needed\.$/,
         /^Mastercard batchId /,
         'polls: 1, last status: IN_PROGRESS',
       ],
@@ -95,9 +95,9 @@ export const scenes: readonly Scene[] = [
       status: 'AWAITING_OPERATOR',
       counts: sample({ pending: 26 }),
       texts: [
-        'An operator is expected',
-        /find out from Mastercard under which batchId it has the batch, then c2p resolve 2026-11-debit-0003 --batch-id B/,
-        /c2p resolve 2026-11-debit-0003 --abandon to give it up/,
+        'ACTION NEEDED',
+        /run c2p resolve 2026-11-debit-0003 --batch-id B\. Ask Mastercard for B, the batchId that it gave this batch\./,
+        /To give the batch up, run c2p resolve 2026-11-debit-0003 --abandon\./,
         'Mastercard has accepted this externalBatchId before and does not say as which batchId',
       ],
     },
@@ -112,7 +112,7 @@ export const scenes: readonly Scene[] = [
       status: 'ROLLED_BACK',
       counts: sample({ failed: 4, 'rolled back': 22 }),
       texts: [
-        'Closed; cardholder data is erased. c2p report 2026-11-debit-0004 tells the outcome of every card.',
+        'Closed; cardholder data is erased. c2p report 2026-11-debit-0004 shows the outcome of every card.',
         '4 declined by Mastercard',
       ],
     },
@@ -140,7 +140,7 @@ export const portfolio = {
       'rows rejected': 0,
     },
     texts: [
-      'Nothing is expected of anybody.',
+      'No action needed.',
       'c2p bulk pause 2026-11-debit',
       'batches: 10 started, 6 in flight, 4 COMPLETED_WITH_ERRORS',
       'source 2026-11-debit.jsonl: 100 % read',

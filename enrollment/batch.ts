@@ -50,6 +50,6 @@ export interface BatchResult extends BatchKey {
    * Short sentences and codes, no cardholder data.
    */
   reasons: string[];
-  /** Set when somebody must look: the type of the failure that the workflow ended with. */
+  /** Set when an operator must act: the type of the failure that the workflow ended with. */
   failure?: FailureType | undefined;
 }

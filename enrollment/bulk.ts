@@ -15,7 +15,7 @@ export const OPEN_BULK_STATUSES = ['ENROLLING', 'PAUSED', 'FINISHING', 'ROLLING_
 /**
  * - `COMPLETED`: every card of the source is enrolled.
  * - `COMPLETED_WITH_ERRORS`: every card and every rejected row has a known outcome; not all are enrolled.
- * - `FAILED`: somebody must look: the source could not be read to its end, or cards could not be taken back.
+ * - `FAILED`: an operator must act: the source could not be read to its end, or cards could not be taken back.
  * - `CANCELLED`: somebody cancelled the job; batches that were never started were not sent.
  */
 export const CLOSED_BULK_STATUSES = ['COMPLETED', 'COMPLETED_WITH_ERRORS', 'FAILED', 'CANCELLED'] as const;
@@ -77,7 +77,7 @@ export interface BulkResult extends BulkKey {
   stoppedAtLine?: number | undefined;
   /** Why, for every status but `COMPLETED`. Short sentences and codes, no cardholder data. */
   reasons: string[];
-  /** Set when somebody must look: the type of the failure that the workflow ended with. */
+  /** Set when an operator must act: the type of the failure that the workflow ended with. */
   failure?: FailureType | undefined;
 }
 

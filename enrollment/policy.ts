@@ -18,7 +18,7 @@ export interface EnrollmentPolicy {
   onPollingDeadline: 'expire' | 'askOperator';
   /** Whether cards that Mastercard declined for a passing reason are sent again. */
   retryFailedRecords: RoundsPolicy;
-  /** How long to keep offering a batch that Mastercard has not taken. */
+  /** How long to keep submitting a batch that Mastercard did not accept. */
   submission: BackoffPolicy;
   /** How often to ask Mastercard how far a batch is. */
   polling: PollingPolicy;

@@ -51,8 +51,8 @@ function configuration(status: number): [number, FailureKind] {
 }
 
 /**
- * Decides what is known after a failed call: the error table of the contract. When the answer is in two
- * minds it takes the side that cannot enroll a batch twice: `unknown`.
+ * Decides what is known after a failed call: the error table of the contract. When the answer is ambiguous it
+ * is `unknown`, so that a batch never becomes two batches at Mastercard.
  */
 export function classify(call: FailedCall): FailureKind {
   if (!call.answered) return call.written ? 'unknown' : 'notSent';

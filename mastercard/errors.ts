@@ -6,9 +6,9 @@ export type GatewayOperation = 'submitBatch' | 'fetchBatchStatus' | 'deleteCard'
 /**
  * What is known after a call that failed, and so what may be done next (`classify` decides it):
  * - `notSent`: nothing of the request reached Mastercard. Try again.
- * - `notAccepted`: Mastercard did not take the request. Try again, after `retryAfterMs` if it is given.
+ * - `notAccepted`: definitely not accepted. Wait, for `retryAfterMs` if it is given, then send it again.
  * - `unknown`: Mastercard may have acted on the request.
- * - `duplicate`: an earlier offer of this `externalBatchId` was accepted; `batchId` when the answer names it.
+ * - `duplicate`: an earlier submission of this `externalBatchId` was accepted; `batchId` when the answer names it.
  * - `refused`: the request is wrong, and the same request always will be.
  * - `configuration`: a key, an id or the base URL is wrong, not the batch.
  * - `notFound`: Mastercard has no such batch, or not yet everywhere. Of a deletion: there is nothing to

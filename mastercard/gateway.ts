@@ -9,7 +9,7 @@ import type { RecordResult } from './contract.js';
  * whether another attempt is safe is the workflow's decision.
  */
 export interface EnrollmentGateway {
-  /** Offers a batch. Resolves once Mastercard has said that it received it, not that it processed it. */
+  /** Submits a batch. Resolves once Mastercard has said that it received it, not that it processed it. */
   submitBatch(request: BatchSubmission, options?: CallOptions): Promise<SubmissionReceipt>;
   /** Asks how far a batch is. */
   fetchBatchStatus(request: StatusRequest, options?: CallOptions): Promise<BatchReport>;

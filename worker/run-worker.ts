@@ -39,7 +39,7 @@ export interface RunningWorker {
 const GRACE_TIME = '40s';
 
 const CODEC_OFF =
-  'codec is false: whoever can read the Temporal namespace reads the ids of batches, programs and blobs, counts, ' +
+  'codec is false: anyone who can read the Temporal namespace reads the ids of batches, programs and blobs, counts, ' +
   "policies, Mastercard's batchIds, codes and texts, failures with their stacks, what operators answered, and the " +
   'records of batches that were started with them inline. To encrypt all of it, take codec out of the configuration';
 

@@ -152,7 +152,7 @@ function instructions(
   }
   const input = JSON.stringify({ graceMs: sweep.grace });
   return (
-    'the sweep could not be scheduled: cardholder data of batches that are terminated from outside stays in the ' +
+    'the sweep could not be scheduled: cardholder data of batches that are terminated directly in Temporal stays in the ' +
     'store. Have an administrator run once:\n' +
     `  temporal schedule create --namespace ${namespace} --schedule-id ${id} ` +
     `--interval ${sweep.every}ms --jitter ${jitterOf(sweep)}ms --catchup-window ${CATCHUP_WINDOW_MS}ms ` +

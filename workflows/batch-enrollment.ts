@@ -22,7 +22,7 @@ import { enrollRound, endingOfRounds, waitForRound, type Desks, type RoundStart 
  * Enrolls one batch of cards into Click to Pay: validate, encrypt, submit, poll until terminal, purge.
  *
  * It completes when every card has a known outcome, fails with a typed `ApplicationFailure`
- * (`FailureType`) when somebody must look, and is cancelled when asked to be. On each of these ways
+ * (`FailureType`) when an operator must act, and is cancelled when asked to be. On each of these ways
  * the outcomes are complete in the store and the cardholder data is erased.
  */
 export async function batchEnrollment(

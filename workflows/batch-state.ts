@@ -324,8 +324,8 @@ export class BatchState {
 /** Only Mastercard can tell: it has no call that lists batches. */
 function takenTwice(round: number, batchId: string, offers: number): string {
   return (
-    `Mastercard may have taken each of ${offers} offers of round ${round}, which it has as ${batchId}: ` +
-    'if it took more than one, it has the round as several batches'
+    `Mastercard may have accepted each of ${offers} submissions of round ${round}, which it has as ${batchId}: ` +
+    'if it accepted more than one, it has the round as several batches'
   );
 }
 

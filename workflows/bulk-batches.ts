@@ -90,7 +90,7 @@ async function cancelBatches(state: BulkState): Promise<void> {
       const batch = getExternalWorkflowHandle(
         workflowIdOf({ program, externalBatchId: bulkBatchId(bulkId, n) }),
       );
-      // One that is over by now has told so, or is looked after.
+      // One that is over by now reported that, or is checked as a silent batch.
       await batch.cancel().catch(ignoreUnknownWorkflow);
     }),
   );

@@ -1,7 +1,7 @@
 import { isBulkClosed } from '../enrollment/bulk.js';
 import type { BulkProgress } from './bulk-messages.js';
 
-/** What the Web UI shows of a job, in Markdown: how far it is, what comes next, and of whom something is expected. */
+/** What the Web UI shows of a job, in Markdown: how far it is, what comes next, and whether an operator must act. */
 export function describeBulk(progress: BulkProgress): string {
   const { counts, batches, rejects } = progress;
   const { cards, enrolled, failed, invalid, rolledBack, unreported, pending } = counts;
@@ -25,17 +25,17 @@ const BLANK_END = ['', '&nbsp;'];
 function nextStep({ bulkId, status, error }: BulkProgress): string {
   if (isBulkClosed(status)) {
     const how = error ? `**${error}**` : 'Closed; cardholder data is erased';
-    return `${how}. \`c2p bulk report ${bulkId}\` tells the outcome of every card.`;
+    return `${how}. \`c2p bulk report ${bulkId}\` shows the outcome of every card.`;
   }
   switch (status) {
     case 'ENROLLING':
-      return `Nothing is expected of anybody. \`c2p bulk pause ${bulkId}\` starts no further batch.`;
+      return `No action needed. To start no further batch, run \`c2p bulk pause ${bulkId}\`.`;
     case 'PAUSED':
-      return `No batch is started; those in flight go on. **An operator is expected**: \`c2p bulk resume ${bulkId}\` goes on.`;
+      return `**ACTION NEEDED**: run \`c2p bulk resume ${bulkId}\` to start further batches. Those in flight go on meanwhile.`;
     case 'FINISHING':
-      return 'No batch is started any more; those in flight go to their end. Nothing is expected of anybody.';
+      return 'The job starts no further batch and waits for those in flight. No action needed.';
     case 'ROLLING_BACK':
-      return 'Batches in flight are cancelled, and what the others enrolled is taken back. Nothing is expected of anybody.';
+      return 'The job cancels the batches in flight and takes back what the others enrolled. No action needed.';
   }
 }
 

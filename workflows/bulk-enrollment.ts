@@ -24,7 +24,7 @@ import { isLong } from './hand-over.js';
  * each a `batchEnrollment` of its own that goes on whatever becomes of the job.
  *
  * It completes when every card of the source has a known outcome, fails with a typed `ApplicationFailure`
- * (`FailureType`) when somebody must look, and is cancelled when asked to be; never before the batches that
+ * (`FailureType`) when an operator must act, and is cancelled when asked to be; never before the batches that
  * it started are closed.
  */
 export async function bulkEnrollment(input: BulkEnrollmentInput): Promise<BulkResult> {
@@ -76,21 +76,21 @@ async function untilNews(state: BulkState): Promise<void> {
   await condition(() => state.hasNews, Math.max(1, state.msToNextStart), { summary });
 }
 
-/** A batch that was ended from outside does not tell the job, nor does one whose job was reset. */
+/** A batch that was terminated directly in Temporal sends no report to the job, nor does one whose job was reset. */
 const LOOK_EVERY = '10 minutes';
 
-/** Looks after batches in flight now and then, when none has told anything for a while. */
+/** Checks silent batches: those in flight, when none of them reported for a while. */
 async function lookAfterQuietly(state: BulkState): Promise<never> {
   for (;;) {
     const before = state.reports;
-    await sleep(LOOK_EVERY, { summary: 'look after batches that tell nothing' });
+    await sleep(LOOK_EVERY, { summary: 'check silent batches' });
     const batches = state.batchesBegun.map(({ n, cards }) => ({ n, cards }));
     if (state.reports !== before || batches.length === 0) continue;
     try {
       const reports = await lookAfter({ bulk: state.bulk, batches });
       reports.forEach((report) => state.batchClosed(report));
     } catch (error) {
-      // One that cannot be looked after stands in history, and must not keep the others from being so the next time.
+      // A check that fails stands in history, and must not prevent the next check.
       if (!(error instanceof ActivityFailure) || isCancellation(error)) throw error;
     }
   }

@@ -57,13 +57,13 @@ export interface BulkProgress extends BulkKey {
   estimatedEndAt?: string | undefined;
   /** Why the job is not simply going on, or why it ended as it did. */
   reasons: string[];
-  /** What somebody must look at. */
+  /** What needs an operator. */
   error?: string | undefined;
 }
 
 export const bulkProgressQuery = defineQuery<BulkProgress, []>('progress');
 
-/** Each batch of a job tells it when it is closed. */
+/** Each batch of a job reports to it when it is closed. */
 export const batchClosedSignal = defineSignal<[BatchReport]>('batchClosed');
 
 /** Starts no further batch until `resumeBulk`. Refused once the job is ending. */

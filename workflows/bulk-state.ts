@@ -51,7 +51,7 @@ export interface BulkCarriedState {
   /** Of closed batches. */
   byStatus: BatchesByStatus;
   counts: OutcomeCounts;
-  /** Of batches that ended so that somebody must look: the first of them by name, and how many there are. */
+  /** Of batches that need an operator: the first of them by name, and how many there are. */
   troubles: { shown: string[]; all: number };
   /** From when on the rate is counted, and how many cards had an outcome then. */
   rateFrom: { at: number; done: number };
@@ -220,7 +220,7 @@ export class BulkState {
     return batch;
   }
 
-  /** Told twice, it counts once. */
+  /** Idempotent: a repeated report is ignored. */
   batchClosed({ externalBatchId, status, counts, failure }: BatchReport): void {
     const n = bulkBatchOf(externalBatchId)?.n ?? 0;
     const batch = this.inFlight.get(n);
@@ -309,7 +309,7 @@ export class BulkState {
     };
   }
 
-  /** Why the job is not simply going on, and what somebody must look at. */
+  /** Why the job is not simply going on, and which batches need an operator. */
   reasons(): string[] {
     const { stopped, isCancelled, troubles } = this.facts;
     const further = troubles.all - troubles.shown.length;
@@ -317,7 +317,9 @@ export class BulkState {
       ...(stopped ? [`${stopped.failure}: ${stopped.reason}`] : []),
       ...(isCancelled ? ['the job was cancelled'] : []),
       ...troubles.shown,
-      ...(further > 0 ? [`${further} more batches that somebody must look at`] : []),
+      ...(further > 0
+        ? [`${further} more ${further === 1 ? 'batch needs' : 'batches need'} an operator`]
+        : []),
     ];
   }
 

@@ -4,7 +4,7 @@ import type { BatchProgress, Question } from './messages.js';
 /** Progress as the workflow itself knows it: always with both. */
 export type BatchView = BatchProgress & Required<Pick<BatchProgress, 'submission' | 'polling'>>;
 
-/** What the Web UI shows of a batch, in Markdown: where it is, what comes next, and of whom something is expected. */
+/** What the Web UI shows of a batch, in Markdown: where it is, what comes next, and whether an operator must act. */
 export function describeBatch(progress: BatchView): string {
   const { counts } = progress;
   return [
@@ -41,45 +41,45 @@ function nextStep(progress: BatchView): string {
   const { externalBatchId: id, status, submission, nextPollAt, nextRoundAt } = progress;
   if (isClosed(status)) {
     const how = progress.error ?? 'Closed; cardholder data is erased';
-    return `${how}. \`c2p report ${id}\` tells the outcome of every card.`;
+    return `${how}. \`c2p report ${id}\` shows the outcome of every card.`;
   }
   switch (status) {
     case 'VALIDATING':
-      return 'Checking the records. Nothing is expected of anybody.';
+      return 'Checking the records. No action needed.';
     case 'ENCRYPTING':
-      return 'Encrypting the valid records to Mastercard. Nothing is expected of anybody.';
+      return 'Encrypting the valid records to Mastercard. No action needed.';
     case 'SUBMITTING':
       return submission.nextAttemptAt
-        ? `Next attempt to submit at ${submission.nextAttemptAt}. Nothing is expected of anybody.`
-        : 'Offering the batch to Mastercard. Nothing is expected of anybody.';
+        ? `Next attempt to submit at ${submission.nextAttemptAt}. No action needed.`
+        : 'Submitting the batch to Mastercard. No action needed.';
     case 'PROCESSING':
       if (nextRoundAt) return `Cards that failed for a passing reason are sent again at ${nextRoundAt}.`;
       return nextPollAt
-        ? `Mastercard is processing. Next poll at ${nextPollAt}; \`c2p poll ${id}\` asks at once. Nothing is expected of anybody.`
+        ? `Mastercard is processing. Next poll at ${nextPollAt}; \`c2p poll ${id}\` asks at once. No action needed.`
         : 'Asking Mastercard for the status.';
     case 'AWAITING_OPERATOR':
-      return `**An operator is expected**: ${expectedOfOperator(progress.question ?? 'batchId', id)}`;
+      return `**ACTION NEEDED**: ${actionNeeded(progress.question ?? 'batchId', id)}`;
     case 'ROLLING_BACK':
       return 'Removing the enrolled cards again.';
   }
 }
 
-function expectedOfOperator(question: Question, id: string): string {
+function actionNeeded(question: Question, id: string): string {
   switch (question) {
     case 'batchId':
       return (
-        `find out from Mastercard under which batchId it has the batch, then \`c2p resolve ${id} --batch-id B\`, ` +
-        `or \`c2p resolve ${id} --abandon\` to give it up.`
+        `run \`c2p resolve ${id} --batch-id B\`. Ask Mastercard for B, the batchId that it gave this batch. ` +
+        `To give the batch up, run \`c2p resolve ${id} --abandon\`.`
       );
     case 'moreTime':
       return (
-        `Mastercard was not done in time. \`c2p extend ${id} --by 24h\` gives it more, \`c2p poll ${id}\` asks once more, ` +
-        `\`c2p resolve ${id} --abandon\` gives the batch up.`
+        `run \`c2p extend ${id} --by 24h\` to give Mastercard more time: it did not finish before the deadline. ` +
+        `To ask Mastercard once more, run \`c2p poll ${id}\`. To give the batch up, run \`c2p resolve ${id} --abandon\`.`
       );
     case 'removal':
       return (
-        `some cards could not be removed; \`c2p report ${id}\` names them. \`c2p resolve ${id} --retry\` tries again, ` +
-        `\`c2p resolve ${id} --abandon\` gives it up.`
+        `run \`c2p resolve ${id} --retry\` to remove the cards that c2p could not remove; \`c2p report ${id}\` names them. ` +
+        `To give the removal up, run \`c2p resolve ${id} --abandon\`.`
       );
   }
 }

@@ -21,16 +21,16 @@ export interface Ending {
   remaining: RemainingOutcome;
   /** The round whose cards get `remaining` even if an earlier round gave them an outcome: it may have changed them. */
   unsettledRound?: number | undefined;
-  /** Set when somebody must look: the workflow then fails with this type. */
+  /** Set when an operator must act: the workflow then fails with this type. */
   failure?: FailureType | undefined;
 }
 
-/** Nothing was accepted, so nothing is enrolled, and nobody has to look. */
+/** Nothing was accepted, so nothing is enrolled, and no operator must act. */
 export function rejected(reasons: string[], remaining: RemainingOutcome): Ending {
   return { status: 'REJECTED', reasons, remaining };
 }
 
-/** The batch ends in a way that somebody must look at. */
+/** The batch ends in a way that needs an operator. */
 export function failed(failure: FailureType, reason: string, remaining: RemainingOutcome): Ending {
   return { status: 'FAILED', reasons: [reason], remaining, failure };
 }
@@ -91,7 +91,7 @@ export function wasCancelled(error: unknown): boolean {
 }
 
 /**
- * Ends the workflow as its result says: completed, failed where somebody must look, or cancelled.
+ * Ends the workflow as its result says: completed, failed where an operator must act, or cancelled.
  * @throws ApplicationFailure of the result's failure type; CancelledFailure.
  */
 export function ended<Result extends Pick<BatchResult | BulkResult, 'failure' | 'status' | 'reasons'>>(

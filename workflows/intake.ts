@@ -52,7 +52,7 @@ export async function takeIn(input: InlineEnrollmentInput): Promise<BatchEnrollm
     reasons: [],
   };
   setHandler(progressQuery, () => view);
-  setCurrentDetails('### VALIDATING\nThe records are moved into the store. Nothing is expected of anybody.');
+  setCurrentDetails('### VALIDATING\nMoving the records into the store. No action needed.');
   try {
     refuseLarge(input);
     const received = await CancellationScope.nonCancellable(() =>

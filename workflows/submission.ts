@@ -29,11 +29,12 @@ export interface UncertainSubmission {
 }
 
 /**
- * Offers a round to Mastercard until it is settled whether it has it. Every attempt sends the same
- * bytes under the same externalBatchId, so that an attempt whose fate is unknown can be repeated
- * without making a second batch. Only while every offer is known not to have been accepted may other
- * bytes take their place, because Mastercard's key has changed: once for each wait, so that workers
- * which do not agree about the key do not keep the round from being offered.
+ * Submits a round to Mastercard until it is settled whether Mastercard has it. After an attempt that was
+ * definitely not accepted it waits, then submits again. Every attempt sends the same bytes under the same
+ * externalBatchId, so that an attempt whose result is unknown can be repeated: a batch never becomes two batches
+ * at Mastercard.
+ * Only while every attempt was definitely not accepted may other bytes take their place, because Mastercard's key
+ * has changed: once for each wait, so that workers which do not agree about the key do not prevent submission.
  *
  * @returns what Mastercard accepted, that it is uncertain, or how the batch ends because it did not.
  */
@@ -62,7 +63,7 @@ export async function submitUntilSettled(
       case 'refused':
         if (state.mayBeAccepted) {
           return uncertain(
-            `Mastercard refused a repeated offer and may have accepted an earlier one: ${answer.message}`,
+            `Mastercard refused a repeated submission and may have accepted an earlier one: ${answer.message}`,
           );
         }
         return rejected([answer.message], {

@@ -12,7 +12,7 @@ const local = proxyActivities<LocalActivities>(SWEEP);
 
 /**
  * One sweep of the store, started by the Temporal Schedule that the worker sets up: erases the cardholder
- * data of batches whose workflow was ended from outside, or never started.
+ * data of batches whose workflow was terminated directly in Temporal, or never started.
  */
 export async function sweepStore(input: SweepStoreInput): Promise<SweepStoreResult> {
   setCurrentDetails('### Sweeping\nLooking for cardholder data that no workflow will erase any more.');
@@ -22,17 +22,17 @@ export async function sweepStore(input: SweepStoreInput): Promise<SweepStoreResu
   return result;
 }
 
-/** What the Web UI shows of a sweep, in Markdown: what it erased, what it left alone and why, what is expected of whom. */
+/** What the Web UI shows of a sweep, in Markdown: what it erased, what it left alone, and whether an operator must act. */
 function describeSweep({ graceMs }: SweepStoreInput, result: SweepStoreResult): string {
   const { ended, unknown, elsewhere, erasedBlobs, resealedBlobs = 0, unreadableBlobs = 0 } = result;
   return [
     `### ${erasedBlobs === 0 ? 'Nothing to erase' : 'Erased cardholder data'}`,
     elsewhere === 0
-      ? 'Nothing is expected of anybody.'
+      ? 'No action needed.'
       : '`c2p sweep` names the batches that are `ELSEWHERE`. Where another namespace shares this store, that is ' +
         'as it should be. Where none has them open, `c2p sweep --erase --elsewhere` erases them.',
     '',
-    '| batches erased: ended from outside | never started | left alone: elsewhere |',
+    '| batches erased: terminated in Temporal | never started | left alone: elsewhere |',
     '|---|---|---|',
     `| ${ended} | ${unknown} | ${elsewhere} |`,
     '',

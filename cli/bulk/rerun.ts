@@ -109,9 +109,9 @@ export class Rerun {
 export async function openRerun(bulk: BulkEnrollment, location?: SourceLocation): Promise<Rerun> {
   const [closed, order] = await Promise.all([bulk.closed(), bulk.order()]);
   const refuse = (why: string) =>
-    new RerunRefusedError(`what of bulk job '${bulk.bulkId}' may be sent again cannot be told: ${why}`);
+    new RerunRefusedError(`cannot decide which cards of bulk job '${bulk.bulkId}' may be sent again: ${why}`);
   if (!closed) throw refuse(`it is not closed; wait for it with: c2p bulk watch ${bulk.bulkId}`);
-  if (!order) throw refuse('it was not started by c2p, so nobody knows how its source was split');
+  if (!order) throw refuse('c2p did not start it, so it is unknown how its source was split');
   const source = await openSource(location ?? (await whereItWas(order)));
   return new Rerun(bulk, closed.result, order, source);
 }

@@ -14,8 +14,8 @@ const LINE_EVERY_MS = 10_000;
  * or what holds it up changes, and every ten seconds while its counts do. Ctrl-C ends this process, not the job.
  *
  * @returns the last progress.
- * @throws BulkTerminatedError when the job was ended from outside; ServiceError when Temporal stays away for
- *   longer than a quarter of an hour.
+ * @throws BulkTerminatedError when the job was terminated directly in Temporal; ServiceError when Temporal
+ *   stays away for longer than a quarter of an hour.
  */
 export async function watchBulk(bulk: BulkEnrollment): Promise<BulkView> {
   const { throughOutages } = await import('../../client/outage.js');

@@ -9,8 +9,8 @@ export const codecServerCommand = new Command('codec-server')
     'after',
     example(
       'c2p codec-server',
-      'What it listens on and whom it answers is said by "codecServer" in the configuration. Each request',
-      'leaves one line of the audit log on standard error, whatever C2P_LOG_LEVEL says.',
+      '"codecServer" in the configuration sets the address it listens on and who may read. Each request writes',
+      'one line of the audit log to standard error, at any C2P_LOG_LEVEL.',
     ),
   )
   .action(async () => {

@@ -40,8 +40,8 @@ function lineOf({
   cards,
   failedCards,
 }: BatchSummary): string {
-  const outside =
-    execution === 'TERMINATED' || execution === 'TIMED_OUT' ? ` (${execution} from outside)` : '';
+  const endedInTemporal =
+    execution === 'TERMINATED' || execution === 'TIMED_OUT' ? ` (${execution} in Temporal)` : '';
   const failed = failedCards > 0 ? `, ${failedCards} not enrolled` : '';
-  return `${startedAt}  ${status.padEnd(21)}  ${program}  ${externalBatchId}  ${counted(cards, 'card')}${failed}${outside}`;
+  return `${startedAt}  ${status.padEnd(21)}  ${program}  ${externalBatchId}  ${counted(cards, 'card')}${failed}${endedInTemporal}`;
 }

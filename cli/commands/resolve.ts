@@ -24,7 +24,7 @@ export const resolveCommand = new Command('resolve')
     'after',
     example(
       'c2p resolve 2026-11-debit-0001 --batch-id f1f225ed-4c6e-4b39-9f0c-0a4ad9b1a1c2',
-      'What a batch waits for is told by: c2p status ID',
+      'To see what the batch waits for, run c2p status ID',
     ),
   )
   .action(async (id: string, options: ResolveOptions) => {

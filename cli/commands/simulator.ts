@@ -25,7 +25,7 @@ export const simulatorCommand = new Command('simulator')
   .addOption(
     new Option(
       '--duplicates <behaviour>',
-      'whether the answer to a repeated externalBatchId tells the batchId',
+      'whether the answer to a repeated externalBatchId contains the batchId',
     )
       .choices(['withBatchId', 'withoutBatchId'])
       .default('withBatchId'),

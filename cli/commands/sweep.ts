@@ -13,7 +13,7 @@ export const sweepCommand = new Command('sweep')
       .argParser(duration)
       .default(ms('1h'), '1h'),
   )
-  .option('--erase', 'erase it; without this, only tell')
+  .option('--erase', 'erase it; without this, only list it')
   .option('--elsewhere', 'with --erase: also what may be open in another namespace')
   .option('--json', 'print one JSON document')
   .addHelpText(

@@ -30,7 +30,7 @@ export const watchCommand = new Command('watch')
     example(
       'c2p watch 2026-11-debit-0001 2026-11-debit-0002',
       'Exits with how the batch ended; of several, with the first of 1, 4, 5, 3 and 0 that any of them ended',
-      'with. 1 is a batch that was ended from outside. Ctrl-C ends the watching, not the batches.',
+      'with. 1 means: a batch was terminated directly in Temporal. Ctrl-C ends the watching, not the batches.',
       'At most ten batches are asked a second, so that a hundred are brought up to date every ten seconds.',
     ),
   )

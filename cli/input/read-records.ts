@@ -39,7 +39,7 @@ export async function readRecords(file: string): Promise<InputRecords> {
         'FORMAT_UNKNOWN',
         file,
         undefined,
-        'the format is told by the extension; use .jsonl or .ndjson (one record a line) or .csv (one card a row)',
+        'the file extension sets the format; use .jsonl or .ndjson (one record a line) or .csv (one card a row)',
       );
   }
 }

@@ -31,7 +31,7 @@ describe('the line about a bulk job', () => {
     );
   });
 
-  test('tells what somebody must look at, and nothing that is not known', () => {
+  test('shows what needs an operator, and nothing that is not known', () => {
     const { cardsPerMinute: _, estimatedEndAt: __, batches: ___, ...known } = progress();
     expect(bulkLine({ ...known, rejects: 0, error: 'no worker answers' }, NOW)).toBe(
       'ENROLLING · 1000 cards: 240 enrolled, 10 failed, 750 pending · no worker answers',

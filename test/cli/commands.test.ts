@@ -134,7 +134,7 @@ describe('a batch that did not go well', () => {
     });
   });
 
-  test('terminated from outside exits with 1, and still tells its batchId', async () => {
+  test('terminated directly in Temporal exits with 1, and still shows its batchId', async () => {
     const id = 'sim-never-terminal-terminated';
     await run('enroll', await file(`${id}.jsonl`, testRecords(1)));
     await vi.waitFor(async () => expect((await run('status', id)).stdout).toContain('PROCESSING'), {
@@ -143,7 +143,7 @@ describe('a batch that did not go well', () => {
     await site.workflow(id).terminate();
     const { exitCode, stdout, stderr } = await run('status', id);
     expect(stdout).toMatch(/^ {2}Mastercard batchId \S+$/m);
-    expect(stderr).toContain('was ended from outside (TERMINATED)');
+    expect(stderr).toContain('was terminated directly in Temporal (TERMINATED)');
     expect(exitCode).toBe(1);
   });
 });

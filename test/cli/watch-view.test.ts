@@ -61,11 +61,12 @@ describe('on a terminal', () => {
     return [head!.slice(2), ...rows];
   }
 
-  test('is a table: what waits for somebody above, what is closed below, their numbers on top', async () => {
+  test('is a table: batches that need an operator above, closed ones below, their numbers on top', async () => {
     const terminated = new BatchTerminatedError(FIRST, 'TERMINATED');
+    const wide = Object.assign(new Screen({ isTTY: true }), { columns: 160 });
     expect(
       await table(
-        new Screen({ isTTY: true }),
+        wide,
         [...KEYS, { program: 'demo', externalBatchId: 'b4' }],
         [
           seen(FIRST, 'COMPLETED'),
@@ -75,7 +76,7 @@ describe('on a terminal', () => {
       ),
     ).toEqual([
       '4 batches: 1 AWAITING_OPERATOR, 1 PROCESSING, 1 COMPLETED, 1 not asked yet',
-      'b3          demo  AWAITING_OPERATOR      2 cards: 2 pending · waits for c2p resolve b3 --batch-id B|--abandon · why',
+      'b3          demo  AWAITING_OPERATOR      2 cards: 2 pending · ACTION NEEDED: run c2p resolve b3 --batch-id B (or --abandon) · why',
       'the-second  demo  PROCESSING             2 cards: 2 pending',
       'batch-1     demo  COMPLETED              2 cards: 2 pending',
     ]);
@@ -85,8 +86,8 @@ describe('on a terminal', () => {
         { ...seen(FIRST, 'PROCESSING'), terminated },
       ]),
     ).toEqual([
-      '3 batches: 1 ENDED FROM OUTSIDE, 1 PROCESSING, 1 not asked yet',
-      'batch-1     demo  ENDED FROM OUTSIDE     2 cards: 2 pending',
+      '3 batches: 1 TERMINATED, 1 PROCESSING, 1 not asked yet',
+      'batch-1     demo  TERMINATED             2 cards: 2 pending',
       'the-second  demo  PROCESSING             2 cards: 2 pending',
     ]);
   });

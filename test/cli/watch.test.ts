@@ -95,7 +95,7 @@ describe('c2p watch of several batches', () => {
   });
 });
 
-test('a batch that is ended from outside does not end the watching of the others, and exits with 1', async () => {
+test('a batch that is terminated directly in Temporal does not end the watching of the others, and exits with 1', async () => {
   const [ended, other] = ['sim-never-terminal-ended', 'sim-never-terminal-other'];
   await enroll(ended);
   await enroll(other);
@@ -104,7 +104,7 @@ test('a batch that is ended from outside does not end the watching of the others
   const stderr = stderrOf(watching);
   await vi.waitUntil(() => stderr.text.includes(other), WAITS);
   await site.workflow(ended).terminate();
-  const told = `the workflow of batch '${ended}' of program 'demo' was ended from outside (TERMINATED)`;
+  const told = `the workflow of batch '${ended}' of program 'demo' was terminated directly in Temporal (TERMINATED)`;
   await vi.waitUntil(() => stderr.text.includes(told), WAITS);
   await run('cancel', other);
 
@@ -114,7 +114,7 @@ test('a batch that is ended from outside does not end the watching of the others
     { externalBatchId: other, status: 'CANCELLED' },
   ]);
   expect(JSON.parse(stdout)).not.toHaveProperty('0.nextPollAt');
-  expect(stderr.text).toMatch(new RegExp(`^${ended}  demo  ENDED FROM OUTSIDE `, 'm'));
+  expect(stderr.text).toMatch(new RegExp(`^${ended}  demo  TERMINATED `, 'm'));
   expect(exitCode).toBe(1);
 });
 

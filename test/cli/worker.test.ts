@@ -78,7 +78,8 @@ describe('c2p worker', () => {
         status: 'PROCESSING',
         batchIds: [expect.any(String)],
         counts: { cards: 2, pending: 2 },
-        error: "no worker answers on task queue 'c2p-pkcs12', is one running? This is what Temporal knows",
+        error:
+          "no worker answers on task queue 'c2p-pkcs12'; start one with: c2p worker. Shown is the last known state",
       });
       expect(exitCode).toBe(0);
     });

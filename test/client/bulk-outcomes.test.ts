@@ -122,7 +122,7 @@ test('of an open job that no worker answers for, what the store has is told, ove
   expect([...told]).toEqual(['portfolio-000001', 'portfolio-000005']);
 });
 
-test('the progress of a job that no worker answers for says why, and what Temporal knows', async () => {
+test('the progress of a job that no worker answers for says why, and shows the last known state', async () => {
   const progress = await job(madeUpStore(() => 'open').store, temporal('the job')).progress();
   expect(progress).toMatchObject({ counts: { cards: 0 }, reasons: [] });
   expect(progress.error).toMatch(/^no worker answers on task queue 'c2p'/);

@@ -4,13 +4,13 @@ import { EnrollmentBatch } from '../../client/enrollment-batch.js';
 import type { BatchStore } from '../../store/store.js';
 
 /** A batch whose workflow answers no query and is, as Temporal says, in this status. */
-function silentBatch(name: WorkflowExecutionStatusName): EnrollmentBatch {
+function silentBatch(name: WorkflowExecutionStatusName, raw: object = {}): EnrollmentBatch {
   const description = {
     status: { name },
     taskQueue: 'c2p',
     typedSearchAttributes: { get: () => undefined },
     startTime: new Date(),
-    raw: {},
+    raw,
   };
   const temporal = {
     withDeadline: (_: number, ask: () => unknown) => ask(),
@@ -30,11 +30,20 @@ function silentBatch(name: WorkflowExecutionStatusName): EnrollmentBatch {
 }
 
 test.each<[WorkflowExecutionStatusName, RegExp]>([
-  ['RUNNING', /^no worker answers on task queue 'c2p', is one running\?/],
+  ['RUNNING', /^no worker answers on task queue 'c2p'; start one with: c2p worker\. Shown is/],
   ['UNKNOWN', /^no worker answers/],
-  ['PAUSED', /^the workflow is paused in Temporal, where it can be resumed/],
-  ['TERMINATED', /^the workflow was ended from outside \(TERMINATED\)$/],
-  ['TIMED_OUT', /^the workflow was ended from outside \(TIMED_OUT\)$/],
+  ['PAUSED', /^the workflow is paused in Temporal; resume it there\. Shown is/],
+  ['TERMINATED', /^the workflow was terminated directly in Temporal \(TERMINATED\)$/],
+  ['TIMED_OUT', /^the workflow timed out in Temporal \(TIMED_OUT\)$/],
 ])('the progress of a batch whose workflow does not answer and is %s says why', async (status, error) => {
   expect((await silentBatch(status).progress()).error).toMatch(error);
+});
+
+test('the progress of a batch that is pinned to a worker version names that version', async () => {
+  const deploymentVersion = { buildId: '0.4.0', deploymentName: 'c2p' };
+  const pinned = silentBatch('RUNNING', { workflowExecutionInfo: { versioningInfo: { deploymentVersion } } });
+  expect((await pinned.progress()).error).toBe(
+    "no worker of version '0.4.0' of deployment 'c2p' answers on task queue 'c2p'; " +
+      'start one of that version with: c2p worker. Shown is the last known state',
+  );
 });

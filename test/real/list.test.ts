@@ -107,7 +107,7 @@ describe('what an operator sees of a batch in the Web UI', () => {
     expect(details).toContain('| cards | enrolled | failed | invalid | rolled back | unreported | pending |');
     expect(details).toContain('| 2 | 1 | 1 | 0 | 0 | 0 | 0 |');
     expect(details).toContain('- 1 declined by Mastercard');
-    expect(details).toContain('`c2p report one-declined` tells the outcome of every card.');
+    expect(details).toContain('`c2p report one-declined` shows the outcome of every card.');
   });
 
   test('says while it is open what it waits for', async () => {

@@ -212,7 +212,9 @@ test('a batch that began without the codec goes on with it, and after that witho
   const externalBatchId = `${externalBatchIdContains}-switched`;
   await configureCodec(site, false);
   const first = await site.startWorker();
-  expect(await readFile(first.logFile, 'utf8')).toMatch(/"level":"warn".*codec is false: whoever can read/);
+  expect(await readFile(first.logFile, 'utf8')).toMatch(
+    /"level":"warn".*codec is false: anyone who can read/,
+  );
   const batch = await (
     await clientOf(site)
   ).enroll({ externalBatchId, program: PROGRAM, records: testRecords(1), policy: QUICK });

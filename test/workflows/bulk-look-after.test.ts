@@ -16,11 +16,11 @@ beforeAll(async () => {
 });
 afterAll(() => rig.close());
 
-describe('a batch that was ended from outside', () => {
+describe('a batch that was terminated directly in Temporal', () => {
   test('is closed as FAILED by its job, with an outcome for every card and nothing sealed left', async () => {
     const bulkId = rig.nextBatchId('ended');
     await writePortfolio(rig, bulkId, testRecords(3));
-    // For ever: the batch tells nothing.
+    // For ever: the batch stays silent.
     const gateway = new ScriptedGateway({ status: [report('', BatchStatusValue.inProgress)] });
     const externalBatchId = bulkBatchId(bulkId, 1);
     const result = await rig.running(gateway, async (_, taskQueue) => {

@@ -152,7 +152,7 @@ describe('a batch that is cancelled while Mastercard processes it', () => {
     expect(result).toMatchObject({ status: 'CANCELLED', counts: { rolledBack: 2 } });
   });
 
-  test('after an attempt whose fate is unknown is offered again to learn its batchId, and then taken back', async () => {
+  test('after an attempt whose fate is unknown is submitted again to learn its batchId, and then taken back', async () => {
     const { result, gateway } = await run(
       (id) => ({
         submit: [
@@ -172,7 +172,7 @@ describe('a batch that is cancelled while Mastercard processes it', () => {
   });
 });
 
-test('a cancelled batch that Mastercard may have fails when c2p may not ask any more: somebody must look', async () => {
+test('a cancelled batch that Mastercard may have fails when c2p may not ask any more: an operator must act', async () => {
   const { result, outcomes } = await run(
     (id) => ({
       submit: [

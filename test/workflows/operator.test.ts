@@ -55,7 +55,7 @@ describe('a batch that Mastercard has under an unknown batchId waits for an oper
     expect(result).toMatchObject({ status: 'COMPLETED', batchIds: ['mc-9'], counts: { enrolled: 1 } });
   });
 
-  test('and says in its progress what is unknown and who is expected', async () => {
+  test('and says in its progress what is unknown', async () => {
     let shown: unknown;
     await withOperator([duplicate], async (batch) => {
       shown = await batch.progress();
@@ -196,7 +196,7 @@ describe('an operator is asked', () => {
     expect(result).toMatchObject({ status: 'COMPLETED', batchIds: ['mc-9'] });
   });
 
-  test('when the repeated offer is refused: the first may have been accepted', async () => {
+  test('when the repeated submission is refused: the first may have been accepted', async () => {
     const refused = refusal({ kind: 'refused', httpStatus: 400, reason: 'INVALID_STATE' });
     const { result } = await withOperator([lost, refused], (batch) => batch.resolve({ abandon: true }));
 

@@ -47,7 +47,7 @@ describe('a submission that is known not to have been accepted', () => {
     ['429 RESOURCE_EXHAUSTED', { kind: 'notAccepted', httpStatus: 429, reason: 'RESOURCE_EXHAUSTED' }],
     ['503 UNAVAILABLE', { kind: 'notAccepted', httpStatus: 503, reason: 'UNAVAILABLE' }],
     ['a connection that was refused', { kind: 'notSent', problem: 'ECONNREFUSED' }],
-  ] as const)('is offered again after %s, and the batch completes', async (_name, facts) => {
+  ] as const)('is submitted again after %s, and the batch completes', async (_name, facts) => {
     const { batch, gateway } = await enrollAgainst([refusal(facts), refusal(facts), accepted]);
 
     expect((await batch.result()).status).toBe('COMPLETED');
@@ -103,7 +103,9 @@ describe('a submission whose fate is unknown', () => {
 
     expect(await batch.result()).toMatchObject({
       status: 'COMPLETED',
-      reasons: [expect.stringMatching(/^Mastercard may have taken each of 2 offers of round 1, .* as mc-1/)],
+      reasons: [
+        expect.stringMatching(/^Mastercard may have accepted each of 2 submissions of round 1, .* as mc-1/),
+      ],
     });
   });
 

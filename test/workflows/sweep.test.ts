@@ -73,7 +73,7 @@ test('a sweep erases what a terminated batch and a caller that died left, and no
   });
 });
 
-test('a sweep leaves a batch alone for the grace time after somebody ended it', async () => {
+test('a sweep leaves a batch alone for the grace time after it was terminated directly in Temporal', async () => {
   const id = rig.nextBatchId('just-ended');
   const gateway = new ScriptedGateway({ status: [report(id, BatchStatusValue.inProgress)] });
   await rig.running(gateway, async (client) => {

@@ -26,7 +26,7 @@ export const rejectsCommand = new Command('rejects')
     'after',
     example(
       'c2p bulk rejects 2026-11-debit --format csv',
-      'Lines are counted from 1. What the rows hold is not told; mend them in a file of their own.',
+      'Lines are counted from 1. The output does not contain the rows; correct them in a separate file.',
     ),
   )
   .action(async (id: string, { format, output, program }: RejectsOptions) => {

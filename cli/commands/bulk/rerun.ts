@@ -29,8 +29,8 @@ export const rerunCommand = new Command('rerun')
       'It reads the source again and takes the cards that were never sent, those that were taken back, and those',
       'that Mastercard declined for a passing reason. It leaves out what has to be mended first (INVALID, and',
       'FAILED for any other reason) and every other UNREPORTED card: Mastercard may have it, so ask there first.',
-      'How many were left out, and why, is told. THE FILE HOLDS CARD NUMBERS in clear, as the source does; only',
-      'you may read it (mode 0600). Delete it when it is enrolled.',
+      'The command prints how many it left out, and why. THE FILE CONTAINS CARD NUMBERS in clear, as the source',
+      'does; only you may read it (mode 0600). Delete it when it is enrolled.',
     ),
   )
   .action(async (id: string, { output, source, program }: RerunOptions) => {

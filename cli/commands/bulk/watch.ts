@@ -15,7 +15,7 @@ export const watchCommand = new Command('watch')
     example(
       'c2p bulk watch 2026-11-debit',
       'Exits with how the job ended. Ctrl-C ends the watching, not the job.',
-      'Of a compressed source it cannot be told how much there is: rate and counts are shown, and no end.',
+      'The size of a compressed source is unknown: the command shows its rate and counts, and no estimated end.',
     ),
   )
   .action(async (id: string, options: { program?: string; json?: boolean }) => {
