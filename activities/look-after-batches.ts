@@ -57,7 +57,7 @@ async function close(
     batchIds: [],
     reasons: [`its workflow ${execution ? howItEnded(execution.status.name) : 'is unknown to Temporal'}`],
     failure: FailureType.BatchFailed,
-    remaining: { status: 'UNREPORTED', reason: 'ENDED_FROM_OUTSIDE' },
+    remaining: { status: 'UNREPORTED', reason: 'TERMINATED_IN_TEMPORAL' },
   });
 }
 

@@ -59,7 +59,7 @@ async function lookAt(batch: EnrollmentBatch): Promise<WatchedBatch> {
   const { throughOutages } = await import('../client/outage.js');
   const progress = await throughOutages(() => batch.progress());
   if (isClosed(progress.status)) return { progress };
-  const terminated = await throughOutages(() => batch.endedFromOutside());
+  const terminated = await throughOutages(() => batch.terminatedInTemporal());
   if (!terminated) return { progress };
   const { nextPollAt: _, nextRoundAt: __, ...last } = progress;
   return { progress: { ...last, error: terminated.message }, terminated };

@@ -71,7 +71,7 @@ export abstract class RememberedWorkflow<Key extends Subject, Closed extends { r
   }
 
   /** One that is open but whose workflow is over will never be closed: why, or nothing if it goes on. */
-  async endedFromOutside(): Promise<EnrollmentError | undefined> {
+  async terminatedInTemporal(): Promise<EnrollmentError | undefined> {
     const execution = await this.execution();
     if (!isOver(execution) || (await this.closed())) return undefined;
     return this.terminated(execution);

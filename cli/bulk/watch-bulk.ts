@@ -26,7 +26,7 @@ export async function watchBulk(bulk: BulkEnrollment): Promise<BulkView> {
       const progress = await throughOutages(() => bulk.progress());
       view.show(progress);
       if (isBulkClosed(progress.status)) return progress;
-      const ended = await throughOutages(() => bulk.endedFromOutside());
+      const ended = await throughOutages(() => bulk.terminatedInTemporal());
       if (ended) throw ended;
       await delay(PAUSE_MS);
     }

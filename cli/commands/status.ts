@@ -21,7 +21,7 @@ export const statusCommand = new Command('status')
         for (const batchId of progress.batchIds) print(`  Mastercard batchId ${batchId}`);
         for (const reason of progress.reasons) if (!progress.error?.includes(reason)) print(`  ${reason}`);
       }
-      const terminated = isClosed(progress.status) ? undefined : await batch.endedFromOutside();
+      const terminated = isClosed(progress.status) ? undefined : await batch.terminatedInTemporal();
       if (terminated) throw terminated;
       return exitCodeOf(progress.status);
     });

@@ -64,7 +64,7 @@ test.each<[Fate, boolean]>([
   [{ status: 'UNREPORTED', reason: 'CANCELLED_UNREPORTED' }, false],
   [{ status: 'UNREPORTED', reason: 'SUBMISSION_UNRESOLVED' }, false],
   [{ status: 'UNREPORTED', reason: 'MISSING_FROM_ANSWER' }, false],
-  [{ status: 'UNREPORTED', reason: 'ENDED_FROM_OUTSIDE' }, false],
+  [{ status: 'UNREPORTED', reason: 'TERMINATED_IN_TEMPORAL' }, false],
 ])('a card that is %o may be sent again: %s', async (fate, isTaken) => {
   const records = [testRecord(1)];
   expect(await recordsOf(rerunOf([outcomesOf(records, fate)], records))).toEqual(isTaken ? records : []);

@@ -45,7 +45,7 @@ describe('a batch that was terminated directly in Temporal', () => {
     const batch = { program: PROGRAM, externalBatchId };
     const outcomes = await getJson<Outcome[]>(rig.store, batch, Blob.outcomes);
     expect(outcomes.map(({ status, reason }) => `${status} ${reason}`)).toEqual(
-      Array<string>(3).fill('UNREPORTED ENDED_FROM_OUTSIDE'),
+      Array<string>(3).fill('UNREPORTED TERMINATED_IN_TEMPORAL'),
     );
   });
 });

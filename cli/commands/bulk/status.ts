@@ -16,7 +16,7 @@ export const statusCommand = new Command('status')
       const bulk = await client.findBulk(id, options.program);
       const progress = await bulk.progress();
       printBulk(progress, options);
-      const ended = isBulkClosed(progress.status) ? undefined : await bulk.endedFromOutside();
+      const ended = isBulkClosed(progress.status) ? undefined : await bulk.terminatedInTemporal();
       if (ended) throw ended;
       return exitCodeOf(progress.status);
     });
