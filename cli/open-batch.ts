@@ -4,6 +4,7 @@ import type { BatchProgress } from '../workflows/messages.js';
 import { ExitCode } from './exit-codes.js';
 import { note } from './output.js';
 import { withClient } from './with-client.js';
+import { terminal } from './terminal.js';
 
 /**
  * Does something to a batch that is open and that a worker answers for: without one nobody would take
@@ -14,7 +15,7 @@ export async function withOpenBatch(
   program: string | undefined,
   work: (batch: EnrollmentBatch, progress: BatchProgress, client: EnrollmentClient) => Promise<void>,
 ): Promise<void> {
-  process.exitCode = await withClient(async (client) => {
+  terminal().exitCode = await withClient(async (client) => {
     const batch = await client.find(id, program);
     const closed = await batch.closed();
     if (closed) {

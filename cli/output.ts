@@ -1,13 +1,14 @@
 import type { BatchProgress } from '../workflows/messages.js';
+import { terminal } from './terminal.js';
 
 /** The command's result, for machines: one JSON document on stdout and nothing else there. */
 export function printJson(value: unknown): void {
-  process.stdout.write(`${JSON.stringify(value, null, 2)}\n`);
+  terminal().stdout.write(`${JSON.stringify(value, null, 2)}\n`);
 }
 
 /** The command's result, for people. */
 export function print(line = ''): void {
-  process.stdout.write(`${line}\n`);
+  terminal().stdout.write(`${line}\n`);
 }
 
 /** Whoever reads our output may have had enough of it (`c2p report … | head`): then we have, too. */
@@ -22,7 +23,7 @@ export function endQuietlyWithoutReader(): void {
 
 /** Progress and remarks: never mixed with the result. */
 export function note(line: string): void {
-  process.stderr.write(`${line}\n`);
+  terminal().stderr.write(`${line}\n`);
 }
 
 /** One line that says where a batch is and what comes next. */

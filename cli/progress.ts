@@ -1,4 +1,5 @@
 import type { Ora } from 'ora';
+import { terminal } from './terminal.js';
 
 /** Shows what a command is doing, on stderr. */
 export interface ProgressPrinter {
@@ -12,7 +13,9 @@ export interface ProgressPrinter {
  * Steps one below the other: on a terminal the one that goes on turns and is replaced by what comes
  * of it; elsewhere each is a plain line.
  */
-export async function progressPrinter(stream: NodeJS.WriteStream = process.stderr): Promise<ProgressPrinter> {
+export async function progressPrinter(
+  stream: NodeJS.WriteStream = terminal().stderr,
+): Promise<ProgressPrinter> {
   const spinner = await spinnerOn(stream);
   if (!spinner) return { line: (text) => void stream.write(`${text}\n`), stop: () => undefined };
   return {

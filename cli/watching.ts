@@ -4,6 +4,7 @@ import { isClosed } from '../enrollment/batch.js';
 import type { BatchProgress } from '../workflows/messages.js';
 import { leavable } from './leavable.js';
 import { watchView, type WatchedBatch } from './watch-view.js';
+import { terminal } from './terminal.js';
 
 /** Each answer costs a worker a query, and one whose cache has lost the batch a replay: not all are asked at once. */
 const ASKED_AT_ONCE = 10;
@@ -23,7 +24,7 @@ export async function watchAll(
   again = ['c2p watch', ...batches.map(({ externalBatchId }) => externalBatchId)].join(' '),
 ): Promise<WatchedBatch[]> {
   const view = await watchView(
-    process.stderr,
+    terminal().stderr,
     batches.map(({ key }) => key),
   );
   const them = batches.length === 1 ? ['batch goes', 'it'] : ['batches go', 'them'];

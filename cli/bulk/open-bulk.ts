@@ -2,6 +2,7 @@ import type { BulkEnrollment, BulkView } from '../../client/bulk-enrollment.js';
 import { ExitCode } from '../exit-codes.js';
 import { note } from '../output.js';
 import { withClient } from '../with-client.js';
+import { terminal } from '../terminal.js';
 
 /**
  * Does something to a job that is open and that a worker answers for: without one nobody would take a
@@ -13,7 +14,7 @@ export async function withOpenBulk(
   program: string | undefined,
   work: (bulk: BulkEnrollment, progress: BulkView) => Promise<ExitCode | void>,
 ): Promise<void> {
-  process.exitCode = await withClient(async (client) => {
+  terminal().exitCode = await withClient(async (client) => {
     const bulk = await client.findBulk(id, program);
     const closed = await bulk.closed();
     if (closed) {

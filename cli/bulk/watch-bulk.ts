@@ -4,6 +4,7 @@ import { isBulkClosed } from '../../enrollment/bulk.js';
 import { leavable } from '../leavable.js';
 import { spinnerOn } from '../progress.js';
 import { bulkLine, bulkLines } from './progress-line.js';
+import { terminal } from '../terminal.js';
 
 const PAUSE_MS = 2_000;
 /** How often a line is written of counts that change, where there is no terminal. */
@@ -19,7 +20,7 @@ const LINE_EVERY_MS = 10_000;
  */
 export async function watchBulk(bulk: BulkEnrollment): Promise<BulkView> {
   const { throughOutages } = await import('../../client/outage.js');
-  const view = await bulkViewOn(process.stderr);
+  const view = await bulkViewOn(terminal().stderr);
   const goodbye = `the job goes on without you; follow it again with: c2p bulk watch ${bulk.bulkId}`;
   return leavable(view, goodbye, async () => {
     for (;;) {

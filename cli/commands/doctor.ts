@@ -5,6 +5,7 @@ import { maskPans } from '../../protection/mask.js';
 import { ExitCode } from '../exit-codes.js';
 import { example } from '../help.js';
 import { note, print, printJson } from '../output.js';
+import { terminal } from '../terminal.js';
 
 interface DoctorOptions {
   program?: string;
@@ -36,7 +37,7 @@ export const doctorCommand = new Command('doctor')
     const count = (status: Finding['status']) => found.filter((finding) => finding.status === status).length;
     const [failed, warnings, skipped] = [count('failed'), count('warning'), count('skipped')];
     note(`checks: ${found.length}, failed: ${failed}, warnings: ${warnings}, skipped: ${skipped}`);
-    process.exitCode = failed > 0 ? ExitCode.unexpected : ExitCode.ok;
+    terminal().exitCode = failed > 0 ? ExitCode.unexpected : ExitCode.ok;
   });
 
 async function* diagnosis({ program, offline }: DoctorOptions): AsyncGenerator<Finding> {

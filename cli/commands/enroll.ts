@@ -8,6 +8,7 @@ import { readRecords } from '../input/read-records.js';
 import { note, print, printJson, progressLine } from '../output.js';
 import { watchUntilClosed } from '../watching.js';
 import { withClient } from '../with-client.js';
+import { terminal } from '../terminal.js';
 
 interface EnrollOptions {
   program?: string;
@@ -35,7 +36,7 @@ export const enrollCommand = new Command('enroll')
     if (options.batchId === undefined && !EXTERNAL_ID_PATTERN.test(externalBatchId))
       command.error('error: the name of the file cannot be an externalBatchId; give one with --batch-id');
     const { records } = await readRecords(file);
-    process.exitCode = await withClient(async (client) => {
+    terminal().exitCode = await withClient(async (client) => {
       const { program } = client.batch(externalBatchId, options.program).key;
       const batch = await client.enroll({
         externalBatchId,

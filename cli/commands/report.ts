@@ -2,6 +2,7 @@ import { Command, Option } from 'commander';
 import { example } from '../help.js';
 import { OUTCOME_COLUMNS, REPORT_FORMATS, writeRows, type ReportFormat } from '../report.js';
 import { withClient } from '../with-client.js';
+import { terminal } from '../terminal.js';
 
 export const reportCommand = new Command('report')
   .description('the outcome of every card of a batch')
@@ -15,5 +16,5 @@ export const reportCommand = new Command('report')
   .addHelpText('after', example('c2p report 2026-11-debit-0001 --format csv > outcomes.csv'))
   .action(async (id: string, options: { program?: string; format: ReportFormat }) => {
     const outcomes = await withClient(async (client) => (await client.find(id, options.program)).outcomes());
-    await writeRows(outcomes, options.format, OUTCOME_COLUMNS, process.stdout);
+    await writeRows(outcomes, options.format, OUTCOME_COLUMNS, terminal().stdout);
   });

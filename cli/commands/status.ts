@@ -4,6 +4,7 @@ import { example } from '../help.js';
 import { exitCodeOf } from '../exit-codes.js';
 import { print, printJson, progressLine } from '../output.js';
 import { withClient } from '../with-client.js';
+import { terminal } from '../terminal.js';
 
 export const statusCommand = new Command('status')
   .description('how far a batch is')
@@ -12,7 +13,7 @@ export const statusCommand = new Command('status')
   .option('--json', 'print one JSON document')
   .addHelpText('after', example('c2p status 2026-11-debit-0001 --json'))
   .action(async (id: string, options: { program?: string; json?: boolean }) => {
-    process.exitCode = await withClient(async (client) => {
+    terminal().exitCode = await withClient(async (client) => {
       const batch = await client.find(id, options.program);
       const progress = await batch.progress();
       if (options.json) printJson(progress);

@@ -3,6 +3,7 @@ import { ExitCode } from '../exit-codes.js';
 import { example } from '../help.js';
 import { lineOf, lineOfDetail, readRecords } from '../input/read-records.js';
 import { counted, note, print } from '../output.js';
+import { terminal } from '../terminal.js';
 
 export const validateCommand = new Command('validate')
   .description('check a file without sending anything; needs no Temporal')
@@ -23,5 +24,5 @@ export const validateCommand = new Command('validate')
       }
     });
     note(`${counted(cards, 'card')}: ${validCards} valid, ${cards - validCards} invalid`);
-    process.exitCode = validCards === cards && cards > 0 ? ExitCode.ok : ExitCode.usage;
+    terminal().exitCode = validCards === cards && cards > 0 ? ExitCode.ok : ExitCode.usage;
   });

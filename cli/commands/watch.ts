@@ -8,6 +8,7 @@ import { note, print, printJson, progressLine } from '../output.js';
 import type { WatchedBatch } from '../watch-view.js';
 import { watchAll } from '../watching.js';
 import { withClient } from '../with-client.js';
+import { terminal } from '../terminal.js';
 
 interface WatchOptions {
   all?: boolean;
@@ -38,7 +39,7 @@ export const watchCommand = new Command('watch')
     const fromList = options.all === true || options.status !== undefined;
     if (ids.length > 0 === fromList)
       throw new InvalidArgumentError('give the ids of batches, or --all or --status.');
-    process.exitCode = await withClient(async (client) => {
+    terminal().exitCode = await withClient(async (client) => {
       const batches = await (fromList ? openBatches(client, options) : findAll(client, ids, options.program));
       if (batches.length === 0) note('no batches');
       const watched = await watchAll(batches, commandLine(ids, options));

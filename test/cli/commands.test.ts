@@ -6,7 +6,7 @@ import { afterAll, beforeAll, describe, expect, test, vi } from 'vitest';
 import type { EnrollmentRecord } from '../../enrollment/records.js';
 import { RealEnvironment, type RealSite } from '../support/real-environment.js';
 import { testRecord, testRecords } from '../support/records.js';
-import { c2p, changeProgram, writeRecords } from './command-line.js';
+import { c2p, c2pProcess, changeProgram, writeRecords } from './command-line.js';
 
 const example = (name: string) => fileURLToPath(new URL(`../../examples/${name}`, import.meta.url));
 const SAMPLE = example('cards.jsonl');
@@ -28,9 +28,8 @@ beforeAll(async () => {
 });
 afterAll(() => environment.close());
 
-function run(...args: string[]) {
-  return c2p(args, env);
-}
+const run = (...args: string[]) => c2p(args, env);
+const runProcess = (...args: string[]) => c2pProcess(args, env);
 
 function file(name: string, records: readonly EnrollmentRecord[]): Promise<string> {
   return writeRecords(join(site.folder, name), records);
@@ -231,7 +230,7 @@ describe('looking at a batch', () => {
   test('Ctrl-C ends watching quietly, and not the batch', async () => {
     const id = 'sim-never-terminal-watched';
     await run('enroll', await file(`${id}.jsonl`, testRecords(1)));
-    const watching = run('watch', id);
+    const watching = runProcess('watch', id);
     watching.stderr.once('data', () => watching.kill('SIGINT'));
     const { exitCode, stdout, stderr } = await watching;
     expect(stderr.split('\n').at(-1)).toBe(
@@ -250,13 +249,13 @@ describe('a report larger than a pipe holds', () => {
   });
 
   test('reaches the reader whole', async () => {
-    const { stdout } = await run('report', 'large');
+    const { stdout } = await runProcess('report', 'large');
     expect(stdout.length).toBeGreaterThan(1_000_000);
     expect(stdout.split('\n')).toHaveLength(CARDS);
   });
 
   test('ends quietly when the reader has had enough', async () => {
-    const report = run('report', 'large');
+    const report = runProcess('report', 'large');
     report.stdout.once('data', () => report.stdout.destroy());
     expect(await report).toMatchObject({ exitCode: 0, stderr: '' });
   });

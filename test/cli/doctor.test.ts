@@ -7,7 +7,7 @@ import { findLeaks, needlesOf } from '../support/leak-search.js';
 import { PROGRAM, RealEnvironment, type RealSite } from '../support/real-environment.js';
 import { testRecords } from '../support/records.js';
 import { certificate, pem, rsaKeyPair } from '../mastercard/key-files.js';
-import { c2p, changeProgram } from './command-line.js';
+import { c2p, c2pProcess, changeProgram } from './command-line.js';
 
 let environment: RealEnvironment;
 let site: RealSite;
@@ -118,7 +118,7 @@ describe('c2p doctor', () => {
       async () => {
         await chmod(path, 0o644);
         const env = { C2P_CONFIG: site.configPath, TEMPORAL_ADDRESS: environment.address };
-        const { exitCode, stderr } = await c2p(['worker'], env);
+        const { exitCode, stderr } = await c2pProcess(['worker'], env);
         expect(exitCode).toBe(2);
         expect(stderr).toContain('programs.demo.signingKey.path: others can read it (mode 0644)');
       },

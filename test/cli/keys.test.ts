@@ -6,7 +6,7 @@ import { prepareSandboxKeys, writeSandboxConfig } from '../../dev/sandbox.js';
 import type { KeyRingJson } from '../../protection/key-ring-json.js';
 import { openKeyRing } from '../../protection/live-key-ring.js';
 import { FilesystemStore } from '../../store/filesystem-store.js';
-import { c2p } from './command-line.js';
+import { c2p, c2pProcess } from './command-line.js';
 
 const BATCH = { program: 'demo', externalBatchId: 'b-1' };
 
@@ -23,10 +23,8 @@ beforeEach(async () => {
 });
 afterEach(() => rm(folder, { recursive: true }));
 
-async function keys(...args: string[]) {
-  const { exitCode, stdout, stderr } = await c2p(['keys', ...args], { C2P_CONFIG: configPath });
-  return { exitCode, stdout, stderr };
-}
+const keys = (...args: string[]) => c2p(['keys', ...args], { C2P_CONFIG: configPath });
+const keysProcess = (...args: string[]) => c2pProcess(['keys', ...args], { C2P_CONFIG: configPath });
 const ring = async () => JSON.parse(await readFile(path, 'utf8')) as KeyRingJson;
 
 async function store() {
@@ -59,7 +57,7 @@ describe('c2p keys init', () => {
 
   test('makes one when several run at once', async () => {
     await rm(path);
-    const ended = await Promise.all(Array.from({ length: 3 }, () => keys('init')));
+    const ended = await Promise.all(Array.from({ length: 3 }, () => keysProcess('init')));
     expect(ended.map(({ exitCode }) => exitCode).sort()).toEqual([0, 2, 2]);
   });
 });
@@ -78,7 +76,7 @@ describe('c2p keys rotate, add and use', () => {
   });
 
   test('rotations at the same time are both done', async () => {
-    const ended = await Promise.all([keys('rotate'), keys('rotate'), keys('add')]);
+    const ended = await Promise.all([keysProcess('rotate'), keysProcess('rotate'), keysProcess('add')]);
     expect(ended.map(({ exitCode }) => exitCode)).toEqual([0, 0, 0]);
     expect(Object.keys((await ring()).keys)).toEqual(['k1', 'k2', 'k3', 'k4']);
   });

@@ -1,17 +1,16 @@
 import { expect, vi } from 'vitest';
 import type { BatchProgress } from '../../workflows/messages.js';
 import type { RealSite } from '../support/real-environment.js';
-import { c2p } from './command-line.js';
+import { c2p, c2pProcess } from './command-line.js';
 
 /** For what a worker and Temporal do by themselves, in real time. */
 export const WAITS = { timeout: 20_000 };
 
 /** What an operator does with the command at a site, which is there once the tests run. */
 export function operatorAt(site: () => RealSite) {
-  const run = (...args: string[]) => {
-    const { configPath, environment } = site();
-    return c2p(args, { C2P_CONFIG: configPath, TEMPORAL_ADDRESS: environment.address });
-  };
+  const env = () => ({ C2P_CONFIG: site().configPath, TEMPORAL_ADDRESS: site().environment.address });
+  const run = (...args: string[]) => c2p(args, env());
+  const runProcess = (...args: string[]) => c2pProcess(args, env());
   const progressOf = async (id: string) =>
     JSON.parse((await run('status', id, '--json')).stdout) as BatchProgress;
   /** Until `c2p status --json` says that the batch waits for an operator. */
@@ -21,5 +20,5 @@ export function operatorAt(site: () => RealSite) {
       expect(progress.status).toBe('AWAITING_OPERATOR');
       return progress;
     }, WAITS);
-  return { run, progressOf, untilAwaitingOperator };
+  return { run, runProcess, progressOf, untilAwaitingOperator };
 }

@@ -10,7 +10,7 @@ import { freePort } from '../../dev/free-port.js';
 import { progressPrinter } from '../../cli/progress.js';
 import { prepareSandboxKeys, writeSandboxConfig } from '../../dev/sandbox.js';
 import { testRecord, testRecords } from '../support/records.js';
-import { c2p, writeRecords } from './command-line.js';
+import { c2p, c2pProcess, writeRecords } from './command-line.js';
 
 const SAMPLE = fileURLToPath(new URL('../../examples/cards.jsonl', import.meta.url));
 const COMMANDS = ['enroll', 'status', 'watch', 'report', 'list', 'cancel', 'poll', 'resolve', 'validate'];
@@ -172,7 +172,7 @@ describe('starting', () => {
   test.each([[['--help']], [['validate', SAMPLE]]])(
     '%j loads neither Temporal nor the simulator',
     async (args) => {
-      const { stderr } = await c2p(args, { NODE_OPTIONS: `--require=${spy}` });
+      const { stderr } = await c2pProcess(args, { NODE_OPTIONS: `--require=${spy}` });
       const loaded = JSON.parse(stderr.split('\n').at(-1)!) as string[];
       expect(loaded.some((path) => path.includes('node_modules/commander'))).toBe(true);
       expect(loaded.filter((path) => HEAVY.test(path))).toEqual([]);

@@ -22,7 +22,7 @@ beforeAll(async () => {
 });
 afterAll(() => environment.close());
 
-const { run } = operatorAt(() => site);
+const { run, runProcess } = operatorAt(() => site);
 
 async function enroll(id: string, records = testRecords(2)): Promise<void> {
   const file = await writeRecords(join(site.folder, `${id}.jsonl`), records);
@@ -121,7 +121,7 @@ test('a batch that is terminated directly in Temporal does not end the watching 
 test('Ctrl-C ends the watching and not the batches, and says how to go on', async () => {
   const ids = ['sim-never-terminal-a', 'sim-never-terminal-b'];
   for (const id of ids) await enroll(id);
-  const watching = run('watch', ...ids, '--program', 'demo');
+  const watching = runProcess('watch', ...ids, '--program', 'demo');
   watching.stderr.once('data', () => watching.kill('SIGINT'));
   const { exitCode, stdout, stderr } = await watching;
   expect(stderr.split('\n').at(-1)).toBe(

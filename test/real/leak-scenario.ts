@@ -19,7 +19,7 @@ import { openKeyRing } from '../../protection/live-key-ring.js';
 import { payloadsOf } from '../../protection/payloads-of.js';
 import { createLogger } from '../../protection/logger.js';
 import { createSimulator, TRIGGERS, type Simulator } from '../../simulator/index.js';
-import { c2p, writeRecords } from '../cli/command-line.js';
+import { c2pProcess, writeRecords } from '../cli/command-line.js';
 import { startCodecServerProcess, type CodecServerProcess } from '../support/codec-server-process.js';
 import { generatedRecords } from '../support/generated-records.js';
 import type { Haystack } from '../support/leak-search.js';
@@ -293,7 +293,7 @@ export class LeakScenario {
       C2P_LOG_LEVEL: 'trace',
       C2P_DEBUG: '1',
     };
-    const done = await c2p(args, env);
+    const done = await c2pProcess(args, env);
     expect(done, done.stderr).toMatchObject({ exitCode });
     const name = `what 'c2p ${args.length > 1 ? args.slice(0, args[0] === 'bulk' ? 2 : 1).join(' ') : '(a number)'}' prints`;
     this.told.push({ name, bytes: Buffer.from(`${done.stdout}\n${done.stderr}`) });

@@ -5,7 +5,7 @@ import { join } from 'node:path';
 import { afterAll, beforeAll, expect, onTestFinished, test } from 'vitest';
 import { freePort } from '../../dev/free-port.js';
 import { SANDBOX_KEY_ALIAS, SANDBOX_KEY_PASSWORD } from '../../simulator/index.js';
-import { c2p } from '../cli/command-line.js';
+import { c2pProcess } from '../cli/command-line.js';
 import { certificate, pem, rsaKeyPair } from '../mastercard/key-files.js';
 import { PROGRAM, RealEnvironment, type RealSite } from '../support/real-environment.js';
 import { testRecords } from '../support/records.js';
@@ -83,7 +83,7 @@ test('a worker whose metrics cannot be served does not start, and says so', asyn
   const taken = createServer().listen(port, '127.0.0.1');
   onTestFinished(() => void taken.close());
   const env = { C2P_CONFIG: site.configPath, TEMPORAL_ADDRESS: environment.address };
-  const { exitCode, stderr } = await c2p(['worker'], env);
+  const { exitCode, stderr } = await c2pProcess(['worker'], env);
   expect(stderr).toMatch(/cannot be used:\n {2}metrics: .*in use/);
   expect(exitCode).toBe(2);
 });

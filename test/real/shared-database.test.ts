@@ -3,7 +3,7 @@ import { Blob } from '../../enrollment/blobs.js';
 import { cardKeysOf } from '../../enrollment/records.js';
 import type { Finding } from '../../doctor/index.js';
 import { TRIGGERS } from '../../simulator/index.js';
-import { c2p } from '../cli/command-line.js';
+import { c2p, c2pProcess } from '../cli/command-line.js';
 import { providePostgres, query, type TestPostgres } from '../support/postgres.js';
 import { PROGRAM, RealEnvironment, type RealSite } from '../support/real-environment.js';
 import { testCard, testRecord } from '../support/records.js';
@@ -87,7 +87,7 @@ describe.concurrent('on one PostgreSQL database', { timeout: 150_000 }, () => {
       return (JSON.parse(stdout) as Finding[]).filter(({ check }) => /^(store|free)/.test(check));
     };
 
-    const early = await c2p(['worker'], env);
+    const early = await c2pProcess(['worker'], env);
     expect(early.stderr).toMatch(/lacks blobs and outcomes; run: c2p store migrate/);
     expect(early.exitCode).toBe(2);
     expect(await store()).toMatchObject([{ status: 'failed' }, { status: 'skipped' }, { status: 'skipped' }]);

@@ -5,6 +5,7 @@ import { writeNewFile } from '../../new-file.js';
 import { note } from '../../output.js';
 import { REPORT_FORMATS, writeRows, type ReportFormat } from '../../report.js';
 import { withClient } from '../../with-client.js';
+import { terminal } from '../../terminal.js';
 
 interface RejectsOptions {
   format: ReportFormat;
@@ -33,7 +34,7 @@ export const rejectsCommand = new Command('rejects')
     await withClient(async (client) => {
       const bulk = await client.findBulk(id, program);
       const write = (out: Writable) => writeRows(bulk.rejects(), format, ['line', 'path', 'code'], out);
-      if (output === undefined) return write(process.stdout);
+      if (output === undefined) return write(terminal().stdout);
       await writeNewFile(output, write);
       note(`the rejects of bulk job ${id} are in ${output}`);
     });

@@ -4,6 +4,7 @@ import { OUTCOME_STATUSES, type OutcomeStatus } from '../../../enrollment/outcom
 import { example } from '../../help.js';
 import { OUTCOME_COLUMNS, REPORT_FORMATS, writeRows, type ReportFormat } from '../../report.js';
 import { withClient } from '../../with-client.js';
+import { terminal } from '../../terminal.js';
 
 interface ReportOptions {
   format: ReportFormat;
@@ -37,7 +38,7 @@ export const reportCommand = new Command('report')
     await withClient(async (client) => {
       const bulk = await client.findBulk(id, program);
       const rows = only ? withStatus(bulk.outcomes(), new Set(only)) : bulk.outcomes();
-      await writeRows(rows, format, ['externalBatchId', ...OUTCOME_COLUMNS], process.stdout);
+      await writeRows(rows, format, ['externalBatchId', ...OUTCOME_COLUMNS], terminal().stdout);
     });
   });
 

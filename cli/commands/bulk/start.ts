@@ -8,6 +8,7 @@ import { example } from '../../help.js';
 import { wholeNumber } from '../../numbers.js';
 import { note } from '../../output.js';
 import { withClient } from '../../with-client.js';
+import { terminal } from '../../terminal.js';
 
 interface StartOptions {
   program?: string;
@@ -52,7 +53,7 @@ export const startCommand = new Command('start')
     if (options.bulkId === undefined && bulkIdProblem(bulkId) !== undefined)
       command.error('error: the name of the source cannot be the id of a job; give one with --bulk-id');
     const { inFlight: maxBatchesInFlight, batchesPerMinute, onCancel } = options;
-    process.exitCode = await withClient(async (client) => {
+    terminal().exitCode = await withClient(async (client) => {
       const { program } = client.bulk(bulkId, options.program).key;
       const bulk = await client.startBulk({
         bulkId,

@@ -4,6 +4,7 @@ import { printBulk } from '../../bulk/print-bulk.js';
 import { exitCodeOf } from '../../exit-codes.js';
 import { example } from '../../help.js';
 import { withClient } from '../../with-client.js';
+import { terminal } from '../../terminal.js';
 
 export const statusCommand = new Command('status')
   .description('how far a bulk job is; answers without a worker too')
@@ -12,7 +13,7 @@ export const statusCommand = new Command('status')
   .option('--json', 'print one JSON document')
   .addHelpText('after', example('c2p bulk status 2026-11-debit --json'))
   .action(async (id: string, options: { program?: string; json?: boolean }) => {
-    process.exitCode = await withClient(async (client) => {
+    terminal().exitCode = await withClient(async (client) => {
       const bulk = await client.findBulk(id, options.program);
       const progress = await bulk.progress();
       printBulk(progress, options);

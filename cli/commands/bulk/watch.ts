@@ -4,6 +4,7 @@ import { watchBulk } from '../../bulk/watch-bulk.js';
 import { exitCodeOf } from '../../exit-codes.js';
 import { example } from '../../help.js';
 import { withClient } from '../../with-client.js';
+import { terminal } from '../../terminal.js';
 
 export const watchCommand = new Command('watch')
   .description('follow a bulk job until it is closed')
@@ -19,7 +20,7 @@ export const watchCommand = new Command('watch')
     ),
   )
   .action(async (id: string, options: { program?: string; json?: boolean }) => {
-    process.exitCode = await withClient(async (client) => {
+    terminal().exitCode = await withClient(async (client) => {
       const progress = await watchBulk(await client.findBulk(id, options.program));
       printBulk(progress, options);
       return exitCodeOf(progress.status);

@@ -6,6 +6,7 @@ import { ExitCode } from '../../exit-codes.js';
 import { example } from '../../help.js';
 import { withStore } from '../../keys/configured.js';
 import { note, printJson } from '../../output.js';
+import { terminal } from '../../terminal.js';
 
 export const resealCommand = new Command('reseal')
   .description('seal everything in the store anew that is not sealed under the current key')
@@ -20,7 +21,7 @@ export const resealCommand = new Command('reseal')
   )
   .action(async (options: { json?: boolean }) => {
     const config = await loadConfig();
-    const progress = ora({ isEnabled: process.stderr.isTTY, isSilent: !process.stderr.isTTY }).start();
+    const progress = ora({ isEnabled: terminal().stderr.isTTY, isSilent: !terminal().stderr.isTTY }).start();
     try {
       const result = await withStore(config, (store) =>
         resealStore(store, {
@@ -28,7 +29,7 @@ export const resealCommand = new Command('reseal')
           onUnreadable: (_, { message }) => note(message),
         }),
       );
-      if (result.unreadable > 0) process.exitCode = ExitCode.unexpected;
+      if (result.unreadable > 0) terminal().exitCode = ExitCode.unexpected;
       if (options.json) return printJson(result);
       note(`blobs: ${result.blobs}, sealed anew: ${result.resealed}, unreadable: ${result.unreadable}`);
     } finally {
