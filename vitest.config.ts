@@ -9,7 +9,7 @@ export default defineConfig({
     maxWorkers: '100%',
     // The tests on real parts wait for time limits, not for the processor: all cases of a file at once.
     maxConcurrency: 10,
-    globalSetup: ['./test/support/provide-servers.ts'],
+    globalSetup: ['./test/support/global-setup.ts'],
     testTimeout: 60_000,
     hookTimeout: 120_000,
     reporters: ['default', './test/support/summary-reporter.ts'],

@@ -1,11 +1,10 @@
 import { AsyncLocalStorage } from 'node:async_hooks';
-import type { ExitCode } from './exit-codes.js';
 
 /** Where a command writes, and where it leaves its exit code. */
 export interface Terminal {
   readonly stdout: NodeJS.WriteStream;
   readonly stderr: NodeJS.WriteStream;
-  exitCode?: ExitCode | number | string | null | undefined;
+  exitCode?: number | string | null | undefined;
 }
 
 const current = new AsyncLocalStorage<Terminal>();

@@ -2,7 +2,7 @@ import { fileURLToPath } from 'node:url';
 import type { Client } from '@temporalio/client';
 import type { DataConverter } from '@temporalio/common';
 import type { History } from '@temporalio/common/lib/proto-utils.js';
-import { Worker } from '@temporalio/worker';
+import { Worker, type ReplayResult, type WorkflowBundleOption } from '@temporalio/worker';
 import { quietRuntime } from './quiet-runtime.js';
 
 /** As `npm run build` leaves it: what real workers run. */
@@ -47,4 +47,35 @@ interface Replayed {
   temporal: Client;
   dataConverter: DataConverter;
   taskQueue: string;
+}
+
+/** Replays one history after the other on one worker. */
+export class Replayer {
+  private next: { history: History | object; workflowId: string } | undefined;
+  private readonly results: AsyncIterableIterator<ReplayResult>;
+
+  constructor(workflowBundle: WorkflowBundleOption, dataConverter?: DataConverter) {
+    this.results = Worker.runReplayHistories(
+      { workflowBundle, ...(dataConverter && { dataConverter }) },
+      { [Symbol.asyncIterator]: () => this.asked() },
+    );
+  }
+
+  /** @throws what the replay found wrong with the history. */
+  async replay(history: History | object, workflowId: string): Promise<void> {
+    this.next = { history, workflowId };
+    const answer: IteratorResult<ReplayResult, undefined> = await this.results.next();
+    if (answer.value?.error) throw answer.value.error;
+  }
+
+  async close(): Promise<void> {
+    await this.results.return?.();
+  }
+
+  private asked(): AsyncIterator<{ history: History | object; workflowId: string }> {
+    return {
+      next: () =>
+        Promise.resolve(this.next ? { value: this.next } : { done: true as const, value: undefined }),
+    };
+  }
 }

@@ -7,13 +7,10 @@ import type { DataConverter } from '@temporalio/common';
 import type { History } from '@temporalio/common/lib/proto-utils.js';
 import type { TestWorkflowEnvironment } from '@temporalio/testing';
 import {
-  bundleWorkflowCode,
   type BundleOptions,
-  DefaultLogger,
   Worker,
   type ActivityInterceptorsFactory,
-  type ReplayResult,
-  type WorkflowBundleWithSourceMap,
+  type WorkflowBundleOption,
 } from '@temporalio/worker';
 import {
   createGatewayActivities,
@@ -30,9 +27,10 @@ import { protectedDataConverter } from '../../protection/data-converter.js';
 import { KeyRing } from '../../protection/key-ring.js';
 import { FilesystemStore } from '../../store/filesystem-store.js';
 import type { BatchStore } from '../../store/store.js';
-import { bundleSources } from '../../worker/workflow-bundle.js';
 import { quietRuntime } from './quiet-runtime.js';
+import { Replayer } from './replay.js';
 import { createTimeSkippingEnv } from './time-skipping.js';
+import { bundleWorkflows, testBundle } from './workflow-bundle.js';
 
 export const PROGRAM = 'demo';
 
@@ -62,7 +60,7 @@ export class Rig {
     readonly store: BatchStore,
     readonly keyRing: KeyRing,
     readonly folder: string,
-    private readonly bundle: WorkflowBundleWithSourceMap,
+    private readonly bundle: WorkflowBundleOption,
     private readonly started: Set<string>,
   ) {
     this.replayer = new Replayer(bundle, this.dataConverter);
@@ -79,11 +77,7 @@ export class Rig {
     const folder = await mkdtemp(join(tmpdir(), 'c2p-test-'));
     await mkdir(join(folder, 'portfolios'));
     const store = new FilesystemStore({ root: join(folder, 'store'), keyRing });
-    const bundle = await bundleWorkflowCode({
-      ...options,
-      ...bundleSources(),
-      logger: new DefaultLogger('ERROR'),
-    });
+    const bundle = options.workflowInterceptorModules ? await bundleWorkflows(options) : testBundle();
     return new Rig(env, store, keyRing, folder, bundle, started);
   }
 
@@ -221,37 +215,6 @@ export class Rig {
       await this.env.teardown();
       await rm(this.folder, { recursive: true, force: true });
     }
-  }
-}
-
-/** Replays one history after the other on one worker. */
-class Replayer {
-  private next: { history: History; workflowId: string } | undefined;
-  private readonly results: AsyncIterableIterator<ReplayResult>;
-
-  constructor(workflowBundle: WorkflowBundleWithSourceMap, dataConverter: DataConverter) {
-    this.results = Worker.runReplayHistories(
-      { workflowBundle, dataConverter },
-      { [Symbol.asyncIterator]: () => this.asked() },
-    );
-  }
-
-  /** @throws what the replay found wrong with the history. */
-  async replay(history: History, workflowId: string): Promise<void> {
-    this.next = { history, workflowId };
-    const answer: IteratorResult<ReplayResult, undefined> = await this.results.next();
-    if (answer.value?.error) throw answer.value.error;
-  }
-
-  async close(): Promise<void> {
-    await this.results.return?.();
-  }
-
-  private asked(): AsyncIterator<{ history: History; workflowId: string }> {
-    return {
-      next: () =>
-        Promise.resolve(this.next ? { value: this.next } : { done: true as const, value: undefined }),
-    };
   }
 }
 

@@ -1,18 +1,13 @@
 import { readdirSync, readFileSync } from 'node:fs';
 import { DeterminismViolationError } from '@temporalio/workflow';
-import {
-  bundleWorkflowCode,
-  DefaultLogger,
-  Runtime,
-  Worker,
-  type WorkflowBundleWithSourceMap,
-} from '@temporalio/worker';
-import { beforeAll, expect, test } from 'vitest';
+import { afterAll, beforeAll, expect, test } from 'vitest';
 import { goldenPaths } from '../../dev/golden-paths.js';
 import { goldenBulkPaths } from '../../dev/golden-bulk-paths.js';
 import { CLOSED_STATUSES } from '../../enrollment/batch.js';
 import { CLOSED_BULK_STATUSES } from '../../enrollment/bulk.js';
-import { bundleSources } from '../../worker/workflow-bundle.js';
+import { quietRuntime } from '../support/quiet-runtime.js';
+import { Replayer } from '../support/replay.js';
+import { testBundle } from '../support/workflow-bundle.js';
 
 /**
  * Histories of real runs, recorded with the version that their name begins with. A change of the
@@ -32,11 +27,12 @@ function read(name: string): JsonHistory {
   return JSON.parse(readFileSync(new URL(name, FOLDER), 'utf8')) as JsonHistory;
 }
 
-let workflowBundle: WorkflowBundleWithSourceMap;
-beforeAll(async () => {
-  Runtime.install({ logger: new DefaultLogger('ERROR') });
-  workflowBundle = await bundleWorkflowCode({ ...bundleSources(), logger: new DefaultLogger('ERROR') });
+let replayer: Replayer;
+beforeAll(() => {
+  quietRuntime();
+  replayer = new Replayer(testBundle());
 });
+afterAll(() => replayer.close());
 
 test('every status that a batch or a job can close with is the end of a golden path, and every path is recorded', () => {
   expect(new Set(goldenPaths.map(({ ends }) => ends))).toEqual(new Set(CLOSED_STATUSES));
@@ -53,7 +49,7 @@ function isOf(path: string): RegExp {
 }
 
 test.each(recorded)('%s replays', async (name) => {
-  await Worker.runReplayHistory({ workflowBundle }, read(name), name);
+  await replayer.replay(read(name), name);
 });
 
 test('a history in which another activity was run is told apart with DeterminismViolationError', async () => {
@@ -61,7 +57,5 @@ test('a history in which another activity was run is told apart with Determinism
   const scheduled = history.events.find((event) => event.activityTaskScheduledEventAttributes);
   scheduled!.activityTaskScheduledEventAttributes!.activityType.name = 'anotherActivity';
 
-  await expect(Worker.runReplayHistory({ workflowBundle }, history, 'tampered')).rejects.toThrow(
-    DeterminismViolationError,
-  );
+  await expect(replayer.replay(history, 'tampered')).rejects.toThrow(DeterminismViolationError);
 });
