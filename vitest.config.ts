@@ -3,6 +3,8 @@ import { defineConfig } from 'vitest/config';
 export default defineConfig({
   test: {
     include: ['test/**/*.test.ts'],
+    // The long tier: `npm run test:long`.
+    exclude: ['test/**/*.long.test.ts'],
     // The Temporal SDK is a native module: worker threads cannot host it.
     pool: 'forks',
     // Most tests wait for other processes; by default, one core of two would do nothing.

@@ -1,10 +1,8 @@
 import { readFile } from 'node:fs/promises';
 import { dirname, join } from 'node:path';
-import { execa } from 'execa';
 import { describe, expect, it } from 'vitest';
-import which from 'which';
 import { ProgramNotFoundError } from '../../dev/attempts.js';
-import { findOrInstallTemporalCli, installWithGo } from '../../dev/temporal-cli.js';
+import { findOrInstallTemporalCli } from '../../dev/temporal-cli.js';
 import { bareMachine, fakeProgram, temporaryFolder } from './machine.js';
 
 const WORKS = 'echo temporal version 0.0.0';
@@ -93,16 +91,3 @@ describe('finding the Temporal CLI', () => {
     await expect(findOrInstallTemporalCli({ env })).rejects.toThrow('Go is not on PATH');
   });
 });
-
-const go = await which('go', { nothrow: true });
-
-describe.skipIf(go === null)(
-  'building the Temporal CLI with the real Go (skipped where Go is not on PATH)',
-  () => {
-    it('yields a program that can start a development server', { timeout: 600_000 }, async () => {
-      const path = await installWithGo(await temporaryFolder(), process.env, () => undefined);
-      const { stdout } = await execa(path, ['server', 'start-dev', '--help']);
-      expect(stdout).toContain('--db-filename');
-    });
-  },
-);

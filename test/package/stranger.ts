@@ -6,25 +6,25 @@ import { execa } from 'execa';
 
 export const CHECKOUT = fileURLToPath(new URL('../..', import.meta.url));
 
+/** Packs the built checkout, as `npm publish` would. */
+export async function pack(...options: string[]): Promise<{ filename: string; files: string[] }> {
+  const { stdout } = await execa('npm', ['pack', '--ignore-scripts', '--json', ...options], {
+    cwd: CHECKOUT,
+  });
+  const [{ filename, files }] = JSON.parse(stdout) as [{ filename: string; files: { path: string }[] }];
+  return { filename, files: files.map(({ path }) => path) };
+}
+
 /** Somebody else's project, outside of the checkout, that has only our packed package. */
 export class Stranger {
-  private constructor(
-    readonly folder: string,
-    /** What the package holds, by path. */
-    readonly published: readonly string[],
-  ) {}
+  private constructor(readonly folder: string) {}
 
   /** Packs the built checkout and installs the tarball, its dependencies from the registry, in an empty project. */
   static async create(): Promise<Stranger> {
     const folder = await mkdtemp(join(tmpdir(), 'c2p-stranger-'));
-    const pack = ['pack', '--ignore-scripts', '--json', '--pack-destination', folder];
-    const { stdout } = await execa('npm', pack, { cwd: CHECKOUT });
-    const [{ filename, files }] = JSON.parse(stdout) as [{ filename: string; files: { path: string }[] }];
+    const { filename } = await pack('--pack-destination', folder);
     await writeFile(join(folder, 'package.json'), JSON.stringify({ private: true, type: 'module' }));
-    const stranger = new Stranger(
-      folder,
-      files.map(({ path }) => path),
-    );
+    const stranger = new Stranger(folder);
     const quickly = ['--ignore-scripts', '--prefer-offline', '--no-audit', '--no-fund'];
     await stranger.run('npm', ['install', `./${filename}`, ...quickly]);
     return stranger;

@@ -59,8 +59,8 @@ describe('a sealed blob', () => {
     expect(reasons).toEqual(new Set(['unknownFormat', 'altered', 'truncated', 'unknownKey']));
   });
 
-  it('is refused when any single bit of it is flipped, each bit of 1,000 blobs', () => {
-    for (let blob = 0; blob < 1_000; blob += 1) {
+  it('is refused when any single bit of it is flipped, each bit of 100 blobs', () => {
+    for (let blob = 0; blob < 100; blob += 1) {
       const context = JSON.stringify(['demo', `b-${blob}`, 'records']);
       const sealed = Buffer.from(rotated.seal(PLAINTEXT.subarray(0, blob % PLAINTEXT.length), context));
       for (let bit = 0; bit < sealed.length * 8; bit += 1) {

@@ -97,10 +97,10 @@ describe('a payload', () => {
 });
 
 describe('an encrypted payload', () => {
-  it('is refused when any single bit of it is changed, every bit of 1,000 of them', async () => {
+  it('is refused when any single bit of it is changed, every bit of 100 of them', async () => {
     const reasons = new Set<string>();
     const payloads = fc.sample(fc.record({ data: fc.uint8Array({ maxLength: 6 }) }), {
-      numRuns: 1_000,
+      numRuns: 100,
       seed: 1,
     });
     const codec = codecOf(rotated);

@@ -3,12 +3,12 @@ import { beforeAll, test } from 'vitest';
 
 const seed = Number(process.env['C2P_FUZZ_SEED'] ?? 20_261_124);
 const path = process.env['C2P_FUZZ_PATH'];
-const runs = path === undefined ? Number(process.env['C2P_FUZZ_RUNS'] ?? 10_000) : 1;
+const runs = path === undefined ? Number(process.env['C2P_FUZZ_RUNS'] ?? 1_000) : 1;
 
 beforeAll(() => console.log(`C2P_FUZZ_SEED=${seed}`));
 
 /**
- * A test that feeds inputs to what must bear all of them: `C2P_FUZZ_RUNS` of them (10,000), the same ones
+ * A test that feeds inputs to what must bear all of them: `C2P_FUZZ_RUNS` of them (1,000), the same ones
  * for the same `C2P_FUZZ_SEED`. What an input must not bring about, `property` throws; the failure tells
  * the smallest input that was found, and how to play it alone.
  */
@@ -17,7 +17,7 @@ export function fuzz<Input>(
   inputs: fc.Arbitrary<Input>,
   property: (input: Input) => Promise<void> | void,
 ): void {
-  test(`${name}: ${runs} inputs`, { timeout: 600_000 }, async () => {
+  test(`${name}: ${runs} inputs`, { timeout: 60_000 + runs * 20 }, async () => {
     const { stackTraceLimit } = Error;
     // Thousands of errors come; to trace each takes longer than all else. An input that is played alone has its trace.
     if (path === undefined) Error.stackTraceLimit = 0;
