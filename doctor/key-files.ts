@@ -26,7 +26,10 @@ export async function checkKeyFile({ field, path, secret, program }: KeyFile): P
     return (secret ? failed : warning)(`${what}: ${wrong}`, todo);
   } catch (error) {
     const { code = 'unknown error' } = error as NodeJS.ErrnoException;
-    if (code === 'ENOENT') return failed(`${what} does not exist`, `put it there, or correct ${field}`);
+    if (code === 'ENOENT') {
+      const make = field === 'dataKeys.path' ? 'run: c2p keys init' : 'put it there';
+      return failed(`${what} does not exist`, `${make}; or correct ${field}`);
+    }
     return failed(`${what} cannot be read (${code})`, 'have it owned by the user that c2p runs as');
   }
 }

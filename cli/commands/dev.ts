@@ -1,3 +1,5 @@
+import { createRequire } from 'node:module';
+import { dirname, join, relative } from 'node:path';
 import { Command } from 'commander';
 import { example } from '../help.js';
 import { wholeNumber } from '../numbers.js';
@@ -32,13 +34,21 @@ export const devCommand = new Command('dev')
     const { env, temporal, simulator } = environment;
     print(`Web UI     ${temporal.uiUrl ?? '(that of your own Temporal)'}`);
     if (temporal.codecUrl)
-      print(`Codec      ${temporal.codecUrl} (for the Web UI, and temporal --codec-endpoint)`);
+      print(
+        `Codec      ${temporal.codecUrl} (for the Web UI, and temporal --namespace default --codec-endpoint)`,
+      );
     print(`Simulator  ${simulator.baseUrl}, control at ${simulator.controlUrl}`);
     print('In another terminal:');
     print(`  export C2P_CONFIG=${env.C2P_CONFIG} TEMPORAL_ADDRESS=${env.TEMPORAL_ADDRESS}`);
-    print('  npx c2p enroll examples/cards.jsonl --wait');
+    print(`  npx c2p enroll ${sampleFile()} --wait`);
     note('Ctrl-C stops everything.');
     await untilInterrupted();
     note('stopping …');
     await environment.stop();
   });
+
+/** The sample that the package brings, from the folder that the user is in. */
+function sampleFile(): string {
+  const root = dirname(createRequire(import.meta.url).resolve('c2p/package.json'));
+  return relative('.', join(root, 'examples/cards.jsonl'));
+}
