@@ -5,7 +5,7 @@ const MINUTE_MS = 60_000;
 
 const given = (name: string, otherwise: number) => Number(process.env[name] ?? otherwise);
 
-const jobs = given('C2P_CHAOS_JOBS', 10);
+const jobs = given('C2P_CHAOS_JOBS', 5);
 const firstSeed = given('C2P_CHAOS_SEED', 20_261_124);
 const settings: Omit<BulkChaosSettings, 'seed'> = {
   cards: given('C2P_CHAOS_CARDS', 20_000),
