@@ -1,4 +1,5 @@
 import { defineConfig } from 'vitest/config';
+import HeavyFirst from './test/heavy-first.js';
 
 export default defineConfig({
   test: {
@@ -11,6 +12,7 @@ export default defineConfig({
     maxWorkers: '100%',
     // The tests on real parts wait for time limits, not for the processor: all cases of a file at once.
     maxConcurrency: 10,
+    sequence: { sequencer: HeavyFirst },
     globalSetup: ['./test/support/global-setup.ts'],
     testTimeout: 60_000,
     hookTimeout: 120_000,

@@ -98,9 +98,11 @@ describe('c2p doctor', () => {
     const said: string[] = [];
     for (const passwordEnv of ['RIGHT', 'WRONG', secrets.mistaken]) {
       await changeProgram(site.configPath, (program) => (program.signingKey = { path, passwordEnv }));
-      for (const options of [[], ['--json'], ['--offline', '--json']]) {
-        const apiKey = passwordEnv === 'WRONG' ? { TEMPORAL_API_KEY: secrets.token } : undefined;
-        const { exitCode, stdout, stderr } = await c2p(['doctor', ...options], { ...env, ...apiKey });
+      const apiKey = passwordEnv === 'WRONG' ? { TEMPORAL_API_KEY: secrets.token } : undefined;
+      const runs = [[], ['--json'], ['--offline', '--json']].map((options) =>
+        c2p(['doctor', ...options], { ...env, ...apiKey }),
+      );
+      for (const { exitCode, stdout, stderr } of await Promise.all(runs)) {
         expect(exitCode).toBe(passwordEnv === 'RIGHT' ? 0 : 1);
         said.push(stdout, stderr);
       }

@@ -206,71 +206,77 @@ test('records that come with the input are in Temporal, and nobody without the k
   expect(await site.client.batch(externalBatchId).outcomes()).toHaveLength(3);
 });
 
-test('a batch that began without the codec goes on with it, and after that without it again', async () => {
-  const site = await environment.site('switched', { processingMs: 3_600_000 });
-  const { externalBatchIdContains } = TRIGGERS.batches.UNKNOWN_STATUS_FIRST;
-  const externalBatchId = `${externalBatchIdContains}-switched`;
-  await configureCodec(site, false);
-  const first = await site.startWorker();
-  expect(await readFile(first.logFile, 'utf8')).toMatch(
-    /"level":"warn".*codec is false: anyone who can read/,
-  );
-  const batch = await (
-    await clientOf(site)
-  ).enroll({ externalBatchId, program: PROGRAM, records: testRecords(1), policy: QUICK });
-  await polledBy(site, externalBatchId);
-  await first.kill();
-
-  for (const codec of [true, false]) {
-    await configureCodec(site, codec);
-    const worker = await site.startWorker();
+test.concurrent(
+  'a batch that began without the codec goes on with it, and after that without it again',
+  async () => {
+    const site = await environment.site('switched', { processingMs: 3_600_000 });
+    const { externalBatchIdContains } = TRIGGERS.batches.UNKNOWN_STATUS_FIRST;
+    const externalBatchId = `${externalBatchIdContains}-switched`;
+    await configureCodec(site, false);
+    const first = await site.startWorker();
+    expect(await readFile(first.logFile, 'utf8')).toMatch(
+      /"level":"warn".*codec is false: anyone who can read/,
+    );
+    const batch = await (
+      await clientOf(site)
+    ).enroll({ externalBatchId, program: PROGRAM, records: testRecords(1), policy: QUICK });
     await polledBy(site, externalBatchId);
-    if (codec) expect(await readFile(worker.logFile, 'utf8')).not.toContain('codec is false');
+    await first.kill();
+
+    for (const codec of [true, false]) {
+      await configureCodec(site, codec);
+      const worker = await site.startWorker();
+      await polledBy(site, externalBatchId);
+      if (codec) expect(await readFile(worker.logFile, 'utf8')).not.toContain('codec is false');
+      await worker.kill();
+    }
+    await site.startWorker();
+    site.simulator.configure({ processingMs: 0 });
+    expect(await batch.result()).toMatchObject({ status: 'COMPLETED', counts: { enrolled: 1 } });
+    const encrypted = new Set(payloadsOf(await historyOf(externalBatchId)).map(isEncrypted));
+    expect(encrypted).toEqual(new Set([true, false]));
+  },
+);
+
+test.concurrent(
+  'a worker that lacks the key fails no batch: it stands still, and goes on when the key is there again',
+  async () => {
+    const site = await environment.site('keyless', { processingMs: 3_600_000 });
+    const externalBatchId = 'keyless';
+    const worker = await site.startWorker();
+    const batch = await site.client.enroll({
+      externalBatchId,
+      program: PROGRAM,
+      records: testRecords(1),
+      policy: QUICK,
+    });
+    await polledBy(site, externalBatchId);
     await worker.kill();
-  }
-  await site.startWorker();
-  site.simulator.configure({ processingMs: 0 });
-  expect(await batch.result()).toMatchObject({ status: 'COMPLETED', counts: { enrolled: 1 } });
-  const encrypted = new Set(payloadsOf(await historyOf(externalBatchId)).map(isEncrypted));
-  expect(encrypted).toEqual(new Set([true, false]));
-});
 
-test('a worker that lacks the key fails no batch: it stands still, and goes on when the key is there again', async () => {
-  const site = await environment.site('keyless', { processingMs: 3_600_000 });
-  const externalBatchId = 'keyless';
-  const worker = await site.startWorker();
-  const batch = await site.client.enroll({
-    externalBatchId,
-    program: PROGRAM,
-    records: testRecords(1),
-    policy: QUICK,
-  });
-  await polledBy(site, externalBatchId);
-  await worker.kill();
+    const ring = await replaceRing(site, {
+      current: 'k2',
+      keys: { k2: Buffer.alloc(32, 2).toString('base64') },
+    });
+    const keyless = await site.startWorker();
+    await until(async () =>
+      ((await historyOf(externalBatchId)).events ?? []).some(
+        (event) => event.workflowTaskFailedEventAttributes,
+      ),
+    );
+    const log = await readFile(keyless.logFile, 'utf8');
+    expect(log).toMatch(
+      /cannot decrypt a payload of Temporal \(key 'k1'\): the key ring has no such key: add it again/,
+    );
+    await keyless.kill();
 
-  const ring = await replaceRing(site, {
-    current: 'k2',
-    keys: { k2: Buffer.alloc(32, 2).toString('base64') },
-  });
-  const keyless = await site.startWorker();
-  await until(async () =>
-    ((await historyOf(externalBatchId)).events ?? []).some(
-      (event) => event.workflowTaskFailedEventAttributes,
-    ),
-  );
-  const log = await readFile(keyless.logFile, 'utf8');
-  expect(log).toMatch(
-    /cannot decrypt a payload of Temporal \(key 'k1'\): the key ring has no such key: add it again/,
-  );
-  await keyless.kill();
+    await replaceRing(site, ring);
+    await site.startWorker();
+    site.simulator.configure({ processingMs: 0 });
+    expect(await batch.result()).toMatchObject({ status: 'COMPLETED', counts: { enrolled: 1 } });
+  },
+);
 
-  await replaceRing(site, ring);
-  await site.startWorker();
-  site.simulator.configure({ processingMs: 0 });
-  expect(await batch.result()).toMatchObject({ status: 'COMPLETED', counts: { enrolled: 1 } });
-});
-
-test('a closed batch whose key is gone is listed and looked at all the same', async () => {
+test.concurrent('a closed batch whose key is gone is listed and looked at all the same', async () => {
   const site = await environment.site('forgotten');
   await site.startWorker();
   const externalBatchId = 'forgotten';

@@ -1,0 +1,28 @@
+import { mkdir, readFile, writeFile } from 'node:fs/promises';
+import { join } from 'node:path';
+import { cacheFolder } from './cache.js';
+
+/** What runs of tests have shown, kept in the user's cache folder so that it outlives a checkout. */
+export class TestLedger<Entry> {
+  private constructor(
+    private readonly path: string,
+    private readonly entries: Record<string, Entry>,
+  ) {}
+
+  /** @param name of the file, as in `long-tests`. */
+  static async open<Entry>(name: string): Promise<TestLedger<Entry>> {
+    const path = join(cacheFolder(), `${name}.json`);
+    const written = await readFile(path, 'utf8').catch(() => '{}');
+    return new TestLedger(path, JSON.parse(written) as Record<string, Entry>);
+  }
+
+  get(key: string): Entry | undefined {
+    return this.entries[key];
+  }
+
+  async set(key: string, entry: Entry): Promise<void> {
+    this.entries[key] = entry;
+    await mkdir(cacheFolder(), { recursive: true });
+    await writeFile(this.path, JSON.stringify(this.entries, null, 2));
+  }
+}
