@@ -15,7 +15,7 @@ let site: RealSite;
 const { run } = operatorAt(() => site);
 
 beforeAll(async () => {
-  environment = await RealEnvironment.start();
+  environment = await RealEnvironment.shared();
   site = await environment.site('bulk', { bulk: true });
   await changeProgram(site.configPath, (program) => {
     program.policy = { polling: { initial: '200ms', maximum: '500ms' } };

@@ -11,7 +11,7 @@ const FOR_EVER_MS = 24 * 3_600_000;
 let environment: RealEnvironment;
 let site: RealSite;
 beforeAll(async () => {
-  environment = await RealEnvironment.start();
+  environment = await RealEnvironment.shared();
   site = await environment.site('changes', { processingMs: FOR_EVER_MS });
   await changeProgram(site.configPath, (program) => {
     program.policy = {

@@ -13,10 +13,10 @@ const SAMPLE = example('cards.jsonl');
 
 let environment: RealEnvironment;
 let site: RealSite;
-let env: { C2P_CONFIG: string; TEMPORAL_ADDRESS: string };
+let env: RealSite['env'];
 
 beforeAll(async () => {
-  environment = await RealEnvironment.start();
+  environment = await RealEnvironment.shared();
   site = await environment.site('cli');
   await changeProgram(site.configPath, (program) => {
     // Else cancelling would wait for what Mastercard never answers here.
@@ -24,7 +24,7 @@ beforeAll(async () => {
     program.maxCardsPerBatch = 3_000;
   });
   await site.startWorker();
-  env = { C2P_CONFIG: site.configPath, TEMPORAL_ADDRESS: environment.address };
+  env = site.env;
 });
 afterAll(() => environment.close());
 

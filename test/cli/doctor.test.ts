@@ -12,19 +12,26 @@ import { c2p, c2pProcess, changeProgram } from './command-line.js';
 let environment: RealEnvironment;
 let site: RealSite;
 beforeAll(async () => {
-  environment = await RealEnvironment.start();
+  environment = await RealEnvironment.shared();
   site = await environment.site('doctor');
   await site.startWorker();
+  await untilPolled(site);
 });
 afterAll(() => environment.close());
 
 async function doctor(where: RealSite = site, ...options: string[]) {
-  const env = { C2P_CONFIG: where.configPath, TEMPORAL_ADDRESS: environment.address };
-  const { exitCode, stdout, stderr } = await c2p(['doctor', '--json', ...options], env);
+  const { exitCode, stdout, stderr } = await c2p(['doctor', '--json', ...options], where.env);
   const found = exitCode === 2 ? [] : (JSON.parse(stdout) as Finding[]);
   const of = (status: Finding['status']) =>
     found.filter((finding) => finding.status === status).map(({ check }) => check);
   return { exitCode, stderr, found, failed: of('failed'), warned: of('warning'), skipped: of('skipped') };
+}
+
+/** Until Temporal knows that a worker polls each task queue of a site: it hears of that after the worker is ready. */
+function untilPolled(where: RealSite): Promise<void> {
+  return vi.waitFor(async () => expect((await doctor(where)).failed).not.toContain('task-queue'), {
+    timeout: 20_000,
+  });
 }
 
 /** Breaks something of a site that runs, looks, and mends it again. */
@@ -55,7 +62,7 @@ describe('c2p doctor', () => {
       status: 'ok',
       found: `${site.configPath}, programs: demo`,
     });
-    const env = { C2P_CONFIG: site.configPath, TEMPORAL_ADDRESS: environment.address };
+    const env = site.env;
     const { exitCode, stdout, stderr } = await c2p(['doctor'], env);
     expect(exitCode).toBe(0);
     const lines = stdout.split('\n');
@@ -88,8 +95,7 @@ describe('c2p doctor', () => {
     const encrypted = createPrivateKey(pem).export({ type: 'pkcs8', format: 'pem', ...encryption });
     await writeFile(join(site.folder, path), encrypted, { mode: 0o600 });
     const env = {
-      C2P_CONFIG: site.configPath,
-      TEMPORAL_ADDRESS: environment.address,
+      ...site.env,
       C2P_DEBUG: '1',
       RIGHT: secrets.password,
       WRONG: secrets.token,
@@ -119,7 +125,7 @@ describe('c2p doctor', () => {
     const result = await broken(
       async () => {
         await chmod(path, 0o644);
-        const env = { C2P_CONFIG: site.configPath, TEMPORAL_ADDRESS: environment.address };
+        const env = site.env;
         const { exitCode, stderr } = await c2pProcess(['worker'], env);
         expect(exitCode).toBe(2);
         expect(stderr).toContain('programs.demo.signingKey.path: others can read it (mode 0644)');
@@ -176,7 +182,7 @@ describe('c2p doctor', () => {
 
   test('says of Temporal that it does not answer, or lacks the namespace, and skips what is there', async () => {
     const inNamespace = ['search-attributes', 'task-queue', 'sweep'];
-    const env = { C2P_CONFIG: site.configPath, TEMPORAL_ADDRESS: environment.address };
+    const env = site.env;
     const nowhere = await c2p(['doctor', '--json'], { ...env, TEMPORAL_NAMESPACE: 'nowhere' });
     const found = JSON.parse(nowhere.stdout) as Finding[];
     expect(found.filter(({ status }) => status !== 'ok').map(({ check }) => check)).toEqual([
@@ -241,9 +247,10 @@ describe('c2p doctor, of a site with versioning,', () => {
     vi.stubEnv('TEMPORAL_WORKER_BUILD_ID', '7.0.0');
     await versioned.startWorker();
     vi.unstubAllEnvs();
+    await untilPolled(versioned);
     expect((await doctor(versioned)).failed).toEqual(['worker-versions']);
     await environment.connection.workflowService.setWorkerDeploymentCurrentVersion({
-      namespace: 'default',
+      namespace: environment.namespace,
       deploymentName,
       buildId: '7.0.0',
     });

@@ -8,7 +8,7 @@ export const WAITS = { timeout: 20_000 };
 
 /** What an operator does with the command at a site, which is there once the tests run. */
 export function operatorAt(site: () => RealSite) {
-  const env = () => ({ C2P_CONFIG: site().configPath, TEMPORAL_ADDRESS: site().environment.address });
+  const env = () => site().env;
   const run = (...args: string[]) => c2p(args, env());
   const runProcess = (...args: string[]) => c2pProcess(args, env());
   const progressOf = async (id: string) =>

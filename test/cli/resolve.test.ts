@@ -16,7 +16,7 @@ let site: RealSite;
 let allOrNothing: string;
 
 beforeAll(async () => {
-  environment = await RealEnvironment.start();
+  environment = await RealEnvironment.shared();
   site = await environment.site('resolve');
   site.simulator.configure({ duplicates: 'withoutBatchId' });
   allOrNothing = join(site.folder, 'all-or-nothing.config.json');
@@ -141,7 +141,7 @@ describe('a rollback that could not remove every card', () => {
     declined.cards[0]!.primaryAccountNumber = TRIGGERS.cards.ISSUER_DECLINED.pan;
     const path = await writeRecords(join(site.folder, `${id}.jsonl`), [...testRecords(2), declined]);
     site.simulator.fault({ operation: 'deleteCard', times: 2, fault: { kind: 'status', status: 400 } });
-    await c2p(['enroll', path], { C2P_CONFIG: allOrNothing, TEMPORAL_ADDRESS: environment.address });
+    await c2p(['enroll', path], { ...site.env, C2P_CONFIG: allOrNothing });
     return untilAwaitingOperator(id);
   }
 
@@ -187,7 +187,7 @@ test('c2p resolve of an unknown batch exits with 2', async () => {
 test('c2p resolve without a worker exits with 1 instead of waiting for one', async () => {
   const id = 'without-worker';
   const alone = await environment.site('without-worker');
-  const env = { C2P_CONFIG: alone.configPath, TEMPORAL_ADDRESS: environment.address };
+  const env = alone.env;
   await c2p(['enroll', await writeRecords(join(alone.folder, `${id}.jsonl`), testRecords(1))], env);
   const { exitCode, stderr } = await c2p(['resolve', id, '--abandon'], env);
   expect(stderr).toContain(

@@ -10,7 +10,7 @@ import { c2p } from './command-line.js';
 let environment: RealEnvironment;
 let site: RealSite;
 beforeAll(async () => {
-  environment = await RealEnvironment.start();
+  environment = await RealEnvironment.shared();
   site = await environment.site('cli-sweep');
   for (const externalBatchId of ['terminated', 'open'])
     await site.client.enroll({ externalBatchId, program: PROGRAM, records: testRecords(1) });
@@ -27,7 +27,7 @@ function seal(externalBatchId: string, ref: string): Promise<void> {
 }
 
 async function sweep(...args: string[]) {
-  const env = { C2P_CONFIG: site.configPath, TEMPORAL_ADDRESS: environment.address };
+  const env = site.env;
   const { exitCode, stdout, stderr } = await c2p(['sweep', ...args], env);
   const lines = stdout === '' ? [] : stdout.split('\n').map((line) => line.replace(/^\S+ +/, ''));
   return { exitCode, lines: lines.sort(), stderr, stdout };

@@ -13,7 +13,7 @@ let environment: RealEnvironment;
 let site: RealSite;
 
 beforeAll(async () => {
-  environment = await RealEnvironment.start();
+  environment = await RealEnvironment.shared();
   site = await environment.site('watch');
   await changeProgram(site.configPath, (program) => {
     program.policy = { onCancel: 'leave', polling: { initial: '200ms', maximum: '1s' } };
@@ -137,7 +137,7 @@ describe('c2p watch of what the list holds', () => {
   beforeAll(async () => {
     // Temporal lists the batches of all: these are found by a program of their own.
     quiet = await environment.site('quiet', { otherPrograms: ['quiet', 'empty'] });
-    env = { C2P_CONFIG: quiet.configPath, TEMPORAL_ADDRESS: environment.address };
+    env = quiet.env;
     await quiet.startWorker();
     const policy = { onCancel: 'leave', polling: { initial: '200ms' } } as const;
     for (const externalBatchId of [...open, 'closed'])

@@ -10,10 +10,10 @@ const PASSWORD_VARIABLE = 'C2P_TEST_SIGNING_PASSWORD';
 
 let environment: RealEnvironment;
 let site: RealSite;
-let env: { C2P_CONFIG: string; TEMPORAL_ADDRESS: string };
+let env: RealSite['env'];
 
 beforeAll(async () => {
-  environment = await RealEnvironment.start();
+  environment = await RealEnvironment.shared();
   site = await environment.site('pkcs12');
   await changeProgram(site.configPath, (program) => {
     program.signingKey = {
@@ -24,7 +24,7 @@ beforeAll(async () => {
     program.contentEncryption = 'A256GCM';
     program.policy = { polling: { initial: '200ms', maximum: '1s' } };
   });
-  env = { C2P_CONFIG: site.configPath, TEMPORAL_ADDRESS: environment.address };
+  env = site.env;
 });
 afterAll(() => environment.close());
 

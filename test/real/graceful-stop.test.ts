@@ -12,7 +12,7 @@ import { PROGRAM, RealEnvironment } from '../support/real-environment.js';
 describe('a worker that is asked to stop with SIGTERM', () => {
   let environment: RealEnvironment;
   beforeAll(async () => {
-    environment = await RealEnvironment.start();
+    environment = await RealEnvironment.shared();
   });
   afterAll(() => environment.close());
 

@@ -10,7 +10,7 @@ const MAX_DIFFERENCE = 0.05;
 let environment: RealEnvironment;
 let site: RealSite;
 beforeAll(async () => {
-  environment = await RealEnvironment.start();
+  environment = await RealEnvironment.shared();
   site = await environment.site('site');
   await site.startWorker();
 });

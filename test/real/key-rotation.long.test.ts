@@ -23,7 +23,7 @@ beforeAll(async () => {
 afterAll(() => environment.close());
 
 async function keys(...args: string[]) {
-  const env = { C2P_CONFIG: site.configPath, TEMPORAL_ADDRESS: environment.address };
+  const env = site.env;
   const { exitCode, stderr } = await c2p(['keys', ...args], env);
   return { exitCode, stderr };
 }

@@ -22,7 +22,7 @@ let port: number;
 
 /** Two programs: `demo` with keys that fit, from a PKCS#12 file and a key set, and `doubtful` with some that do not. */
 beforeAll(async () => {
-  environment = await RealEnvironment.start();
+  environment = await RealEnvironment.shared();
   site = await environment.site('metrics', { otherPrograms: ['doubtful'] });
   const jwk = { ...mastercard.publicKey.export({ format: 'jwk' }), use: 'enc', kid: 'enc-1' };
   keySet = createHttpServer((_request, response) => response.end(JSON.stringify({ keys: [jwk] })));
@@ -82,7 +82,7 @@ const seconds = (date: Date) => date.getTime() / 1_000;
 test('a worker whose metrics cannot be served does not start, and says so', async () => {
   const taken = createServer().listen(port, '127.0.0.1');
   onTestFinished(() => void taken.close());
-  const env = { C2P_CONFIG: site.configPath, TEMPORAL_ADDRESS: environment.address };
+  const env = site.env;
   const { exitCode, stderr } = await c2pProcess(['worker'], env);
   expect(stderr).toMatch(/cannot be used:\n {2}metrics: .*in use/);
   expect(exitCode).toBe(2);

@@ -24,8 +24,8 @@ let environment: RealEnvironment;
 /** As somebody who may read the namespace, and has no key. */
 let stranger: Client;
 beforeAll(async () => {
-  environment = await RealEnvironment.start();
-  stranger = new Client({ connection: environment.connection });
+  environment = await RealEnvironment.shared();
+  stranger = new Client({ connection: environment.connection, namespace: environment.namespace });
 });
 afterAll(() => environment.close());
 
@@ -70,7 +70,7 @@ function expectEncrypted(message: unknown, atLeast: number): void {
 
 async function queried(externalBatchId: string, queryType: string) {
   return service().queryWorkflow({
-    namespace: 'default',
+    namespace: environment.namespace,
     execution: executionOf(externalBatchId),
     query: { queryType },
   });
@@ -147,7 +147,7 @@ describe('of a batch that an operator answered for and gave up, somebody without
 
   test('finds memo, summary, answers to queries and current details encrypted', async () => {
     const described = await service().describeWorkflowExecution({
-      namespace: 'default',
+      namespace: environment.namespace,
       execution: executionOf(id),
     });
     expect(Object.keys(described.workflowExecutionInfo?.memo?.fields ?? {})).toEqual(
@@ -158,7 +158,10 @@ describe('of a batch that an operator answered for and gave up, somebody without
     expectEncrypted(await queried(id, '__temporal_workflow_metadata'), 1);
     await until(async () => {
       const query = `WorkflowId = '${executionOf(id).workflowId}'`;
-      const { executions } = await service().listWorkflowExecutions({ namespace: 'default', query });
+      const { executions } = await service().listWorkflowExecutions({
+        namespace: environment.namespace,
+        query,
+      });
       if (executions?.length !== 1) return false;
       expectEncrypted(executions, 2);
       return true;
@@ -322,7 +325,8 @@ async function clientOf(site: RealSite): Promise<EnrollmentClient> {
   const config = await loadConfig(site.configPath);
   const keyRing = await openKeyRing(config.dataKeys);
   const dataConverter = protectedDataConverter(keyRing, config);
-  const temporal = new Client({ connection: environment.connection, dataConverter });
+  const { connection, namespace } = environment;
+  const temporal = new Client({ connection, namespace, dataConverter });
   return EnrollmentClient.using({ config, temporal, store: site.store, keyRing });
 }
 

@@ -10,7 +10,7 @@ const OTHER = 'other';
 
 let environment: RealEnvironment;
 beforeAll(async () => {
-  environment = await RealEnvironment.start();
+  environment = await RealEnvironment.shared();
 });
 const simulators: Simulator[] = [];
 afterAll(async () => {

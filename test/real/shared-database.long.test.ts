@@ -111,7 +111,7 @@ describe.concurrent('on one PostgreSQL database', { timeout: 150_000 }, () => {
 
   test('a worker or command without the URL says which field names the variable, and not its name', async () => {
     const site = await environment.site('without', { storeUrl: await postgres.emptyDatabase() });
-    const env = { C2P_CONFIG: site.configPath, TEMPORAL_ADDRESS: environment.address };
+    const env = site.env;
     for (const command of [['worker'], ['list'], ['keys', 'list'], ['store', 'migrate']]) {
       const { stderr, exitCode } = await c2p(command, env);
       expect(stderr, command[0]).toMatch(/store\.urlEnv: the environment variable that it names is not set/);

@@ -9,7 +9,7 @@ import { PROGRAM, RealEnvironment, type RealSite } from '../support/real-environ
 
 let environment: RealEnvironment;
 beforeAll(async () => {
-  environment = await RealEnvironment.start();
+  environment = await RealEnvironment.shared();
 });
 afterAll(() => environment.close());
 

@@ -4,12 +4,13 @@ import { join } from 'node:path';
 import type { TestProject } from 'vitest/node';
 import { findOrInstallTemporalCli } from '../../dev/temporal-cli.js';
 import { findOrInstallTestServer } from '../../dev/test-server.js';
+import { offerTemporal } from './shared-temporal.js';
 import { bundleWorkflows } from './workflow-bundle.js';
 
 /**
  * Runs once, before all tests. On a fresh machine it installs the two Temporal servers, which takes minutes
  * that no test should have to wait for; where that fails, the tests that need them say so. It also bundles
- * the workflows once for all files.
+ * the workflows once for all files, and offers a Temporal server that they share.
  */
 export default async function provide(project: TestProject): Promise<() => Promise<void>> {
   // Only what takes time: how each search went is of interest when it failed, and then the error tells it.
@@ -27,5 +28,9 @@ export default async function provide(project: TestProject): Promise<() => Promi
   const path = join(folder, 'workflow-bundle.js');
   await writeFile(path, (await bundleWorkflows()).code);
   project.provide('workflowBundle', path);
-  return () => rm(folder, { recursive: true });
+  const stopTemporal = await offerTemporal(project);
+  return async () => {
+    await stopTemporal();
+    await rm(folder, { recursive: true });
+  };
 }

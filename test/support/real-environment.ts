@@ -1,8 +1,9 @@
 import { mkdir, mkdtemp, readFile, rm, writeFile } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
-import { join } from 'node:path';
+import { basename, join } from 'node:path';
 import { Client, Connection, type WorkflowHandle } from '@temporalio/client';
 import type { DataConverter } from '@temporalio/common';
+import { msToTs } from '@temporalio/common/lib/time.js';
 import { EnrollmentClient } from '../../client/enrollment-client.js';
 import { loadConfig } from '../../config/load.js';
 import {
@@ -20,6 +21,7 @@ import { openStore } from '../../store/open-store.js';
 import type { OpenStore } from '../../store/store.js';
 import { SEARCH_ATTRIBUTES } from '../../workflows/search-attributes.js';
 import { ensureSearchAttributes } from '../../worker/search-attributes.js';
+import { sharedTemporal } from './shared-temporal.js';
 import { startRealWorker, type RealWorker, type WorkerPlace } from './real-worker.js';
 
 export const PROGRAM = 'demo';
@@ -38,20 +40,35 @@ export interface SiteOptions {
 }
 
 /**
- * A real Temporal server on a database file of its own, and any number of sites on it. `close` ends
- * every process that was started and removes every file.
+ * A real Temporal server, and any number of sites on it. `close` ends every process that was started and
+ * removes every file.
  */
 export class RealEnvironment {
   private readonly sites: RealSite[] = [];
 
   private constructor(
     readonly folder: string,
-    private server: EmbeddedTemporal,
+    readonly address: string,
+    readonly namespace: string,
     readonly connection: Connection,
-    private readonly serverOptions: EmbeddedTemporalOptions,
+    /** Where it is this environment's own. */
+    private own?: { server: EmbeddedTemporal; options: EmbeddedTemporalOptions },
   ) {}
 
+  /** A namespace of its own on the server that all test files share: for what neither kills nor configures it. */
+  static async shared(): Promise<RealEnvironment> {
+    const folder = await mkdtemp(join(tmpdir(), 'c2p-real-'));
+    const address = await sharedTemporal();
+    const connection = await Connection.connect({ address });
+    const namespace = basename(folder).toLowerCase();
+    const workflowExecutionRetentionPeriod = msToTs('1 day');
+    await connection.workflowService.registerNamespace({ namespace, workflowExecutionRetentionPeriod });
+    await ensureSearchAttributes(connection, namespace, SEARCH_ATTRIBUTES);
+    return new RealEnvironment(folder, address, namespace, connection);
+  }
+
   /**
+   * A server of its own, on a database file.
    * @param dynamicConfig of the server
    * @param logLevel of the server
    */
@@ -60,34 +77,31 @@ export class RealEnvironment {
     logLevel?: EmbeddedTemporalOptions['logLevel'],
   ): Promise<RealEnvironment> {
     const folder = await mkdtemp(join(tmpdir(), 'c2p-real-'));
-    const serverOptions = { dbFilename: join(folder, 'temporal.db'), dynamicConfig, logLevel };
-    const server = await startEmbeddedTemporal(serverOptions);
-    const connection = await Connection.connect({ address: server.address });
-    await ensureSearchAttributes(connection, server.namespace, SEARCH_ATTRIBUTES);
-    return new RealEnvironment(folder, server, connection, serverOptions);
-  }
-
-  get address(): string {
-    return this.server.address;
+    const options = { dbFilename: join(folder, 'temporal.db'), dynamicConfig, logLevel };
+    const server = await startEmbeddedTemporal(options);
+    const { address, namespace } = server;
+    const connection = await Connection.connect({ address });
+    await ensureSearchAttributes(connection, namespace, SEARCH_ATTRIBUTES);
+    return new RealEnvironment(folder, address, namespace, connection, { server, options });
   }
 
   get uiUrl(): string {
-    return this.server.uiUrl;
+    return this.own!.server.uiUrl;
   }
 
   get serverPid(): number {
-    return this.server.pid;
+    return this.own!.server.pid;
   }
 
-  /** Kills the server with SIGKILL. */
+  /** Kills the server with SIGKILL; only where it is this environment's own. */
   killServer(): Promise<void> {
-    return this.server.kill();
+    return this.own!.server.kill();
   }
 
   /** Starts the server again as it was, at the same address and on the same database file. */
   async startServerAgain(): Promise<void> {
     const port = Number(this.address.split(':').pop());
-    this.server = await startEmbeddedTemporal({ ...this.serverOptions, port });
+    this.own!.server = await startEmbeddedTemporal({ ...this.own!.options, port });
   }
 
   /** A site of its own: nothing that happens there touches another one. */
@@ -100,7 +114,7 @@ export class RealEnvironment {
   async close(): Promise<void> {
     for (const site of this.sites) await site.close();
     await this.connection.close();
-    await this.server.kill();
+    await this.own?.server.kill();
     await rm(this.folder, { recursive: true, force: true });
   }
 }
@@ -122,7 +136,7 @@ export class RealSite {
     readonly taskQueue: string,
     /** Where its workers read portfolios. */
     readonly sourceFolder: string,
-    private readonly env: NodeJS.ProcessEnv,
+    private readonly storeEnv: NodeJS.ProcessEnv,
   ) {}
 
   static async create(
@@ -150,7 +164,8 @@ export class RealSite {
     const keyRing = await openKeyRing(config.dataKeys);
     const store = await openStore(config.store, keyRing, env);
     const dataConverter = protectedDataConverter(keyRing);
-    const temporal = new Client({ connection: environment.connection, dataConverter });
+    const { connection, namespace } = environment;
+    const temporal = new Client({ connection, namespace, dataConverter });
     const client = EnrollmentClient.using({ config, temporal, store, keyRing });
     return new RealSite(
       environment,
@@ -176,11 +191,18 @@ export class RealSite {
     how: Pick<WorkerPlace, 'cli' | 'through' | 'env'> = {},
   ): Promise<RealWorker> {
     const { folder, configPath } = this;
-    const env = { ...this.env, ...how.env };
-    const place = { folder, configPath, temporalAddress: this.environment.address, ...how, env };
+    const env = { ...this.storeEnv, ...how.env };
+    const { address: temporalAddress, namespace: temporalNamespace } = this.environment;
+    const place = { folder, configPath, temporalAddress, temporalNamespace, ...how, env };
     const worker = await startRealWorker(place, stallAt);
     this.workers.push(worker);
     return worker;
+  }
+
+  /** What the environment of a command at this site names. */
+  get env(): { C2P_CONFIG: string; TEMPORAL_ADDRESS: string; TEMPORAL_NAMESPACE: string } {
+    const { address, namespace } = this.environment;
+    return { C2P_CONFIG: this.configPath, TEMPORAL_ADDRESS: address, TEMPORAL_NAMESPACE: namespace };
   }
 
   workflow(externalBatchId: string): WorkflowHandle<() => Promise<BatchResult>> {

@@ -12,6 +12,7 @@ export interface WorkerPlace {
   folder: string;
   configPath: string;
   temporalAddress: string;
+  temporalNamespace: string;
   /** The command; default: the built one of this checkout. */
   cli?: string | undefined;
   /** What runs it, for instance a shell with other limits; it is given Node's path and what follows. */
@@ -46,7 +47,7 @@ export async function startRealWorker(place: WorkerPlace, stallAt?: string): Pro
       C2P_CONFIG: place.configPath,
       C2P_READY_FILE: readyFile,
       TEMPORAL_ADDRESS: place.temporalAddress,
-      TEMPORAL_NAMESPACE: 'default',
+      TEMPORAL_NAMESPACE: place.temporalNamespace,
       ...(stallAt !== undefined && { C2P_STALL_AT: stallAt, C2P_STALL_MARKER: marker }),
     },
   });
