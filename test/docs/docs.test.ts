@@ -1,6 +1,7 @@
+import { readdirSync } from 'node:fs';
 import { describe, expect, test } from 'vitest';
 import { TRIGGERS } from '../../simulator/triggers.js';
-import { read } from './pages.js';
+import { page, read } from './pages.js';
 
 describe('docs/simulator.md', () => {
   const simulator = read('docs/simulator.md');
@@ -37,6 +38,14 @@ describe('docs/security.md', () => {
     }
     expect(unheld).toEqual([]);
   });
+});
+
+test('docs/testing.md says of each file of the long tier why npm test leaves it out, and what it has instead', () => {
+  const table = page('docs/testing.md').tables.find(({ heading }) => heading === 'What npm test leaves out')!;
+  const long = readdirSync(new URL('../', import.meta.url), { recursive: true, encoding: 'utf8' })
+    .filter((path) => path.endsWith('.long.test.ts'))
+    .map((path) => `\`test/${path}\``);
+  expect(table.rows.map(([file]) => file!).sort()).toEqual(long.sort());
 });
 
 test('docs/dependencies.md says of each dependency why it is there, and of none that is not', () => {

@@ -1,3 +1,3 @@
 import { randomLives } from './lives.js';
 
-randomLives(40, false);
+randomLives(24, false);

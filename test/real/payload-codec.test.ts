@@ -230,10 +230,10 @@ test.concurrent(
       await configureCodec(site, codec);
       const worker = await site.startWorker();
       await polledBy(site, externalBatchId);
-      if (codec) expect(await readFile(worker.logFile, 'utf8')).not.toContain('codec is false');
+      if (!codec) break;
+      expect(await readFile(worker.logFile, 'utf8')).not.toContain('codec is false');
       await worker.kill();
     }
-    await site.startWorker();
     site.simulator.configure({ processingMs: 0 });
     expect(await batch.result()).toMatchObject({ status: 'COMPLETED', counts: { enrolled: 1 } });
     const encrypted = new Set(payloadsOf(await historyOf(externalBatchId)).map(isEncrypted));

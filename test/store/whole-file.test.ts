@@ -101,7 +101,7 @@ describe('whatever the order of their calls to the file system', () => {
         const left = await readdir(join(folder, 'batch')).catch(() => []);
         expect(left.filter((name) => name.endsWith('.tmp'))).toEqual([]);
       }),
-      { numRuns: 300 },
+      { numRuns: 100 },
     );
   }
   const write = () => writeWhole(path, bytes('new'));

@@ -14,10 +14,6 @@ import { PROGRAM, Rig } from '../support/rig.js';
 import { report, ScriptedGateway, success } from '../support/scripted-gateway.js';
 import { until } from '../support/until.js';
 
-/** More polls than one run's history takes. */
-const POLLS = 800;
-const LONG = { timeout: 60_000 + POLLS * 60 };
-
 let rig: Rig;
 beforeAll(async () => {
   rig = await Rig.create();
@@ -81,31 +77,6 @@ describe('a batch that is started with its records inline', () => {
     });
     expect(gateway.submissions).toHaveLength(1);
     expect(await rig.blobs(id)).toEqual(['closed', 'outcomes']);
-  });
-
-  test('hands only a reference to the activities that follow, and to the next run', LONG, async () => {
-    const id = rig.nextBatchId('inline');
-    const status = [...Array<ReturnType<typeof report>>(POLLS).fill(report(id, inProgress)), both(id)];
-    await rig.running(new ScriptedGateway({ status }), async (_, taskQueue) => {
-      const policy = { polling: { initial: '1m', maximum: '1m', deadline: '72h' } };
-      await (await startInline(taskQueue, id, testRecords(2), policy)).result();
-    });
-    const histories = await rig.histories(id);
-    const first = histories.pop();
-    expect(histories.length).toBeGreaterThan(0);
-    const { payloadCodecs } = rig.dataConverter;
-    const decoded = async (history: typeof first) => {
-      const payloads = (history?.events ?? []).flatMap((event) => [
-        ...(event.workflowExecutionStartedEventAttributes?.input?.payloads ?? []),
-        ...(event.activityTaskScheduledEventAttributes?.input?.payloads ?? []),
-      ]);
-      const plain = await payloadCodecs![0]!.decode(payloads);
-      return plain.map(({ data }) => Buffer.from(data!).toString());
-    };
-    const withRecords = (texts: string[]) =>
-      texts.map((text) => text.includes('primaryAccountNumber')).filter(Boolean);
-    expect(withRecords(await decoded(first))).toHaveLength(2);
-    for (const later of histories) expect(withRecords(await decoded(later))).toHaveLength(0);
   });
 
   test('has the policy of the program, and over it what the input says in words', async () => {

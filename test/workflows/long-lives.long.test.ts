@@ -2,6 +2,7 @@ import type { History } from '@temporalio/common/lib/proto-utils.js';
 import { afterAll, beforeAll, expect, test } from 'vitest';
 import type { EnrollmentBatch } from '../../client/enrollment-batch.js';
 import type { BatchResult } from '../../enrollment/batch.js';
+import { workflowIdOf } from '../../enrollment/identifiers.js';
 import type { PolicyInput } from '../../enrollment/policy-schema.js';
 import { BatchStatusValue } from '../../mastercard/contract.js';
 import { GatewayFailure } from '../../mastercard/errors.js';
@@ -143,3 +144,41 @@ test('what was changed of a policy holds in the runs that follow', LONG, async (
   expect(result.status).toBe('ROLLED_BACK');
   expect(runs.length).toBeGreaterThan(1);
 });
+
+test(
+  'a batch that was started with its records inline hands only a reference to the activities that follow, and to the next run',
+  LONG,
+  async () => {
+    const id = rig.nextBatchId('inline');
+    const status = [
+      ...Array<BatchReport>(ONE_RUN).fill(report(id, BatchStatusValue.inProgress)),
+      report(id, BatchStatusValue.completed, [success('cust-1', 'card-100'), success('cust-2', 'card-200')]),
+    ];
+    await rig.running(new ScriptedGateway({ status }), async (_, taskQueue) => {
+      const policy = { polling: { initial: '1m', maximum: '1m', deadline: '72h' } };
+      const key = { program: PROGRAM, externalBatchId: id };
+      const handle = await rig.env.client.workflow.start('batchEnrollment', {
+        taskQueue,
+        workflowId: workflowIdOf(key),
+        args: [{ ...key, records: { inline: testRecords(2) }, policy }],
+      });
+      await handle.result();
+    });
+    const histories = await rig.histories(id);
+    const first = histories.pop();
+    expect(histories.length).toBeGreaterThan(0);
+    const { payloadCodecs } = rig.dataConverter;
+    const decoded = async (history: typeof first) => {
+      const payloads = (history?.events ?? []).flatMap((event) => [
+        ...(event.workflowExecutionStartedEventAttributes?.input?.payloads ?? []),
+        ...(event.activityTaskScheduledEventAttributes?.input?.payloads ?? []),
+      ]);
+      const plain = await payloadCodecs![0]!.decode(payloads);
+      return plain.map(({ data }) => Buffer.from(data!).toString());
+    };
+    const withRecords = (texts: string[]) =>
+      texts.map((text) => text.includes('primaryAccountNumber')).filter(Boolean);
+    expect(withRecords(await decoded(first))).toHaveLength(2);
+    for (const later of histories) expect(withRecords(await decoded(later))).toHaveLength(0);
+  },
+);
