@@ -33,7 +33,7 @@ export function configurationInvalid(failure: GatewayFailure): ApplicationFailur
   });
 }
 
-/** Gives errors of the rooms below their stable failure type; those that cannot pass by waiting are not retried. */
+/** Gives errors of the modules below their stable failure type; those that cannot pass by waiting are not retried. */
 export async function failingClearly<T>(work: () => Promise<T>): Promise<T> {
   try {
     return await work();

@@ -57,7 +57,7 @@ function digitRun(text: string, at: number): number[] {
  * The digits that some Luhn-valid window of 13 to 19 digits covers, as [start, end) intervals in order.
  *
  * The Luhn check is repeated here, although `enrollment/identifiers.ts` has it for whole strings: this
- * room imports nothing of ours, and running sums make each of the seven windows per digit one subtraction.
+ * module imports nothing of ours, and running sums make each of the seven windows per digit one subtraction.
  */
 function panStretches(digits: readonly number[]): Array<[start: number, end: number]> {
   // sums[p][i]: the Luhn sum of the first i digits when those at positions of parity p are doubled.
