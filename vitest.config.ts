@@ -8,8 +8,8 @@ export default defineConfig({
     exclude: ['test/**/*.long.test.ts'],
     // The Temporal SDK is a native module: worker threads cannot host it.
     pool: 'forks',
-    // Most tests wait for other processes; by default, one core of two would do nothing.
-    maxWorkers: '100%',
+    // Many tests wait for other processes and time limits: three files at once keep two cores busy.
+    maxWorkers: '150%',
     // The tests on real parts wait for time limits, not for the processor: all cases of a file at once.
     maxConcurrency: 10,
     sequence: { sequencer: HeavyFirst },
