@@ -1,3 +1,4 @@
+import { availableParallelism } from 'node:os';
 import { defineConfig } from 'vitest/config';
 import HeavyFirst from './test/heavy-first.js';
 
@@ -9,7 +10,7 @@ export default defineConfig({
     // The Temporal SDK is a native module: worker threads cannot host it.
     pool: 'forks',
     // Many tests wait for other processes and time limits: three files at once keep two cores busy.
-    maxWorkers: '150%',
+    maxWorkers: Math.ceil(availableParallelism() * 1.5),
     // The tests on real parts wait for time limits, not for the processor: all cases of a file at once.
     maxConcurrency: 10,
     sequence: { sequencer: HeavyFirst },
