@@ -3,8 +3,8 @@ import type { EnrollmentClient } from '../client/enrollment-client.js';
 import type { BatchProgress } from '../workflows/messages.js';
 import { ExitCode } from './exit-codes.js';
 import { note } from './output.js';
-import { withClient } from './with-client.js';
 import { terminal } from './terminal.js';
+import { withClient } from './with-client.js';
 
 /**
  * Does something to a batch that is open and that a worker answers for: without one nobody would take

@@ -3,8 +3,8 @@ import type { EnrollmentBatch } from '../client/enrollment-batch.js';
 import { isClosed } from '../enrollment/batch.js';
 import type { BatchProgress } from '../workflows/messages.js';
 import { leavable } from './leavable.js';
-import { watchView, type WatchedBatch } from './watch-view.js';
 import { terminal } from './terminal.js';
+import { watchView, type WatchedBatch } from './watch-view.js';
 
 /** Each answer costs a worker a query, and one whose cache has lost the batch a replay: not all are asked at once. */
 const ASKED_AT_ONCE = 10;

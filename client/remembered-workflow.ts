@@ -157,16 +157,19 @@ export abstract class RememberedWorkflow<Key extends Subject, Closed extends { r
 }
 
 function whyNoAnswer(execution: WorkflowExecutionDescription): string {
-  const { status, taskQueue } = execution;
-  if (isOver(status.name)) return `the workflow ${howItEnded(status.name)}`;
-  const version = pinnedVersion(execution);
-  const [worker, one] =
-    version === undefined ? ['worker', 'one'] : [`worker of ${version}`, 'one of that version'];
+  const status = execution.status.name;
+  if (isOver(status)) return `the workflow ${howItEnded(status)}`;
   const why =
-    status.name === 'PAUSED'
-      ? 'the workflow is paused in Temporal; resume it there'
-      : `no ${worker} answers on task queue '${taskQueue}'; start ${one} with: c2p worker`;
+    status === 'PAUSED' ? 'the workflow is paused in Temporal; resume it there' : noWorker(execution);
   return `${why}. Shown is the last known state`;
+}
+
+function noWorker(execution: WorkflowExecutionDescription): string {
+  const onQueue = `answers on task queue '${execution.taskQueue}'`;
+  const version = pinnedVersion(execution);
+  return version === undefined
+    ? `no worker ${onQueue}; start one with: c2p worker`
+    : `no worker of ${version} ${onQueue}; start one of that version with: c2p worker`;
 }
 
 /** Which worker version a workflow needs, where it is pinned to one. */

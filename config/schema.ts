@@ -21,7 +21,8 @@ const ENVIRONMENT_VARIABLE_PATTERN = /^[A-Za-z_][A-Za-z0-9_]*$/;
  */
 const SHORTEST_GRACE = ms('10m');
 
-const sweep = strictObject({
+/** What `sweep` may be unless it is `false`. */
+export const sweepSchema = strictObject({
   every: duration({ min: ms('1m') }).default(ms('1h')),
   grace: duration({ min: SHORTEST_GRACE }).default(ms('24h')),
 });
@@ -166,7 +167,7 @@ export function configSchema(folder: string): z.ZodType<Omit<C2pConfig, 'path'>>
       .regex(TASK_QUEUE_PATTERN, 'must be at most 100 letters, digits, ., _ or -')
       .default('c2p'),
     bulk: strictObject({ folder: path }).optional(),
-    sweep: falseOr(sweep).prefault({}),
+    sweep: falseOr(sweepSchema).prefault({}),
     versioning: strictObject({
       deployment: z.string().regex(DEPLOYMENT_PATTERN, 'must be at most 100 letters, digits, /, _ or -'),
     }).optional(),
@@ -179,20 +180,16 @@ export function configSchema(folder: string): z.ZodType<Omit<C2pConfig, 'path'>>
 
 /** `false`, or what the schema takes; of a union, zod would tell a mistake inside as one of the whole. */
 function falseOr<Output>(schema: z.ZodType<Output>) {
-  const described = { anyOf: [{ const: false }, z.toJSONSchema(schema, { io: 'input' })] };
-  return z
-    .unknown()
-    .meta(described)
-    .transform((written, context): Output | false => {
-      if (written === false) return false;
-      const result = schema.safeParse(written);
-      if (result.success) return result.data;
-      for (const { code, path, message } of result.error.issues)
-        context.addIssue({
-          code: 'custom',
-          path,
-          message: code === 'invalid_type' ? 'must be false or an object' : message,
-        });
-      return z.NEVER;
-    });
+  return z.unknown().transform((written, context): Output | false => {
+    if (written === false) return false;
+    const result = schema.safeParse(written);
+    if (result.success) return result.data;
+    for (const { code, path, message } of result.error.issues)
+      context.addIssue({
+        code: 'custom',
+        path,
+        message: code === 'invalid_type' ? 'must be false or an object' : message,
+      });
+    return z.NEVER;
+  });
 }

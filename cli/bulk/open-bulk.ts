@@ -1,8 +1,8 @@
 import type { BulkEnrollment, BulkView } from '../../client/bulk-enrollment.js';
 import { ExitCode } from '../exit-codes.js';
 import { note } from '../output.js';
-import { withClient } from '../with-client.js';
 import { terminal } from '../terminal.js';
+import { withClient } from '../with-client.js';
 
 /**
  * Does something to a job that is open and that a worker answers for: without one nobody would take a

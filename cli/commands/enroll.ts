@@ -6,9 +6,9 @@ import { example } from '../help.js';
 import { exitCodeOf, ExitCode } from '../exit-codes.js';
 import { readRecords } from '../input/read-records.js';
 import { note, print, printJson, progressLine } from '../output.js';
+import { terminal } from '../terminal.js';
 import { watchUntilClosed } from '../watching.js';
 import { withClient } from '../with-client.js';
-import { terminal } from '../terminal.js';
 
 interface EnrollOptions {
   program?: string;

@@ -1,8 +1,8 @@
 import { Command, Option } from 'commander';
 import { example } from '../help.js';
 import { OUTCOME_COLUMNS, REPORT_FORMATS, writeRows, type ReportFormat } from '../report.js';
-import { withClient } from '../with-client.js';
 import { terminal } from '../terminal.js';
+import { withClient } from '../with-client.js';
 
 export const reportCommand = new Command('report')
   .description('the outcome of every card of a batch')

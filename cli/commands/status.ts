@@ -3,8 +3,8 @@ import { isClosed } from '../../enrollment/batch.js';
 import { example } from '../help.js';
 import { exitCodeOf } from '../exit-codes.js';
 import { print, printJson, progressLine } from '../output.js';
-import { withClient } from '../with-client.js';
 import { terminal } from '../terminal.js';
+import { withClient } from '../with-client.js';
 
 export const statusCommand = new Command('status')
   .description('how far a batch is')

@@ -5,10 +5,10 @@ import { OPEN_STATUSES, type OpenStatus } from '../../enrollment/batch.js';
 import { example } from '../help.js';
 import { exitCodeOf, ExitCode, worstOf } from '../exit-codes.js';
 import { note, print, printJson, progressLine } from '../output.js';
+import { terminal } from '../terminal.js';
 import type { WatchedBatch } from '../watch-view.js';
 import { watchAll } from '../watching.js';
 import { withClient } from '../with-client.js';
-import { terminal } from '../terminal.js';
 
 interface WatchOptions {
   all?: boolean;

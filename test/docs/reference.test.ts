@@ -2,7 +2,7 @@ import ms from 'ms';
 import { format, resolveConfig } from 'prettier';
 import { describe, expect, test } from 'vitest';
 import { z } from 'zod';
-import { configSchema } from '../../config/schema.js';
+import { configSchema, sweepSchema } from '../../config/schema.js';
 import { describeCommands, WRITTEN_BELOW } from '../../dev/cli-page.js';
 import { resolvePolicy } from '../../enrollment/policy.js';
 import { page, read } from './pages.js';
@@ -24,9 +24,12 @@ describe('docs/configuration.md', () => {
   }
 
   test('has every field of the schema, and none that the schema does not have', () => {
-    const schema = z.toJSONSchema(configSchema('/'), { io: 'input', unrepresentable: 'any' });
+    const inJson = (schema: z.ZodType) =>
+      z.toJSONSchema(schema, { io: 'input', unrepresentable: 'any' }) as Schema;
     const sections = ['programs.<name>.policy', 'sweep'];
-    const fields = [...fieldsOf(schema as Schema)].filter((field) => !sections.includes(field));
+    const fields = [...fieldsOf(inJson(configSchema('/'))), ...fieldsOf(inJson(sweepSchema), 'sweep')].filter(
+      (field) => !sections.includes(field),
+    );
     const described = [...documented.keys()].filter((field) => !sections.includes(field));
     expect(fields.length).toBeGreaterThan(50);
     expect(described.sort()).toEqual([...new Set(fields)].sort());

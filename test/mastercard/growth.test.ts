@@ -154,7 +154,7 @@ describe('reading Retry-After takes time in proportion to', () => {
 describe('reading a body takes time in proportion to', () => {
   const bytesOf = (chunk: number) => (size: number) => many(size / chunk, () => Buffer.alloc(chunk, 'x'));
   const read = (chunks: Buffer[]) => readText(flow(chunks), 1 << 26);
-  // eslint-disable-next-line @typescript-eslint/require-await -- as a body is
+  // eslint-disable-next-line @typescript-eslint/require-await -- a response body is an async iterable
   async function* flow(chunks: Buffer[]) {
     yield* chunks;
   }

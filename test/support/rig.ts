@@ -28,7 +28,7 @@ import { KeyRing } from '../../protection/key-ring.js';
 import { FilesystemStore } from '../../store/filesystem-store.js';
 import type { BatchStore } from '../../store/store.js';
 import { quietRuntime } from './quiet-runtime.js';
-import { Replayer } from './replay.js';
+import { historiesOf, Replayer } from './replay.js';
 import { createTimeSkippingEnv } from './time-skipping.js';
 import { bundleWorkflows, testBundle } from './workflow-bundle.js';
 
@@ -181,19 +181,7 @@ export class Rig {
 
   /** The history of every run of a batch, the last first. */
   histories(externalBatchId: string): Promise<History[]> {
-    return this.runsOf(workflowIdOf({ program: PROGRAM, externalBatchId }));
-  }
-
-  private async runsOf(workflowId: string): Promise<History[]> {
-    const histories: History[] = [];
-    let runId: string | undefined;
-    do {
-      const history = await this.env.client.workflow.getHandle(workflowId, runId).fetchHistory();
-      histories.push(history);
-      runId =
-        history.events?.[0]?.workflowExecutionStartedEventAttributes?.continuedExecutionRunId || undefined;
-    } while (runId);
-    return histories;
+    return historiesOf(this.env.client, workflowIdOf({ program: PROGRAM, externalBatchId }));
   }
 
   /** Replays every run of a closed batch, so that `close` need not. */
@@ -204,7 +192,8 @@ export class Rig {
   private async replayWorkflow(workflowId: string): Promise<void> {
     const { status } = await this.env.client.workflow.getHandle(workflowId).describe();
     if (status.name === 'RUNNING') throw new Error(`a test left ${workflowId} running`);
-    for (const history of await this.runsOf(workflowId)) await this.replayer.replay(history, workflowId);
+    for (const history of await historiesOf(this.env.client, workflowId))
+      await this.replayer.replay(history, workflowId);
     this.started.delete(workflowId);
   }
 

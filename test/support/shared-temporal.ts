@@ -1,5 +1,6 @@
 import { createServer } from 'node:http';
 import type { AddressInfo } from 'node:net';
+import { inject } from 'vitest';
 import type { TestProject } from 'vitest/node';
 import { startEmbeddedTemporal, type EmbeddedTemporal } from '../../dev/embedded-temporal.js';
 
@@ -34,7 +35,6 @@ export async function offerTemporal(project: TestProject): Promise<() => Promise
 
 /** The address of the Temporal server that all test files share. */
 export async function sharedTemporal(): Promise<string> {
-  const { inject } = await import('vitest');
   const answer = await fetch(inject('sharedTemporalUrl'));
   if (!answer.ok) throw new Error(await answer.text());
   return answer.text();

@@ -4,8 +4,8 @@ import { example } from '../../help.js';
 import { writeNewFile } from '../../new-file.js';
 import { note } from '../../output.js';
 import { REPORT_FORMATS, writeRows, type ReportFormat } from '../../report.js';
-import { withClient } from '../../with-client.js';
 import { terminal } from '../../terminal.js';
+import { withClient } from '../../with-client.js';
 
 interface RejectsOptions {
   format: ReportFormat;

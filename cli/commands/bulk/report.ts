@@ -3,8 +3,8 @@ import type { BulkOutcome } from '../../../client/bulk-enrollment.js';
 import { OUTCOME_STATUSES, type OutcomeStatus } from '../../../enrollment/outcomes.js';
 import { example } from '../../help.js';
 import { OUTCOME_COLUMNS, REPORT_FORMATS, writeRows, type ReportFormat } from '../../report.js';
-import { withClient } from '../../with-client.js';
 import { terminal } from '../../terminal.js';
+import { withClient } from '../../with-client.js';
 
 interface ReportOptions {
   format: ReportFormat;

@@ -7,8 +7,8 @@ import { exitCodeOf, ExitCode } from '../../exit-codes.js';
 import { example } from '../../help.js';
 import { wholeNumber } from '../../numbers.js';
 import { note } from '../../output.js';
-import { withClient } from '../../with-client.js';
 import { terminal } from '../../terminal.js';
+import { withClient } from '../../with-client.js';
 
 interface StartOptions {
   program?: string;

@@ -3,8 +3,8 @@ import { isBulkClosed } from '../../../enrollment/bulk.js';
 import { printBulk } from '../../bulk/print-bulk.js';
 import { exitCodeOf } from '../../exit-codes.js';
 import { example } from '../../help.js';
-import { withClient } from '../../with-client.js';
 import { terminal } from '../../terminal.js';
+import { withClient } from '../../with-client.js';
 
 export const statusCommand = new Command('status')
   .description('how far a bulk job is; answers without a worker too')

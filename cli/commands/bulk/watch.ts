@@ -3,8 +3,8 @@ import { printBulk } from '../../bulk/print-bulk.js';
 import { watchBulk } from '../../bulk/watch-bulk.js';
 import { exitCodeOf } from '../../exit-codes.js';
 import { example } from '../../help.js';
-import { withClient } from '../../with-client.js';
 import { terminal } from '../../terminal.js';
+import { withClient } from '../../with-client.js';
 
 export const watchCommand = new Command('watch')
   .description('follow a bulk job until it is closed')
