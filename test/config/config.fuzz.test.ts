@@ -1,28 +1,20 @@
 import assert from 'node:assert/strict';
 import fc from 'fast-check';
 import { vi } from 'vitest';
-import type * as schemaModule from '../../config/schema.js';
 import { ConfigError } from '../../config/errors.js';
 import { parseConfig } from '../../config/load.js';
 import { damaged, noise } from '../support/fuzz/bytes.js';
 import { fuzz } from '../support/fuzz/fuzz.js';
 import { estranged } from '../support/fuzz/json.js';
 import { expectNoSecret, shownBy } from '../support/fuzz/secrets.js';
+import { MINIMAL_PROGRAM } from './minimal.js';
 
 const FILE = '/etc/c2p/c2p.config.json';
 
-// To make a schema takes thirty times as long as to check a configuration with it.
-vi.mock('../../config/schema.js', async (original) => {
-  const real = await original<typeof schemaModule>();
-  const schema = real.configSchema('/etc/c2p');
-  return { ...real, configSchema: () => schema };
-});
+vi.mock('../../config/schema.js', async (original) => (await import('./one-schema.js')).oneSchema(original));
 
 const PROGRAM = {
-  baseUrl: 'https://sandbox.api.mastercard.com/src/api/digital/payments',
-  srcClientId: '5e0d4b84-189d-4c86-822d-590602f62062',
-  serviceId: 'SRC',
-  consumerKey: 'clientId!keyId',
+  ...MINIMAL_PROGRAM,
   signingKey: { path: 'keys/signing.p12', alias: 'keyalias', passwordEnv: 'C2P_SIGNING_PASSWORD' },
   encryptionKey: { path: 'keys/mastercard.pem', kid: 'kid' },
 };

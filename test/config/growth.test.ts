@@ -1,39 +1,15 @@
 import { describe, vi } from 'vitest';
-import type * as schemaModule from '../../config/schema.js';
 import { ConfigError } from '../../config/errors.js';
 import { parseConfig } from '../../config/load.js';
 import { knownFault, linear, many, refusalOf, repeated, unknownFields } from '../support/growth.js';
+import { MINIMAL_CODEC_SERVER, MINIMAL_CONFIG, MINIMAL_PROGRAM } from './minimal.js';
 
 const FILE = '/etc/c2p/c2p.config.json';
 
-// To make a schema takes thirty times as long as to check a configuration with it.
-vi.mock('../../config/schema.js', async (original) => {
-  const real = await original<typeof schemaModule>();
-  const schema = real.configSchema('/etc/c2p');
-  return { ...real, configSchema: () => schema };
-});
+vi.mock('../../config/schema.js', async (original) => (await import('./one-schema.js')).oneSchema(original));
 
-const PROGRAM = {
-  baseUrl: 'https://sandbox.api.mastercard.com/src/api/digital/payments',
-  srcClientId: '5e0d4b84-189d-4c86-822d-590602f62062',
-  serviceId: 'SRC',
-  consumerKey: 'clientId!keyId',
-  signingKey: { path: 'keys/signing.p12' },
-  encryptionKey: { path: 'keys/mastercard.pem' },
-};
-const CODEC_SERVER = {
-  origins: ['https://temporal.bank.example'],
-  token: { secretEnv: 'SECRET', issuer: 'i', audience: 'a' },
-};
-
-const config = (changes: object) =>
-  JSON.stringify({
-    programs: { demo: PROGRAM },
-    store: { kind: 'filesystem', path: 'data' },
-    dataKeys: { path: 'keys.json' },
-    ...changes,
-  });
-const program = (changes: object) => config({ programs: { demo: { ...PROGRAM, ...changes } } });
+const config = (changes: object) => JSON.stringify({ ...MINIMAL_CONFIG, ...changes });
+const program = (changes: object) => config({ programs: { demo: { ...MINIMAL_PROGRAM, ...changes } } });
 const named = (count: number, name: (n: number) => string, value: unknown) =>
   Object.fromEntries(many(count, (n) => [name(n), value]));
 
@@ -64,7 +40,12 @@ describe('finding the mistake in a configuration takes time in proportion to', (
 });
 
 describe('checking a configuration takes time in proportion to', () => {
-  linear('programs', (count) => config({ programs: named(count, (n) => `p${n}`, PROGRAM) }), accepted, 20);
+  linear(
+    'programs',
+    (count) => config({ programs: named(count, (n) => `p${n}`, MINIMAL_PROGRAM) }),
+    accepted,
+    20,
+  );
   linear(
     'programs that are wrong',
     (count) => config({ programs: named(count, (n) => `p${n}`, {}) }),
@@ -125,26 +106,28 @@ describe('checking a configuration takes time in proportion to', () => {
   linear('a long duration', (size) => config({ sweep: { every: repeated('1', size) } }), refused, 200_000);
   linear(
     'origins',
-    (count) => config({ codecServer: { ...CODEC_SERVER, origins: many(count, () => 'https://a.example') } }),
+    (count) =>
+      config({ codecServer: { ...MINIMAL_CODEC_SERVER, origins: many(count, () => 'https://a.example') } }),
     accepted,
     50,
   );
   linear(
     'origins that are none',
-    (count) => config({ codecServer: { ...CODEC_SERVER, origins: many(count, () => 'x') } }),
+    (count) => config({ codecServer: { ...MINIMAL_CODEC_SERVER, origins: many(count, () => 'x') } }),
     refused,
     50,
   );
   linear(
     'addresses of proxies that are none',
-    (count) => config({ codecServer: { ...CODEC_SERVER, trustedProxies: many(count, () => '1:2:3') } }),
+    (count) =>
+      config({ codecServer: { ...MINIMAL_CODEC_SERVER, trustedProxies: many(count, () => '1:2:3') } }),
     refused,
     20,
   );
   for (const unit of ['1.', ':', '/'])
     linear(
       `an address of many '${unit}'`,
-      (size) => config({ codecServer: { ...CODEC_SERVER, trustedProxies: [repeated(unit, size)] } }),
+      (size) => config({ codecServer: { ...MINIMAL_CODEC_SERVER, trustedProxies: [repeated(unit, size)] } }),
       refused,
       20_000,
     );

@@ -5,6 +5,7 @@ import { z } from 'zod';
 import { configSchema, sweepSchema } from '../../config/schema.js';
 import { describeCommands, WRITTEN_BELOW } from '../../dev/cli-page.js';
 import { resolvePolicy } from '../../enrollment/policy.js';
+import { MINIMAL_CODEC_SERVER, MINIMAL_CONFIG } from '../config/minimal.js';
 import { page, read } from './pages.js';
 
 test('docs/cli.md says of every command and option what the command says (npm run docs)', async () => {
@@ -36,10 +37,13 @@ describe('docs/configuration.md', () => {
   });
 
   test('gives the defaults of the schema', () => {
-    const { programs, ...rest } = configSchema('/').parse(MINIMAL);
+    const { programs, ...rest } = configSchema('/').parse(MINIMAL_CONFIG);
     const { policy, ...program } = programs.demo!;
-    const codecServer = configSchema('/').parse({ ...MINIMAL, codecServer: CODEC_SERVER }).codecServer;
-    const metrics = configSchema('/').parse({ ...MINIMAL, metrics: { port: 1 } }).metrics;
+    const codecServer = configSchema('/').parse({
+      ...MINIMAL_CONFIG,
+      codecServer: MINIMAL_CODEC_SERVER,
+    }).codecServer;
+    const metrics = configSchema('/').parse({ ...MINIMAL_CONFIG, metrics: { port: 1 } }).metrics;
     const values = new Map(
       Object.entries({
         'programs.<name>': program,
@@ -55,25 +59,6 @@ describe('docs/configuration.md', () => {
       expect([field, JSON.stringify(values.get(field))]).toEqual([field, asJson(value!, values.get(field))]);
   });
 });
-
-const MINIMAL = {
-  programs: {
-    demo: {
-      baseUrl: 'https://mastercard.example/api',
-      srcClientId: '5e0d4b84-189d-4c86-822d-590602f62062',
-      serviceId: 'SRC',
-      consumerKey: 'client!key',
-      signingKey: { path: 'signing.pem' },
-      encryptionKey: { path: 'mastercard.pem' },
-    },
-  },
-  store: { kind: 'filesystem', path: 'data' },
-  dataKeys: { path: 'keys.json' },
-};
-const CODEC_SERVER = {
-  origins: ['https://temporal.example'],
-  token: { secretEnv: 'SECRET', issuer: 'i', audience: 'a' },
-};
 
 interface Schema {
   properties?: Record<string, Schema>;
