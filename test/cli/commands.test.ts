@@ -6,14 +6,14 @@ import { afterAll, beforeAll, describe, expect, test, vi } from 'vitest';
 import type { EnrollmentRecord } from '../../enrollment/records.js';
 import { RealEnvironment, type RealSite } from '../support/real-environment.js';
 import { testRecord, testRecords } from '../support/records.js';
-import { c2p, c2pProcess, changeProgram, writeRecords } from './command-line.js';
+import { changeProgram, writeRecords } from './command-line.js';
+import { operatorAt } from './operator.js';
 
 const example = (name: string) => fileURLToPath(new URL(`../../examples/${name}`, import.meta.url));
 const SAMPLE = example('cards.jsonl');
 
 let environment: RealEnvironment;
 let site: RealSite;
-let env: RealSite['env'];
 
 beforeAll(async () => {
   environment = await RealEnvironment.shared();
@@ -24,12 +24,10 @@ beforeAll(async () => {
     program.maxCardsPerBatch = 3_000;
   });
   await site.startWorker();
-  env = site.env;
 });
 afterAll(() => environment.close());
 
-const run = (...args: string[]) => c2p(args, env);
-const runProcess = (...args: string[]) => c2pProcess(args, env);
+const { run, runProcess } = operatorAt(() => site);
 
 function file(name: string, records: readonly EnrollmentRecord[]): Promise<string> {
   return writeRecords(join(site.folder, name), records);

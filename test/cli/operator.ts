@@ -8,9 +8,8 @@ export const WAITS = { timeout: 20_000 };
 
 /** What an operator does with the command at a site, which is there once the tests run. */
 export function operatorAt(site: () => RealSite) {
-  const env = () => site().env;
-  const run = (...args: string[]) => c2p(args, env());
-  const runProcess = (...args: string[]) => c2pProcess(args, env());
+  const run = (...args: string[]) => c2p(args, site().env);
+  const runProcess = (...args: string[]) => c2pProcess(args, site().env);
   const progressOf = async (id: string) =>
     JSON.parse((await run('status', id, '--json')).stdout) as BatchProgress;
   /** Until `c2p status --json` says that the batch waits for an operator. */
