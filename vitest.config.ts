@@ -15,8 +15,9 @@ export default defineConfig({
     maxConcurrency: 10,
     sequence: { sequencer: HeavyFirst },
     globalSetup: ['./test/support/global-setup.ts'],
-    testTimeout: 60_000,
-    hookTimeout: 120_000,
+    // Finds what hangs: a file takes a minute at most by itself, and longer beside other work.
+    testTimeout: 180_000,
+    hookTimeout: 180_000,
     reporters: ['default', './test/support/summary-reporter.ts'],
   },
 });

@@ -14,6 +14,7 @@ import { payloadsOf } from '../../protection/payloads-of.js';
 import { TRIGGERS } from '../../simulator/index.js';
 import { clearNeedle, findLeaks, needlesOf, type Needle } from '../support/leak-search.js';
 import { PROGRAM, RealEnvironment, type RealSite } from '../support/real-environment.js';
+import type { RealWorker } from '../support/real-worker.js';
 import { testRecord, testRecords } from '../support/records.js';
 import { until } from '../support/until.js';
 
@@ -224,7 +225,7 @@ test.concurrent(
       await clientOf(site)
     ).enroll({ externalBatchId, program: PROGRAM, records: testRecords(1), policy: QUICK });
     await polledBy(site, externalBatchId);
-    await first.kill();
+    await stopped(first);
 
     for (const codec of [true, false]) {
       await configureCodec(site, codec);
@@ -232,7 +233,7 @@ test.concurrent(
       await polledBy(site, externalBatchId);
       if (!codec) break;
       expect(await readFile(worker.logFile, 'utf8')).not.toContain('codec is false');
-      await worker.kill();
+      await stopped(worker);
     }
     site.simulator.configure({ processingMs: 0 });
     expect(await batch.result()).toMatchObject({ status: 'COMPLETED', counts: { enrolled: 1 } });
@@ -254,7 +255,7 @@ test.concurrent(
       policy: QUICK,
     });
     await polledBy(site, externalBatchId);
-    await worker.kill();
+    await stopped(worker);
 
     const ring = await replaceRing(site, {
       current: 'k2',
@@ -270,7 +271,7 @@ test.concurrent(
     expect(log).toMatch(
       /cannot decrypt a payload of Temporal \(key 'k1'\): the key ring has no such key: add it again/,
     );
-    await keyless.kill();
+    await stopped(keyless);
 
     await replaceRing(site, ring);
     await site.startWorker();
@@ -306,6 +307,12 @@ test('a client of Temporal without the codec is refused', async () => {
   const parts = { config, store: site.store, keyRing };
   expect(() => EnrollmentClient.using({ ...parts, temporal: stranger })).toThrow(CodecMissingError);
 });
+
+/** Asks a worker to stop; so Temporal gives its batches to the next worker at once, not after a time limit. */
+async function stopped(worker: RealWorker): Promise<void> {
+  process.kill(worker.pid, 'SIGTERM');
+  await worker.ended;
+}
 
 async function configureCodec({ configPath }: RealSite, codec: boolean): Promise<void> {
   const config = JSON.parse(await readFile(configPath, 'utf8')) as object;
