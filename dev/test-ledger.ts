@@ -1,9 +1,11 @@
-import { mkdir, readFile, writeFile } from 'node:fs/promises';
+import { mkdir, readFile, rename, writeFile } from 'node:fs/promises';
 import { join } from 'node:path';
 import { cacheFolder } from './cache.js';
 
 /** What runs of tests have shown, kept in the user's cache folder so that it outlives a checkout. */
 export class TestLedger<Entry> {
+  private written: Promise<void> = Promise.resolve();
+
   private constructor(
     private readonly path: string,
     private readonly entries: Record<string, Entry>,
@@ -23,6 +25,12 @@ export class TestLedger<Entry> {
   async set(key: string, entry: Entry): Promise<void> {
     this.entries[key] = entry;
     await mkdir(cacheFolder(), { recursive: true });
-    await writeFile(this.path, JSON.stringify(this.entries, null, 2));
+    this.written = this.written.then(() => this.write());
+    await this.written;
+  }
+
+  private async write(): Promise<void> {
+    await writeFile(`${this.path}.new`, JSON.stringify(this.entries, null, 2));
+    await rename(`${this.path}.new`, this.path);
   }
 }
