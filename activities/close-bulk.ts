@@ -9,7 +9,7 @@ import {
 import { eraseCardholderData } from '../retention/erase.js';
 import { putJson } from '../store/store.js';
 import { failingClearly } from './failures.js';
-import type { ActivityDependencies } from './index.js';
+import type { ActivityDependencies } from './dependencies.js';
 
 export interface CloseBulkInput {
   result: BulkResult;

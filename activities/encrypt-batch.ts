@@ -4,7 +4,7 @@ import type { EnrollmentRecord } from '../enrollment/records.js';
 import { encryptEnrollmentData, recipientMark } from '../mastercard/jwe.js';
 import { getJson } from '../store/store.js';
 import { failingClearly } from './failures.js';
-import type { ActivityDependencies } from './index.js';
+import type { ActivityDependencies } from './dependencies.js';
 
 export interface EncryptBatchInput {
   batch: BatchKey;

@@ -4,7 +4,7 @@ import { bulkBatchId, type BulkKey } from '../enrollment/bulk.js';
 import type { OutcomeCounts } from '../enrollment/outcomes.js';
 import { getJson } from '../store/store.js';
 import { failingClearly } from './failures.js';
-import type { ActivityDependencies } from './index.js';
+import type { ActivityDependencies } from './dependencies.js';
 
 export interface EnrolledBatchesInput {
   bulk: BulkKey;

@@ -27,7 +27,7 @@ import { getJson, putJson } from '../store/store.js';
 import { correlationIdOf } from './correlation.js';
 import { failingClearly } from './failures.js';
 import { whileHeartbeating } from './heartbeat.js';
-import type { ActivityDependencies } from './index.js';
+import type { ActivityDependencies } from './dependencies.js';
 
 export interface FetchBatchStatusInput {
   batch: BatchKey;

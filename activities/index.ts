@@ -1,8 +1,4 @@
-import type { PolicyOverrides } from '../enrollment/policy.js';
-import type { EnrollmentGateway } from '../mastercard/gateway.js';
-import type { Recipient } from '../mastercard/jwe.js';
-import type { KeyRingSource } from '../protection/key-ring.js';
-import type { BatchStore } from '../store/store.js';
+import type { ActivityDependencies } from './dependencies.js';
 import { cancelThisRun } from './cancel-this-run.js';
 import { encryptBatch } from './encrypt-batch.js';
 import { fetchBatchStatus } from './fetch-batch-status.js';
@@ -16,33 +12,6 @@ import { enrolledBatches } from './enrolled-batches.js';
 import { lookAfterBatches } from './look-after-batches.js';
 import { sealPage } from './seal-page.js';
 import { validateBatch } from './validate-batch.js';
-
-/** What activities work with; the worker builds it from the configuration, tests from what they like. */
-export interface ActivityDependencies {
-  store: BatchStore;
-  /** What the store is sealed with, and what Temporal's payloads are encrypted with. */
-  keyRing: KeyRingSource;
-  /** @throws ApplicationFailure of type ConfigurationInvalid for a program that this worker does not know. */
-  program(name: string): ProgramDependencies;
-  /** The folder that portfolios are read from (`bulk.folder`); none are read from disk where it is absent. */
-  sourceFolder?: string | undefined;
-  /** Decides which cards have expired. */
-  now(): Date;
-}
-
-export interface ProgramDependencies {
-  /** Keeps to the program's rate, and slows down when Mastercard says so. */
-  gateway: EnrollmentGateway;
-  /**
-   * Mastercard's public key as it is now: it rotates.
-   * @param otherThan the mark of a recipient that may be out of date (`recipientMark`): worth looking again.
-   * @throws KeyError
-   */
-  recipient(otherThan?: string): Promise<Recipient>;
-  contentEncryption: 'A128GCM' | 'A256GCM';
-  maxCardsPerBatch: number;
-  policy: PolicyOverrides;
-}
 
 /** Work on the store and the processor: idempotent, retried by Temporal until it succeeds. */
 export function createLocalActivities(deps: ActivityDependencies) {

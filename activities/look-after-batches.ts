@@ -9,7 +9,7 @@ import { howItEnded, isOver } from '../retention/execution.js';
 import { lookingClient } from '../retention/looking-client.js';
 import { getJson } from '../store/store.js';
 import { failingClearly } from './failures.js';
-import type { ActivityDependencies } from './index.js';
+import type { ActivityDependencies } from './dependencies.js';
 import { purgeBatch } from './purge-batch.js';
 
 export interface LookAfterBatchesInput {

@@ -13,7 +13,7 @@ import { cardKeysOf, type CardKey, type EnrollmentRecord } from '../enrollment/r
 import { eraseCardholderData } from '../retention/erase.js';
 import { getJson, putJson, type BatchStore } from '../store/store.js';
 import { failingClearly, permanentFailureType } from './failures.js';
-import type { ActivityDependencies } from './index.js';
+import type { ActivityDependencies } from './dependencies.js';
 import { validateBatch } from './validate-batch.js';
 
 export interface PurgeBatchInput {

@@ -11,7 +11,7 @@ import type { EnrollmentRecord } from '../enrollment/records.js';
 import { namespaceIdOf } from '../retention/namespace.js';
 import { getJson, putJson, type BatchStore } from '../store/store.js';
 import { failingClearly } from './failures.js';
-import type { ActivityDependencies } from './index.js';
+import type { ActivityDependencies } from './dependencies.js';
 
 /** As somebody wrote it who may not know TypeScript: nothing of it is checked yet. */
 export interface ReceiveBatchInput {

@@ -14,7 +14,7 @@ import { GatewayFailure } from '../mastercard/errors.js';
 import type { EnrollmentGateway } from '../mastercard/gateway.js';
 import { failingClearly } from './failures.js';
 import { whileHeartbeating } from './heartbeat.js';
-import type { ActivityDependencies } from './index.js';
+import type { ActivityDependencies } from './dependencies.js';
 import { RemovalLedger, type RemovalProgress } from './removal-ledger.js';
 import { RepeatableCalls } from './repeatable-calls.js';
 

@@ -22,7 +22,7 @@ import { namespaceIdOf } from '../retention/namespace.js';
 import { putJson, type BatchStore } from '../store/store.js';
 import { failingClearly } from './failures.js';
 import { whileHeartbeating } from './heartbeat.js';
-import type { ActivityDependencies } from './index.js';
+import type { ActivityDependencies } from './dependencies.js';
 
 export interface SealPageInput {
   bulk: BulkKey;

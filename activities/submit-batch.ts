@@ -17,7 +17,7 @@ import {
   type FailureDescription,
 } from './failures.js';
 import { whileHeartbeating } from './heartbeat.js';
-import type { ActivityDependencies, ProgramDependencies } from './index.js';
+import type { ActivityDependencies, ProgramDependencies } from './dependencies.js';
 
 export interface SubmitBatchInput {
   batch: BatchKey;

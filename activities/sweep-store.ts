@@ -3,7 +3,7 @@ import { eraseOrphan, findOrphans } from '../retention/orphans.js';
 import { lookingClient } from '../retention/looking-client.js';
 import { resealStore } from '../store/reseal.js';
 import { whileHeartbeating } from './heartbeat.js';
-import type { ActivityDependencies } from './index.js';
+import type { ActivityDependencies } from './dependencies.js';
 
 export interface SweepStoreInput {
   /** How long a batch must not have been written to, and its workflow have been closed (ms). */

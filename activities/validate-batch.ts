@@ -3,7 +3,7 @@ import { Blob } from '../enrollment/blobs.js';
 import { validateRecords } from '../enrollment/validation.js';
 import { getJson, putJson } from '../store/store.js';
 import { failingClearly } from './failures.js';
-import type { ActivityDependencies } from './index.js';
+import type { ActivityDependencies } from './dependencies.js';
 
 export interface ValidateBatchInput {
   batch: BatchKey;

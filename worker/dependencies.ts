@@ -1,6 +1,6 @@
 import { ApplicationFailure, log } from '@temporalio/activity';
 import type { Logger } from 'pino';
-import type { ActivityDependencies, ProgramDependencies } from '../activities/index.js';
+import type { ActivityDependencies, ProgramDependencies } from '../activities/dependencies.js';
 import type { C2pConfig, ProgramConfig } from '../config/config.js';
 import { FailureType } from '../enrollment/errors.js';
 import { Brake } from '../mastercard/brake.js';

@@ -5,7 +5,7 @@ import { MockActivityEnvironment } from '@temporalio/testing';
 import { DefaultLogger } from '@temporalio/worker';
 import { afterEach, beforeEach, describe, expect, it } from 'vitest';
 import { encryptBatch } from '../../activities/encrypt-batch.js';
-import type { ActivityDependencies } from '../../activities/index.js';
+import type { ActivityDependencies } from '../../activities/dependencies.js';
 import { purgeBatch, type PurgeBatchInput } from '../../activities/purge-batch.js';
 import { submitBatch } from '../../activities/submit-batch.js';
 import { validateBatch } from '../../activities/validate-batch.js';

@@ -12,12 +12,8 @@ import {
   type ActivityInterceptorsFactory,
   type WorkflowBundleOption,
 } from '@temporalio/worker';
-import {
-  createGatewayActivities,
-  createLocalActivities,
-  type ActivityDependencies,
-  type ProgramDependencies,
-} from '../../activities/index.js';
+import type { ActivityDependencies, ProgramDependencies } from '../../activities/dependencies.js';
+import { createGatewayActivities, createLocalActivities } from '../../activities/index.js';
 import { EnrollmentClient } from '../../client/enrollment-client.js';
 import type { BatchKey } from '../../enrollment/batch.js';
 import { gatewayTaskQueue, workflowIdOf } from '../../enrollment/identifiers.js';

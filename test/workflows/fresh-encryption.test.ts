@@ -3,7 +3,7 @@ import { createServer } from 'node:http';
 import type { AddressInfo } from 'node:net';
 import { activityInfo } from '@temporalio/activity';
 import { afterAll, beforeAll, describe, expect, onTestFinished, test, vi } from 'vitest';
-import type { ProgramDependencies } from '../../activities/index.js';
+import type { ProgramDependencies } from '../../activities/dependencies.js';
 import type { EnrollmentBatch } from '../../client/enrollment-batch.js';
 import type { PolicyInput } from '../../enrollment/policy-schema.js';
 import { BatchStatusValue } from '../../mastercard/contract.js';
