@@ -56,6 +56,12 @@ export function policyProblems(policy: EnrollmentPolicy): PolicyProblem[] {
   });
 }
 
+/** What is wrong with a policy that a batch is to be started with. Nothing is believed of its shape. */
+export function startPolicyProblems(policy: unknown): PolicyProblem[] {
+  const problems = fieldProblems(POLICY_RULES, policy, '');
+  return problems.length > 0 ? problems : policyProblems(resolvePolicy(policy as PolicyOverrides));
+}
+
 /**
  * What keeps a change from being laid over the policy of a batch that runs. Whoever sends it may use any
  * language, so nothing is believed of its shape.

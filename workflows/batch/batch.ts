@@ -1,0 +1,52 @@
+import { continueAsNew, setCurrentDetails, upsertSearchAttributes, workflowInfo } from '@temporalio/workflow';
+import { Running, OVER, type Wait } from '../waiting.js';
+import { C2pBatchId, C2pFailedRecords, C2pRecords, C2pStatus } from '../search-attributes.js';
+import type { batchEnrollment } from './batch-enrollment.js';
+import { describeBatch } from './details.js';
+import type { Verdict } from './operator.js';
+import { progressOf } from './progress.js';
+import { isIn, type BatchState, type In, type StageName } from './state.js';
+import { statusOf } from './status.js';
+
+/** A batch that runs. */
+export class Batch extends Running<BatchState> {
+  /** What became of operators' answers that were checked, by the id of the message. */
+  readonly verdicts = new Map<string, Verdict>();
+
+  constructor(state: BatchState) {
+    super(state, {
+      show: (now) => setCurrentDetails(describeBatch(progressOf(now))),
+      publish: publishBatch,
+      continueWith: (continues) => continueAsNew<typeof batchEnrollment>({ continues }),
+      historyLimit: state.order.historyLimit,
+    });
+  }
+
+  /** The state, which must be in this stage: only the steps of a batch move it on. */
+  in<Name extends StageName>(name: Name): In<Name> {
+    const { state } = this;
+    if (isIn(state, name)) return state;
+    throw new Error(`the batch is ${state.stage.name}, not ${name}`);
+  }
+
+  /** Waits as long as the batch is in this stage and its wait is not over. */
+  async waitIn<Name extends StageName>(name: Name, of: (state: In<Name>) => Wait): Promise<void> {
+    await this.wait((state) => (isIn(state, name) ? of(state) : OVER));
+  }
+}
+
+/** Tells Temporal's search where the batch is; seldom, since each time is an event. */
+function publishBatch(state: BatchState): void {
+  const { counts, batchIds } = state;
+  const status = statusOf(state);
+  const batchId = batchIds.at(-1);
+  const { typedSearchAttributes: published } = workflowInfo();
+  if (published.get(C2pStatus) === status && published.get(C2pBatchId) === batchId) return;
+  const { failed, invalid, unreported } = counts;
+  upsertSearchAttributes([
+    { key: C2pStatus, value: status },
+    ...(batchId === undefined ? [] : [{ key: C2pBatchId, value: batchId }]),
+    { key: C2pRecords, value: counts.cards },
+    { key: C2pFailedRecords, value: failed + invalid + unreported },
+  ]);
+}

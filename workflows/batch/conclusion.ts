@@ -1,0 +1,95 @@
+import type { OpenStatus } from '../../enrollment/batch.js';
+import { FailureType } from '../../enrollment/errors.js';
+import { cancelled as cancelledEnding, type Ending } from './ending.js';
+import { statusOf } from './status.js';
+import { mayBeAtMastercard, type BatchState, type In, type Removing, type Stage } from './state.js';
+
+/** Whether enrolled cards are to be removed where the batch does not enroll all of them. */
+export function wantsRemoval({ isCancelled, policy }: BatchState): boolean {
+  return isCancelled ? policy.onCancel === 'rollback' : policy.onPartialFailure === 'rollback';
+}
+
+/** It is decided how the batch ends: removes what is enrolled where the policy wants that, then closes it. */
+export function conclude(state: BatchState, ending: Ending): BatchState {
+  const wasCancelled = state.isCancelled && wantsRemoval(state);
+  const isComplete = ending.status === 'COMPLETED';
+  if (!wantsRemoval(state) || (isComplete && !wasCancelled)) return close(state, ending);
+  if (state.counts.enrolled === 0) return close(state, wasCancelled ? withNothingToRemove(ending) : ending);
+  const why = wasCancelled ? 'the batch was cancelled' : 'not every card could be enrolled';
+  const status = ending.failure ? ending.status : wasCancelled ? 'CANCELLED' : 'ROLLED_BACK';
+  return { ...state, reasons: [why], stage: removal(why, { ...ending, status }) };
+}
+
+/** A batch that was cancelled ends so, also when Mastercard declined all its cards meanwhile. */
+function withNothingToRemove(ending: Ending): Ending {
+  if (ending.status !== 'COMPLETED_WITH_ERRORS') return ending;
+  return { ...ending, status: 'CANCELLED', reasons: ['cancelled: no card was enrolled', ...ending.reasons] };
+}
+
+/** The beginning of a removal. */
+export function removal(why: string, ending: Ending): Removing {
+  return {
+    name: 'removing',
+    why,
+    ending,
+    cards: null,
+    removed: {},
+    profiles: null,
+    removedProfiles: {},
+  };
+}
+
+export function close(state: BatchState, ending: Ending): BatchState {
+  const from = statusOf(state) as OpenStatus;
+  return { ...state, stage: { name: 'closing', ending, from, withoutUnreadable: false } };
+}
+
+/** Somebody cancelled the batch. Idempotent: a second cancellation changes nothing. */
+export function cancelled(state: BatchState): BatchState {
+  if (state.isCancelled) return state;
+  const next = { ...state, isCancelled: true };
+  const { stage } = state;
+  if (stage.name !== 'asking' || stage.question === 'removal') return next;
+  // Who cancels a batch that asks its operator has decided: it is not asked again.
+  if (stage.question === 'batchId') return stage.check ? next : conclude(next, cancelledEnding(next));
+  if (next.policy.onCancel === 'leave') return conclude(next, cancelledEnding(next));
+  return { ...next, isNudged: true, stage: { ...stage.polling, isLast: true } };
+}
+
+const ENDS_AT_ONCE: ReadonlySet<Stage['name']> = new Set([
+  'validating',
+  'encrypting',
+  'submitting',
+  'polling',
+  'betweenRounds',
+]);
+
+/** Whether a cancellation ends the batch where it is: not where cards are to be removed that Mastercard may have. */
+export function endsByCancellation(state: BatchState): boolean {
+  const stage = state.stage.name === 'heldUp' ? state.stage.then : state.stage;
+  if (!state.isCancelled || !ENDS_AT_ONCE.has(stage.name)) return false;
+  const mustBeKnown = stage.name !== 'betweenRounds' && mayBeAtMastercard(state);
+  return !mustBeKnown || state.policy.onCancel === 'leave';
+}
+
+/** Ends a batch that was cancelled, where it may end. */
+export function heedCancellation(state: BatchState): BatchState {
+  return endsByCancellation(state) ? conclude(state, cancelledEnding(state)) : state;
+}
+
+/** All that could be removed is. */
+export function removedAll(state: In<'removing'>): BatchState {
+  const { ending, why } = state.stage;
+  return close(state, { ...ending, reasons: [removedReason(state, why), ...ending.reasons] });
+}
+
+/** An operator gave the removal of the remaining cards up. */
+export function notRemoved(state: BatchState, { ending, why }: Removing): BatchState {
+  const left = `${state.counts.enrolled} cards could not be removed again`;
+  const reasons = [left, removedReason(state, why), ...ending.reasons];
+  return close(state, { ...ending, status: 'FAILED', failure: FailureType.CompensationFailed, reasons });
+}
+
+function removedReason({ counts }: BatchState, why: string): string {
+  return `${counts.rolledBack} cards removed again: ${why}`;
+}

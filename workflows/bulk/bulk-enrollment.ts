@@ -1,0 +1,88 @@
+import {
+  allHandlersFinished,
+  ApplicationFailure,
+  CancellationScope,
+  condition,
+  workflowInfo,
+} from '@temporalio/workflow';
+import type { BulkResult } from '../../enrollment/bulk.js';
+import { FailureType } from '../../enrollment/errors.js';
+import { onManyBatches, onStore } from '../activities.js';
+import { ended } from '../failures.js';
+import { OVER, waitForChange, type Wait } from '../waiting.js';
+import { startBatches } from './batches.js';
+import { begun, startProblem } from './begin.js';
+import { jobCancelled, looksForEnrolled, mayTakeBack } from './cancellation.js';
+import { checkSilentBatches, isCheckDue } from './checking.js';
+import { isDone, resultOf } from './ending.js';
+import { acceptJobMessages } from './handlers.js';
+import { Job } from './job.js';
+import type { JobInput } from './messages.js';
+import { SourceReader } from './reading.js';
+import { nextCheck } from './reports.js';
+import { lastSealed, nextStart } from './starting.js';
+import { isIn, type BulkState } from './state.js';
+import { cancelBatches, takeBackBatches } from './taking-back.js';
+
+/**
+ * Enrolls a whole portfolio: reads it page by page, and keeps as many batches under way as the limits allow,
+ * each a `batchEnrollment` of its own that goes on whatever becomes of the job.
+ *
+ * It completes when every card of the source has a known outcome, fails with a typed `ApplicationFailure`
+ * (`FailureType`) when an operator must act, and is cancelled when asked to be; never before the batches that
+ * it started are closed.
+ */
+export async function bulkEnrollment(input: JobInput): Promise<BulkResult> {
+  const job = new Job(begin(input));
+  const reader = new SourceReader(job);
+  acceptJobMessages(job);
+  CancellationScope.current().cancelRequested.catch(() => job.become(jobCancelled(job.state)));
+
+  return CancellationScope.nonCancellable(async () => {
+    // Temporal does not tell a new run that the one before was cancelled, and would not show it as cancelled.
+    if (job.state.isCancelled)
+      await onStore({ summary: 'the job was cancelled before this run began' }).cancelThisRun();
+
+    while (!isDone(job.state) || job.isAt('reading')) {
+      await startBatches(job);
+      await cancelBatches(job);
+      await takeBackBatches(job);
+      reader.readAhead();
+      checkSilentBatches(job);
+      await job.wait((state) => untilWorkIsDue(state, job, reader));
+      job.throwDefect();
+    }
+    return close(job);
+  });
+}
+
+function begin(input: JobInput): BulkState {
+  if (typeof input === 'object' && input !== null && 'continues' in input) return input.continues;
+  const problem = startProblem(input);
+  if (problem !== undefined)
+    throw ApplicationFailure.create({ type: FailureType.InputRefused, message: problem, nonRetryable: true });
+  return begun(input, workflowInfo().startTime.getTime());
+}
+
+/** Until a batch may be started or taken back, a page is to be read, a check is due, or nothing is left to be done. */
+function untilWorkIsDue(state: BulkState, job: Job, reader: SourceReader): Wait {
+  if (job.hasDefect || reader.isDue || isCheckDue(job) || isIn(state, 'cancelling')) return OVER;
+  if (isDone(state) && !job.isAt('reading')) return OVER;
+  if (isIn(state, 'takingBack') && (looksForEnrolled(state) || mayTakeBack(state))) return OVER;
+  const start = nextStart(state);
+  const check = job.isAt('checking') ? null : nextCheck(state);
+  if (start !== null && (check === null || start <= check))
+    return { over: false, until: start, summary: 'until the next batch may be started' };
+  if (check !== null) return { over: false, until: check, summary: 'check silent batches' };
+  return waitForChange(false);
+}
+
+async function close(job: Job): Promise<BulkResult> {
+  const result = resultOf(job.state);
+  const summary = `${result.status}: remember the job`;
+  await onManyBatches({ summary }).closeBulk({ result, lastSealed: lastSealed(job.state) });
+  job.become({ ...job.state, stage: { name: 'closed', result } });
+  job.publish();
+  await condition(allHandlersFinished);
+  return ended(result);
+}

@@ -1,0 +1,52 @@
+import type { EnrolledBatch } from '../../activities/index.js';
+import { begins, hasRoom } from './starting.js';
+import type { BulkState, In } from './state.js';
+
+/** How many closed batches are looked at in one go. */
+export const LOOKED_AT = 200;
+
+/** Somebody cancelled the job. Idempotent: asking again changes nothing. */
+export function jobCancelled(state: BulkState): BulkState {
+  if (state.isCancelled || state.stage.name === 'closed') return state;
+  const next = { ...state, isCancelled: true };
+  if (state.onCancel === 'rollback') return { ...next, stage: { name: 'cancelling' } };
+  const stopped = state.stage.name === 'finishing' ? state.stage.stopped : null;
+  return { ...next, stage: { name: 'finishing', stopped } };
+}
+
+/** The batches in flight are cancelled; each takes back its own cards. Closed ones are taken back when those are closed. */
+export function batchesCancelled(state: In<'cancelling'>): BulkState {
+  return { ...state, stage: { name: 'takingBack', from: state.lastStarted, waiting: [] } };
+}
+
+/** Whether the next closed batches are to be looked at: when those that were cancelled are closed. */
+export function looksForEnrolled(state: In<'takingBack'>): boolean {
+  const { from, waiting } = state.stage;
+  const isBegun = from < state.lastStarted || waiting.length > 0;
+  return waiting.length === 0 && from > 0 && (isBegun || state.inFlight.length === 0);
+}
+
+export function enrolledFound(state: In<'takingBack'>, batches: readonly EnrolledBatch[]): BulkState {
+  const { stage, notStarted } = state;
+  const waiting = batches.filter(({ n }) => !notStarted.includes(n));
+  return { ...state, stage: { ...stage, waiting, from: Math.max(0, stage.from - LOOKED_AT) } };
+}
+
+/** Whether a batch may be taken back now. */
+export function mayTakeBack(state: In<'takingBack'>): boolean {
+  return state.stage.waiting.length > 0 && hasRoom(state);
+}
+
+/** Takes the next batch whose cards are to be taken back, which is then in flight. */
+export function takesBack(state: In<'takingBack'>): [BulkState, EnrolledBatch] {
+  const [batch, ...waiting] = state.stage.waiting;
+  if (!batch) throw new Error('no batch waits to be taken back');
+  const { n, status, counts } = batch;
+  const next = { ...state, stage: { ...state.stage, waiting } };
+  return [begins(next, { n, cards: counts.cards, before: { status, counts } }), batch];
+}
+
+/** A batch that could not be taken back stays as it was. */
+export function notTakenBack(state: BulkState, n: number): BulkState {
+  return { ...state, inFlight: state.inFlight.filter((batch) => batch.n !== n) };
+}

@@ -1,0 +1,43 @@
+import { setHandler } from '@temporalio/workflow';
+import { accept, isApplied, messageProblem, type Message } from '../message.js';
+import {
+  changed,
+  changeProblem,
+  paused,
+  pauseProblem,
+  resumed,
+  resumeProblem,
+} from './changes.js';
+import type { Job } from './job.js';
+import {
+  batchClosedSignal,
+  bulkProgressQuery,
+  changeBulkUpdate,
+  pauseBulkUpdate,
+  resumeBulkUpdate,
+} from './messages.js';
+import { jobProgressOf } from './progress.js';
+import { batchClosed } from './reports.js';
+import type { BulkState } from './state.js';
+
+/** Accepts what operators ask of a job, and what its batches report. */
+export function acceptJobMessages(job: Job): void {
+  const mailbox = () => job.state;
+  const changing =
+    <Body>(change: (state: BulkState, message: Message<Body>, now: number) => BulkState) =>
+    (message: Message<Body>): void =>
+      job.become(change(job.state, message, Date.now()));
+
+  setHandler(bulkProgressQuery, () => jobProgressOf(job.state, Date.now()));
+  setHandler(batchClosedSignal, (...args) => {
+    const [message] = args;
+    if (messageProblem(args) === undefined && !isApplied(job.state, message))
+      job.become(batchClosed(job.state, message.body));
+  });
+  accept(pauseBulkUpdate, mailbox, { problemOf: () => pauseProblem(job.state), apply: changing(paused) });
+  accept(resumeBulkUpdate, mailbox, { problemOf: () => resumeProblem(job.state), apply: changing(resumed) });
+  accept(changeBulkUpdate, mailbox, {
+    problemOf: (body) => changeProblem(job.state, body),
+    apply: changing(changed),
+  });
+}

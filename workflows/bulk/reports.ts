@@ -1,0 +1,86 @@
+import type { ClosedStatus } from '../../enrollment/batch.js';
+import {
+  addCounts,
+  bulkBatchId,
+  bulkBatchOf,
+  type BatchesByStatus,
+  type ClosedBatchReport,
+} from '../../enrollment/bulk.js';
+import type { BatchInFlight, BulkState, Check } from './state.js';
+
+const TROUBLES_SHOWN = 10;
+
+/** A batch is closed. Idempotent: a report about a batch that is not in flight, or about an earlier run of it, is ignored. */
+export function batchClosed(state: BulkState, report: ClosedBatchReport): BulkState {
+  const batch = batchOf(state, report);
+  if (!batch) return state;
+  if (batch.chain === null) {
+    const inFlight = state.inFlight.map((other) => (other === batch ? { ...batch, early: report } : other));
+    return { ...state, inFlight };
+  }
+  if (batch.chain !== report.chain) return state;
+  const { externalBatchId, status, counts, failure } = report;
+  const before = batch.before ? withoutBatch(state, batch.before) : state;
+  const next: BulkState = {
+    ...before,
+    inFlight: before.inFlight.filter((other) => other.n !== batch.n),
+    byStatus: added(before.byStatus, status, 1),
+    counts: addCounts(before.counts, counts),
+    check: { ...before.check, isNewsHere: true },
+  };
+  return failure ? withTrouble(next, `${externalBatchId}: ${failure}`) : next;
+}
+
+function batchOf({ inFlight, order }: BulkState, { externalBatchId }: ClosedBatchReport): BatchInFlight | undefined {
+  const n = bulkBatchOf(externalBatchId)?.n ?? 0;
+  if (bulkBatchId(order.bulkId, n) !== externalBatchId) return undefined;
+  return inFlight.find((batch) => batch.n === n);
+}
+
+/** What a batch had come to before its cards were taken back counts no more. */
+function withoutBatch(state: BulkState, { status, counts }: NonNullable<BatchInFlight['before']>): BulkState {
+  return {
+    ...state,
+    byStatus: added(state.byStatus, status, -1),
+    counts: addCounts(state.counts, counts, -1),
+  };
+}
+
+function added(byStatus: BatchesByStatus, status: ClosedStatus, one: 1 | -1): BatchesByStatus {
+  return { ...byStatus, [status]: byStatus[status] + one };
+}
+
+/** What needs an operator: the first few are shown. */
+export function withTrouble(state: BulkState, text: string): BulkState {
+  const { shown, all } = state.troubles;
+  if (shown.includes(text)) return state;
+  return {
+    ...state,
+    troubles: { shown: shown.length < TROUBLES_SHOWN ? [...shown, text] : shown, all: all + 1 },
+  };
+}
+
+/** Batches that were silent for this long are looked at (ms): the first time, and at most. */
+const FIRST_CHECK_MS = 10 * 60_000;
+const RAREST_CHECK_MS = 6 * 3_600_000;
+
+export function firstCheck(now: number): Check {
+  return { at: now + FIRST_CHECK_MS, interval: FIRST_CHECK_MS, isNewsHere: false };
+}
+
+/** When silent batches are to be looked at; null while none is in flight, so that a job that only waits sets no timer. */
+export function nextCheck({ inFlight, check }: BulkState): number | null {
+  return inFlight.length > 0 ? check.at : null;
+}
+
+/** Whether a check is worth its while: not when a batch reported meanwhile. */
+export function isSilent({ check }: BulkState): boolean {
+  return !check.isNewsHere;
+}
+
+/** A check is made, or was not worth its while: the next comes later and later while nothing happens. */
+export function checkedAt(state: BulkState, now: number): BulkState {
+  const { interval, isNewsHere } = state.check;
+  const next = isNewsHere ? FIRST_CHECK_MS : Math.min(interval * 2, RAREST_CHECK_MS);
+  return { ...state, check: { at: now + next, interval: next, isNewsHere: false } };
+}

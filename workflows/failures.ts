@@ -1,0 +1,49 @@
+import {
+  ActivityFailure,
+  ApplicationFailure,
+  CancelledFailure,
+  rootCause,
+  TimeoutFailure,
+} from '@temporalio/workflow';
+import type { BatchResult } from '../enrollment/batch.js';
+import type { BulkResult } from '../enrollment/bulk.js';
+import { FailureType, isFailureType } from '../enrollment/errors.js';
+
+/** What an activity that could not do its work leaves: a type that operators know, and a sentence. */
+export interface ActivityProblem {
+  type: FailureType | undefined;
+  message: string;
+  /** Whether it ended by a time limit: its worker may have died, or done the work and not reported it. */
+  isTimeout: boolean;
+}
+
+/**
+ * Why an activity could not do its work. Any other error is a defect of the workflow and is thrown on: Temporal
+ * then holds the workflow task until a worker with the defect mended takes it, and nothing is lost.
+ */
+export function activityProblem(error: unknown): ActivityProblem {
+  if (!(error instanceof ActivityFailure)) throw error;
+  const { cause, activityType, retryState } = error;
+  const type = cause instanceof ApplicationFailure && isFailureType(cause.type) ? cause.type : undefined;
+  return {
+    type,
+    message: `${activityType}: ${rootCause(error) ?? error.message}`,
+    // Where the next retry would come too late, Temporal does not wait for the limit: the last failure is the cause then.
+    isTimeout: cause instanceof TimeoutFailure || retryState === 'TIMEOUT',
+  };
+}
+
+/**
+ * Ends the workflow as its result says: completed, failed where an operator must act, or cancelled.
+ * @throws ApplicationFailure of the result's failure type; CancelledFailure.
+ */
+export function ended<Result extends Pick<BatchResult | BulkResult, 'failure' | 'status' | 'reasons'>>(
+  result: Result,
+): Result {
+  const { failure, status, reasons } = result;
+  const message = reasons.join('; ');
+  if (failure)
+    throw ApplicationFailure.create({ type: failure, message, nonRetryable: true, details: [result] });
+  if (status === 'CANCELLED') throw new CancelledFailure(message, [result]);
+  return result;
+}

@@ -1,0 +1,111 @@
+import { allHandlersFinished, condition, workflowInfo } from '@temporalio/workflow';
+
+/** What a workflow waits for, as a function of its state tells it: for an instant, for a change of the state, or for both. */
+export type Wait =
+  | { over: true }
+  | {
+      over: false;
+      /** Milliseconds since the epoch; null waits for a change of the state alone. */
+      until: number | null;
+      /** What the Web UI shows beside the timer. */
+      summary: string;
+    };
+
+export const OVER: Wait = { over: true };
+
+/** A wait that only a change of the state ends, for instance an operator's answer. */
+export function waitForChange(isOver: boolean): Wait {
+  return isOver ? OVER : { over: false, until: null, summary: '' };
+}
+
+/** Temporal warns at 10,240 events and ends a workflow at 51,200. */
+const LONG_HISTORY_EVENTS = 8_000;
+
+/**
+ * A workflow that runs: its state, and the only place where it waits and where it hands over to a new run. The
+ * state is the new run's argument, so a workflow goes on from any wait as if nothing had happened.
+ */
+export class Running<State> {
+  /** Events that a new run begins with, which are no reason to hand over once more. */
+  private atFirstWait: number | undefined;
+
+  constructor(
+    private current: State,
+    private readonly options: {
+      /** Shows a state to operators; often, since it costs nothing. */
+      show: (state: State) => void;
+      /** Shows a state to Temporal's search; where the workflow waits or ends, since each time is an event. */
+      publish: (state: State) => void;
+      /** Continues as a new run with this state. */
+      continueWith: (state: State) => Promise<never>;
+      /** How many events make a history long; tests lower it. */
+      historyLimit: number | undefined;
+    },
+  ) {
+    options.show(current);
+  }
+
+  get state(): State {
+    return this.current;
+  }
+
+  become(state: State): void {
+    if (state === this.current) return;
+    this.current = state;
+    this.options.show(state);
+  }
+
+  /**
+   * Waits until what the state says is over, or its instant has come. A changed state may make that earlier or
+   * later. A history that has grown long ends it too: then a new run goes on waiting.
+   */
+  async wait(of: (state: State) => Wait): Promise<void> {
+    this.atFirstWait ??= workflowInfo().historyLength;
+    for (;;) {
+      const wait = of(this.current);
+      if (wait.over || isPast(wait)) return;
+      this.publish();
+      await this.handOverWhenLong();
+      const hasChanged = (): boolean => {
+        const now = of(this.current);
+        return this.isLong || now.over || now.until !== wait.until;
+      };
+      if (wait.until === null) await condition(hasChanged);
+      else {
+        const ms = Math.max(1, wait.until - Date.now());
+        await condition(hasChanged, ms, { summary: wait.summary });
+      }
+    }
+  }
+
+  /** Hands over to a new run when the history is long. Call it only where the state says all that is under way. */
+  async handOverWhenLong(): Promise<void> {
+    if (!this.isLong) return;
+    await condition(allHandlersFinished);
+    await this.options.continueWith(this.current);
+  }
+
+  publish(): void {
+    this.options.publish(this.current);
+  }
+
+  /** Whether the state says all that is under way. */
+  protected get mayHandOver(): boolean {
+    return true;
+  }
+
+  private get isLong(): boolean {
+    return this.mayHandOver && this.hasLongHistory;
+  }
+
+  protected get hasLongHistory(): boolean {
+    const { historyLength, continueAsNewSuggested, continuedFromExecutionRunId } = workflowInfo();
+    if (continueAsNewSuggested) return true;
+    const hasGrown = continuedFromExecutionRunId === undefined || historyLength > (this.atFirstWait ?? 0);
+    return hasGrown && historyLength >= (this.options.historyLimit ?? LONG_HISTORY_EVENTS);
+  }
+}
+
+function isPast(wait: Extract<Wait, { over: false }>): boolean {
+  return wait.until !== null && wait.until <= Date.now();
+}
