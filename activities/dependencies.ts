@@ -9,7 +9,10 @@ export interface ActivityDependencies {
   store: BatchStore;
   /** What the store is sealed with, and what Temporal's payloads are encrypted with. */
   keyRing: KeyRingSource;
-  /** @throws ApplicationFailure of type ConfigurationInvalid for a program that this worker does not know. */
+  /**
+   * @throws ApplicationFailure of type ConfigurationInvalid for a program that this worker does not know: to be
+   *   retried, for another worker may know it, or this one after its configuration was mended.
+   */
   program(name: string): ProgramDependencies;
   /** The folder that portfolios are read from (`bulk.folder`); none are read from disk where it is absent. */
   sourceFolder?: string | undefined;

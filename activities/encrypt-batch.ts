@@ -5,6 +5,7 @@ import { encryptEnrollmentData, recipientMark } from '../mastercard/jwe.js';
 import { getJson } from '../store/store.js';
 import { failingClearly } from './failures.js';
 import type { ActivityDependencies } from './dependencies.js';
+import { readingBlobs, type Unreadable } from './unreadable.js';
 
 export interface EncryptBatchInput {
   batch: BatchKey;
@@ -15,24 +16,34 @@ export interface EncryptBatchInput {
 }
 
 export interface EncryptBatchResult {
+  kind: 'encrypted';
   enrollmentData: BlobRef;
 }
 
 /**
  * Encrypts a round's records to Mastercard, once a key: a JWE differs at every encryption, and a resend must
  * be the same bytes. An attempt that finds the JWE of another one keeps it, also if that one overtook it.
+ *
+ * @throws ApplicationFailure of type ConfigurationInvalid: for good where Mastercard's key is unsuitable, until
+ *   another worker takes it where this one does not know the program.
  */
 export function encryptBatch(deps: Pick<ActivityDependencies, 'store' | 'program'>) {
-  return (input: EncryptBatchInput): Promise<EncryptBatchResult> =>
-    failingClearly(async () => {
-      const { batch } = input;
-      const program = deps.program(batch.program);
-      const recipient = await program.recipient(input.replaces && recipientOf(input.replaces));
-      const enrollmentData = Blob.enrollmentData(input.round, recipientMark(recipient));
-      if (await deps.store.has(batch, enrollmentData)) return { enrollmentData };
-      const enrollments = await getJson<EnrollmentRecord[]>(deps.store, batch, input.validated);
-      const jwe = await encryptEnrollmentData({ enrollments }, recipient, program.contentEncryption);
-      await deps.store.putNew(batch, enrollmentData, Buffer.from(jwe, 'ascii'));
-      return { enrollmentData };
-    });
+  return (input: EncryptBatchInput): Promise<EncryptBatchResult | Unreadable> =>
+    failingClearly(() => readingBlobs(() => encrypt(deps, input)));
+}
+
+async function encrypt(
+  deps: Pick<ActivityDependencies, 'store' | 'program'>,
+  { batch, round, validated, replaces }: EncryptBatchInput,
+): Promise<EncryptBatchResult> {
+  const { store } = deps;
+  const program = deps.program(batch.program);
+  const recipient = await program.recipient(replaces && recipientOf(replaces));
+  const enrollmentData = Blob.enrollmentData(round, recipientMark(recipient));
+  if (!(await store.has(batch, enrollmentData))) {
+    const enrollments = await getJson<EnrollmentRecord[]>(store, batch, validated);
+    const jwe = await encryptEnrollmentData({ enrollments }, recipient, program.contentEncryption);
+    await store.putNew(batch, enrollmentData, Buffer.from(jwe, 'ascii'));
+  }
+  return { kind: 'encrypted', enrollmentData };
 }

@@ -4,8 +4,9 @@ import { FailureType } from '../enrollment/errors.js';
 import type { OutcomeDetail } from '../enrollment/outcomes.js';
 import type { GatewayFailure } from '../mastercard/errors.js';
 import { KeyError } from '../mastercard/keys.js';
+import { KeyRingError } from '../protection/key-ring-json.js';
 import { SealedBlobError } from '../protection/seal.js';
-import { SealedBlobMissingError } from '../store/store.js';
+import { SealedBlobMissingError, StoreUnavailableError } from '../store/store.js';
 
 /** A failed call to Mastercard as history keeps it: codes and masked text. */
 export interface FailureDescription {
@@ -24,13 +25,12 @@ export function describeFailure(failure: GatewayFailure): FailureDescription {
   };
 }
 
-export function configurationInvalid(failure: GatewayFailure): ApplicationFailure {
-  return ApplicationFailure.create({
-    type: FailureType.ConfigurationInvalid,
-    message: failure.message,
-    nonRetryable: true,
-    cause: failure,
-  });
+/** What is wrong with the store or its key ring, in words that may be kept: what others wrote may quote anything. */
+export function storeProblem(error: unknown): string {
+  const ours = [StoreUnavailableError, KeyRingError].some((one) => error instanceof one);
+  if (ours) return (error as Error).message;
+  const { code = 'no code' } = error as NodeJS.ErrnoException;
+  return `the store failed (${code})`;
 }
 
 /** Gives errors of the modules below their stable failure type; those that cannot pass by waiting are not retried. */

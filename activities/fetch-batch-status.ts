@@ -1,13 +1,5 @@
-import {
-  activityInfo,
-  ApplicationFailure,
-  CancelledFailure,
-  cancellationSignal,
-  Context,
-} from '@temporalio/activity';
 import type { BatchKey, BlobRef } from '../enrollment/batch.js';
 import { Blob } from '../enrollment/blobs.js';
-import { FailureType } from '../enrollment/errors.js';
 import { roundBatchId } from '../enrollment/identifiers.js';
 import {
   countOutcomes,
@@ -24,10 +16,9 @@ import type { BatchReport } from '../mastercard/gateway.js';
 import { hasPassingReason, toReportedCards } from '../mastercard/record-results.js';
 import { maskPans } from '../protection/mask.js';
 import { getJson, putJson } from '../store/store.js';
-import { correlationIdOf } from './correlation.js';
-import { failingClearly } from './failures.js';
-import { whileHeartbeating } from './heartbeat.js';
 import type { ActivityDependencies } from './dependencies.js';
+import { repeatableCall } from './repeatable-call.js';
+import { readingBlobs, type Unreadable } from './unreadable.js';
 
 export interface FetchBatchStatusInput {
   batch: BatchKey;
@@ -62,26 +53,18 @@ export type StatusAnswer =
  * Asks Mastercard how far the batch is; on the terminal answer gives every card that was sent its
  * outcome. A GET, so Temporal may repeat it freely; the outcomes of a repeat are the same.
  *
- * @throws ApplicationFailure of type GatewayUnavailable: Temporal retries, after `Retry-After` if given.
+ * @throws ApplicationFailure of type GatewayUnavailable: Temporal retries, after `Retry-After` if given; of type
+ *   ConfigurationInvalid, for another worker that knows the program.
  */
 export function fetchBatchStatus(deps: Pick<ActivityDependencies, 'store' | 'program'>) {
-  return (input: FetchBatchStatusInput): Promise<StatusAnswer> =>
-    failingClearly(async () => {
+  return (input: FetchBatchStatusInput): Promise<StatusAnswer | Unreadable> =>
+    readingBlobs(async () => {
+      const { batchId, flowId } = input;
       const { gateway } = deps.program(input.batch.program);
-      let report: BatchReport;
-      try {
-        report = await whileHeartbeating(() =>
-          gateway.fetchBatchStatus(
-            { batchId: input.batchId, flowId: input.flowId, correlationId: correlationIdOf(activityInfo()) },
-            { signal: cancellationSignal() },
-          ),
-        );
-      } catch (error) {
-        if (!(error instanceof GatewayFailure)) throw error;
-        // The call failed because it was cut short, so the activity is cancelled; it did not fail.
-        if (Context.current().cancellationDetails?.cancelRequested) throw new CancelledFailure(error.message);
-        return answerOf(error);
-      }
+      const report = await repeatableCall((correlationId, options) =>
+        gateway.fetchBatchStatus({ batchId, flowId, correlationId }, options),
+      );
+      if (report instanceof GatewayFailure) return answerOf(report);
       if (report.externalBatchId !== roundBatchId(input.batch.externalBatchId, input.round)) {
         return { kind: 'foreign' };
       }
@@ -118,22 +101,6 @@ async function recordOutcomes(
 }
 
 /** A batch that Mastercard has is not given up because a key expired: that heals, and the next poll sees it. */
-function answerOf(failure: GatewayFailure): StatusAnswer {
-  switch (failure.kind) {
-    case 'notFound':
-      return { kind: 'notFound', message: failure.message };
-    case 'configuration':
-    case 'refused':
-    case 'duplicate':
-      return { kind: 'denied', message: failure.message };
-    case 'notSent':
-    case 'notAccepted':
-    case 'unknown':
-      throw ApplicationFailure.create({
-        type: FailureType.GatewayUnavailable,
-        message: failure.message,
-        nextRetryDelay: failure.retryAfterMs,
-        cause: failure,
-      });
-  }
+function answerOf({ kind, message }: GatewayFailure): StatusAnswer {
+  return { kind: kind === 'notFound' ? 'notFound' : 'denied', message };
 }

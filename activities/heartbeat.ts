@@ -3,7 +3,8 @@ import { Context } from '@temporalio/activity';
 const HEARTBEAT_INTERVAL_MS = 2_000;
 
 /**
- * Heartbeats while the work runs, so that Temporal notices a dead worker long before the call's time limit.
+ * Heartbeats while the work runs, so that Temporal notices a dead worker long before the call's time limit, and
+ * an attempt that Temporal has given up learns of it.
  * @param progress what a next attempt is to know (`activityInfo().heartbeatDetails`); each heartbeat
  * replaces what the one before it said.
  */

@@ -1,28 +1,29 @@
-import { activityInfo, cancellationSignal } from '@temporalio/activity';
+import { activityInfo, ApplicationFailure, cancellationSignal } from '@temporalio/activity';
 import type { BatchKey, BlobRef } from '../enrollment/batch.js';
-import { recipientOf } from '../enrollment/blobs.js';
+import { recipientOf, type OfferMark } from '../enrollment/blobs.js';
+import { FailureType } from '../enrollment/errors.js';
 import { roundBatchId } from '../enrollment/identifiers.js';
 import { GatewayFailure } from '../mastercard/errors.js';
-import { asCompactJwe, recipientMark } from '../mastercard/jwe.js';
+import { asCompactJwe, recipientMark, type CompactJwe } from '../mastercard/jwe.js';
 import { KeyError } from '../mastercard/keys.js';
-import { KeyRingError } from '../protection/key-ring-json.js';
-import { SealedBlobError } from '../protection/seal.js';
-import { StoreUnavailableError } from '../store/store.js';
 import { correlationIdOf } from './correlation.js';
-import {
-  configurationInvalid,
-  describeFailure,
-  failingClearly,
-  permanentFailureType,
-  type FailureDescription,
-} from './failures.js';
-import { whileHeartbeating } from './heartbeat.js';
 import type { ActivityDependencies, ProgramDependencies } from './dependencies.js';
+import { describeFailure, storeProblem, type FailureDescription } from './failures.js';
+import { whileHeartbeating } from './heartbeat.js';
+import { keepReceipt, leaveMark, type OfferedBefore } from './offer-mark.js';
+import { readingBlobs, type Unreadable } from './unreadable.js';
 
 export interface SubmitBatchInput {
   batch: BatchKey;
   round: number;
   enrollmentData: BlobRef;
+  /** The first run of the workflow that offers it (`firstExecutionRunId`). */
+  chain: string;
+  /**
+   * A person made sure that Mastercard does not have what another chain offered: send it, and leave this chain's
+   * mark in the place of the other's.
+   */
+  takeOver?: boolean | undefined;
   /**
    * Whether the answer may be that Mastercard's key has changed: only where no attempt of the round can have
    * been accepted, since what follows is another JWE.
@@ -30,7 +31,7 @@ export interface SubmitBatchInput {
   unlessKeyChanged?: boolean | undefined;
 }
 
-/** What one attempt to submit came to. Each but `accepted` carries what Mastercard said. */
+/** What one attempt to submit came to. */
 export type SubmissionAnswer =
   | { kind: 'accepted'; batchId: string; flowId?: string | undefined }
   /** Definitely not accepted: the workflow waits, then submits again. */
@@ -41,51 +42,78 @@ export type SubmissionAnswer =
   | ({ kind: 'duplicate'; batchId?: string | undefined } & FailureDescription)
   /** The request itself is wrong and stays wrong. */
   | ({ kind: 'refused' } & FailureDescription)
+  /** Mastercard refuses the caller (401, 403, wrong address), and says nothing of the batch. */
+  | ({ kind: 'callerRefused' } & FailureDescription)
   /** Definitely not accepted, and the JWE is for another key than Mastercard's present one. */
-  | ({ kind: 'keyChanged' } & FailureDescription);
+  | ({ kind: 'keyChanged' } & FailureDescription)
+  | OfferedBefore;
 
 /**
- * Submits a round to Mastercard: one attempt, never more, because what may follow depends on how it
- * failed and belongs in the workflow's history. Only what waiting cannot mend is thrown.
- *
- * @throws ApplicationFailure of type ConfigurationInvalid (401, 403, wrong address), SealedBlobMissing,
- *   SealedBlobUnreadable.
+ * Submits a round to Mastercard: one attempt, never more, because what may follow depends on how it failed and
+ * belongs in the workflow's history. So whatever is known of it is a result. What is thrown is a defect, and
+ * whether Mastercard has the batch is then unknown.
  */
-export function submitBatch(deps: Pick<ActivityDependencies, 'store' | 'program'>) {
-  return (input: SubmitBatchInput): Promise<SubmissionAnswer> =>
-    failingClearly(async () => {
-      const { batch } = input;
-      const program = deps.program(batch.program);
-      const keyChanged = async (refused = false) =>
-        input.unlessKeyChanged === true && (await isForOldKey(program, input.enrollmentData, refused));
-      let bytes: Uint8Array;
-      try {
-        bytes = await deps.store.get(batch, input.enrollmentData);
-      } catch (error) {
-        if (permanentFailureType(error)) throw error;
-        return storeUnavailable(error);
-      }
-      const enrollmentData = asCompactJwe(Buffer.from(bytes).toString('ascii'));
-      try {
-        return await whileHeartbeating(async () => {
-          if (await keyChanged()) return KEY_CHANGED;
-          const receipt = await program.gateway.submitBatch(
-            {
-              externalBatchId: roundBatchId(batch.externalBatchId, input.round),
-              enrollmentData,
-              correlationId: correlationIdOf(activityInfo()),
-            },
-            { signal: cancellationSignal() },
-          );
-          return { kind: 'accepted', ...receipt };
-        });
-      } catch (error) {
-        if (!(error instanceof GatewayFailure)) throw error;
-        if (isRefusal(error) && (await whileHeartbeating(() => keyChanged(true))))
-          return { kind: 'keyChanged', ...describeFailure(error) };
-        return answerOf(error);
-      }
+export function submitBatch(deps: Pick<ActivityDependencies, 'store' | 'program' | 'now'>) {
+  return (input: SubmitBatchInput): Promise<SubmissionAnswer | Unreadable> =>
+    whileHeartbeating(async () => {
+      const prepared = await prepare(deps, input);
+      return prepared.kind === 'ready' ? offer(deps, input, prepared) : prepared;
     });
+}
+
+/** All that an attempt needs to send the round; the mark is in the store. */
+interface Ready {
+  kind: 'ready';
+  program: ProgramDependencies;
+  enrollmentData: CompactJwe;
+  mark: OfferMark;
+}
+
+/** Sends nothing: so whatever fails here leaves the round not accepted. */
+async function prepare(
+  deps: Pick<ActivityDependencies, 'store' | 'program' | 'now'>,
+  input: SubmitBatchInput,
+): Promise<Ready | SubmissionAnswer | Unreadable> {
+  const { batch } = input;
+  try {
+    return await readingBlobs(async () => {
+      const program = deps.program(batch.program);
+      const bytes = await deps.store.get(batch, input.enrollmentData);
+      const enrollmentData = asCompactJwe(Buffer.from(bytes).toString('ascii'));
+      if (input.unlessKeyChanged && (await isForOldKey(program, input.enrollmentData, false)))
+        return KEY_CHANGED;
+      const mark = await leaveMark(deps, input);
+      return 'kind' in mark ? mark : { kind: 'ready', program, enrollmentData, mark };
+    });
+  } catch (error) {
+    const unknown = error instanceof ApplicationFailure && error.type === FailureType.ConfigurationInvalid;
+    return unknown
+      ? notSent('PROGRAM_UNKNOWN', error.message)
+      : notSent('STORE_UNAVAILABLE', storeProblem(error));
+  }
+}
+
+async function offer(
+  deps: Pick<ActivityDependencies, 'store'>,
+  input: SubmitBatchInput,
+  { program, enrollmentData, mark }: Ready,
+): Promise<SubmissionAnswer> {
+  const externalBatchId = roundBatchId(input.batch.externalBatchId, input.round);
+  const correlationId = correlationIdOf(activityInfo());
+  try {
+    const receipt = await program.gateway.submitBatch(
+      { externalBatchId, enrollmentData, correlationId },
+      { signal: cancellationSignal() },
+    );
+    await keepReceipt(deps, input, mark, receipt);
+    return { kind: 'accepted', ...receipt };
+  } catch (error) {
+    if (!(error instanceof GatewayFailure)) throw error;
+    const mayBeKey = input.unlessKeyChanged && isRefusal(error);
+    if (mayBeKey && (await isForOldKey(program, input.enrollmentData, true)))
+      return { kind: 'keyChanged', ...describeFailure(error) };
+    return answerOf(error);
+  }
 }
 
 const KEY_CHANGED: SubmissionAnswer = {
@@ -123,13 +151,8 @@ function isRefusal({ kind }: GatewayFailure): boolean {
   return kind === 'refused' || kind === 'configuration';
 }
 
-/** A store that does not answer now may answer later, and nothing was sent. What others wrote may quote anything. */
-function storeUnavailable(error: unknown): SubmissionAnswer {
-  const { code = 'no code' } = error as NodeJS.ErrnoException;
-  const ours = [StoreUnavailableError, SealedBlobError, KeyRingError].some((one) => error instanceof one);
-  const why = ours ? (error as Error).message : `the store could not be read (${code})`;
-  const message = `nothing was sent: ${why}`;
-  return { kind: 'notAccepted', message, reason: 'STORE_UNAVAILABLE', details: [] };
+function notSent(reason: string, why: string): SubmissionAnswer {
+  return { kind: 'notAccepted', reason, message: `nothing was sent: ${why}`, details: [] };
 }
 
 function answerOf(failure: GatewayFailure): SubmissionAnswer {
@@ -146,6 +169,6 @@ function answerOf(failure: GatewayFailure): SubmissionAnswer {
     case 'notFound':
       return { kind: 'refused', ...description };
     case 'configuration':
-      throw configurationInvalid(failure);
+      return { kind: 'callerRefused', ...description };
   }
 }

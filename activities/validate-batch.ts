@@ -2,8 +2,8 @@ import type { BatchKey, BlobRef } from '../enrollment/batch.js';
 import { Blob } from '../enrollment/blobs.js';
 import { validateRecords } from '../enrollment/validation.js';
 import { getJson, putJson } from '../store/store.js';
-import { failingClearly } from './failures.js';
 import type { ActivityDependencies } from './dependencies.js';
+import { readingBlobs, type Unreadable } from './unreadable.js';
 
 export interface ValidateBatchInput {
   batch: BatchKey;
@@ -11,6 +11,7 @@ export interface ValidateBatchInput {
 }
 
 export interface ValidateBatchResult {
+  kind: 'validated';
   /** Where the valid, normalised records are. */
   validated: BlobRef;
   cards: number;
@@ -23,14 +24,15 @@ export interface ValidateBatchResult {
  * here and never leaves the house; it does not hold up a valid one.
  */
 export function validateBatch(deps: Pick<ActivityDependencies, 'store' | 'now'>) {
-  return (input: ValidateBatchInput): Promise<ValidateBatchResult> =>
-    failingClearly(async () => {
+  return (input: ValidateBatchInput): Promise<ValidateBatchResult | Unreadable> =>
+    readingBlobs(async () => {
       const { batch } = input;
       const records = await getJson<unknown[]>(deps.store, batch, input.records);
       const { valid, order, outcomes, cards, validCards } = validateRecords(records, deps.now());
       await putJson(deps.store, batch, Blob.validated(1), valid);
       await putJson(deps.store, batch, Blob.cards, order);
       await putJson(deps.store, batch, Blob.outcomes, outcomes);
-      return { validated: Blob.validated(1), cards, validCards, invalidCards: outcomes.length };
+      const invalidCards = outcomes.length;
+      return { kind: 'validated', validated: Blob.validated(1), cards, validCards, invalidCards };
     });
 }

@@ -72,7 +72,9 @@ async function dryRun(path: string, expected: number): Promise<DryRun> {
     }
     for (const { n, records } of page.batches) {
       const batch = { program: BULK.program, externalBatchId: bulkBatchId(BULK.bulkId, n) };
-      cards += (await run(validate, { batch, records })).validCards;
+      const validated = await run(validate, { batch, records });
+      if (validated.kind === 'unreadable') throw new Error(validated.message);
+      cards += validated.validCards;
       store.forget(batch);
     }
   } while (!page.ended);

@@ -6,6 +6,7 @@ const FOR_NAMESPACE = '-for-';
 const BY_JOB = 'bulk';
 const TO_RECIPIENT = '-to-';
 const REJECTS = 'rejects-';
+const OFFERED = 'offered-';
 
 /** The blobs of a batch, by name. Those marked (cardholder data) are erased when the batch closes. */
 export const Blob = {
@@ -26,6 +27,11 @@ export const Blob = {
    */
   enrollmentData: (round: number, recipient?: string): BlobRef =>
     `enrollment-data-${round}${recipient === undefined ? '' : `${TO_RECIPIENT}${recipient}`}`,
+  /**
+   * The `OfferMark` of a round: whoever finds it knows that Mastercard may have the round, whatever Temporal
+   * remembers; kept.
+   */
+  offered: (round: number): BlobRef => `${OFFERED}${round}`,
   /** The `CardKey`s of all cards, in the order of the input: what a report accounts for. */
   cards: 'cards',
   /** The `Outcome`s known so far; kept. */
@@ -41,8 +47,12 @@ export const Blob = {
   rejects: (line: number): BlobRef => `${REJECTS}${String(line).padStart(16, '0')}`,
 } as const;
 
-/** What outlives a batch; everything else is erased. */
-export const KEPT_BLOBS: ReadonlySet<BlobRef> = new Set([Blob.outcomes, Blob.closed, Blob.bulk]);
+const KEPT: ReadonlySet<BlobRef> = new Set([Blob.outcomes, Blob.closed, Blob.bulk]);
+
+/** Whether a blob outlives its batch; everything else is erased. */
+export function isKept(ref: BlobRef): boolean {
+  return KEPT.has(ref) || isRejects(ref) || ref.startsWith(OFFERED);
+}
 
 /** Whether a blob holds rejects of a bulk job. */
 export function isRejects(ref: BlobRef): boolean {
@@ -54,7 +64,7 @@ export function isRejects(ref: BlobRef): boolean {
  * tell whose the rest is.
  */
 export function cardholderData(refs: readonly BlobRef[]): BlobRef[] {
-  const erased = refs.filter((ref) => !KEPT_BLOBS.has(ref) && !isRejects(ref));
+  const erased = refs.filter((ref) => !isKept(ref));
   return [...erased.filter((ref) => !isRecords(ref)), ...erased.filter(isRecords)];
 }
 
@@ -94,6 +104,17 @@ function namespaceOf(records: BlobRef): string | undefined {
 function noted(ref: BlobRef, what: string): string | undefined {
   const at = ref.indexOf(what);
   return at < 0 ? undefined : ref.slice(at + what.length);
+}
+
+/** What the store remembers of a round that was offered to Mastercard, or was about to be. */
+export interface OfferMark {
+  /** The first run of the workflow that offered it; the runs that continue it are of the same chain. */
+  chain: string;
+  /** When it was first offered; ISO 8601, UTC. */
+  offeredAt: string;
+  /** The receipt: what Mastercard accepted it as, where its answer came. */
+  batchId?: string | undefined;
+  flowId?: string | undefined;
 }
 
 /** What the store remembers of a closed batch, for longer than Temporal does. */

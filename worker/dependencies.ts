@@ -69,10 +69,10 @@ export async function createDependencies(
     program(name) {
       const program = programs.get(name);
       if (program) return program;
+      // It can be retried: a worker with an older configuration than its clients' must not end their batches.
       throw ApplicationFailure.create({
         type: FailureType.ConfigurationInvalid,
-        message: `this worker's configuration has no program '${name}'`,
-        nonRetryable: true,
+        message: `this worker's configuration has no program '${name}': add it there and restart the worker`,
       });
     },
     async close() {

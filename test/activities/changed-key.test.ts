@@ -42,7 +42,7 @@ function deps() {
     maxCardsPerBatch: 250,
     policy: {},
   });
-  return { store, program };
+  return { store, program, now: () => new Date() };
 }
 
 async function encrypt(replaces?: string): Promise<string> {
@@ -52,7 +52,7 @@ async function encrypt(replaces?: string): Promise<string> {
 }
 
 function submit(enrollmentData: string, unlessKeyChanged = true) {
-  const input = { batch: BATCH, round: 1, enrollmentData, unlessKeyChanged };
+  const input = { batch: BATCH, round: 1, enrollmentData, unlessKeyChanged, chain: 'chain-a' };
   return new MockActivityEnvironment().run(submitBatch(deps()), input);
 }
 
@@ -107,6 +107,7 @@ test('a JWE for another key than the present one is not offered, unless it may h
   recipient = () => Promise.resolve(newKey);
   expect(await submit(jwe)).toMatchObject({ kind: 'keyChanged', reason: 'ENCRYPTION_KEY_CHANGED' });
   expect(gateway.submissions).toEqual([]);
+  expect(await store.has(BATCH, Blob.offered(1))).toBe(false);
   expect(await submit(jwe, false)).toMatchObject({ kind: 'accepted' });
 });
 

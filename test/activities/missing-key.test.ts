@@ -1,16 +1,12 @@
-import { mkdtemp, readFile, rm, writeFile } from 'node:fs/promises';
+import { mkdtemp, rm } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { MockActivityEnvironment } from '@temporalio/testing';
 import { DefaultLogger } from '@temporalio/worker';
 import { afterEach, beforeEach, describe, expect, it } from 'vitest';
-import { encryptBatch } from '../../activities/encrypt-batch.js';
 import type { ActivityDependencies } from '../../activities/dependencies.js';
 import { purgeBatch, type PurgeBatchInput } from '../../activities/purge-batch.js';
-import { submitBatch } from '../../activities/submit-batch.js';
-import { validateBatch } from '../../activities/validate-batch.js';
 import { Blob } from '../../enrollment/blobs.js';
-import { FailureType } from '../../enrollment/errors.js';
 import { withCurrent, withNewKey } from '../../protection/key-ring-changes.js';
 import { KeyRing } from '../../protection/key-ring.js';
 import { FilesystemStore } from '../../store/filesystem-store.js';
@@ -67,34 +63,9 @@ const purge: PurgeBatchInput = {
 describe('what is sealed under a key that this worker does not have yet', () => {
   const missing = expect.objectContaining({ code: 'SEALED_BLOB_UNREADABLE', keyId: 'k2' }) as unknown;
 
-  it('is asked for again later: the batch does not end', async () => {
-    await expect(run(validateBatch, { batch: BATCH, records: 'records-a' })).rejects.toEqual(missing);
-    const round = { batch: BATCH, round: 1, validated: Blob.validated(1) };
-    await expect(run(encryptBatch, round)).rejects.toEqual(missing);
-  });
-
   it('is not erased unread', async () => {
     const before = await store.list(BATCH);
     await expect(run(purgeBatch, purge)).rejects.toEqual(missing);
     expect(await store.list(BATCH)).toEqual(before);
-  });
-
-  it('is not sent, and the workflow learns that it was not: another attempt is safe', async () => {
-    const submission = { batch: BATCH, round: 1, enrollmentData: Blob.enrollmentData(1) };
-    expect(await run(submitBatch, submission)).toMatchObject({ kind: 'notAccepted' });
-    expect(gateway.submissions).toEqual([]);
-  });
-});
-
-it('a blob that was altered still ends the batch: waiting does not mend it', async () => {
-  const file = join(folder, 'demo', 'b-1', 'enrollment-data-1.sealed');
-  const altered = await readFile(file);
-  altered.writeUInt8(altered.readUInt8(40) ^ 1, 40);
-  await writeFile(file, altered);
-  store = storeWith(rotated);
-  const submission = { batch: BATCH, round: 1, enrollmentData: Blob.enrollmentData(1) };
-  await expect(run(submitBatch, submission)).rejects.toMatchObject({
-    type: FailureType.SealedBlobUnreadable,
-    nonRetryable: true,
   });
 });

@@ -1,59 +1,95 @@
-import { MockActivityEnvironment } from '@temporalio/testing';
 import { ApplicationFailure } from '@temporalio/activity';
-import { expect, test } from 'vitest';
-import { submitBatch } from '../../activities/submit-batch.js';
+import { afterEach, beforeEach, describe, expect, test, vi } from 'vitest';
+import { Blob } from '../../enrollment/blobs.js';
+import { FailureType } from '../../enrollment/errors.js';
+import { GatewayFailure, type FailureFacts } from '../../mastercard/errors.js';
 import { KeyRingError } from '../../protection/key-ring-json.js';
-import { SealedBlobError } from '../../protection/seal.js';
-import { SealedBlobMissingError, StoreUnavailableError, type BatchStore } from '../../store/store.js';
+import { StoreUnavailableError } from '../../store/store.js';
 import { ScriptedGateway } from '../support/scripted-gateway.js';
+import { BATCH, SubmissionRig } from './submission-rig.js';
 
-const batch = { program: 'demo', externalBatchId: 'batch-1' };
-
-/** One attempt to submit with a store that cannot be read. */
-async function submitWith(problem: Error) {
-  const gateway = new ScriptedGateway();
-  const store = { get: () => Promise.reject(problem) } as unknown as BatchStore;
-  const program = () => ({
-    gateway,
-    recipient: () => Promise.reject(new Error('not asked for')),
-    contentEncryption: 'A128GCM' as const,
-    maxCardsPerBatch: 250,
-    policy: {},
-  });
-  const input = { batch, round: 1, enrollmentData: 'enrollment-data-1' };
-  const answer = await new MockActivityEnvironment()
-    .run(submitBatch({ store, program }), input)
-    .catch((error: unknown) => error);
-  return { answer, gateway };
-}
-
-test('a store that does not answer now means that nothing was sent, so the workflow tries again', async () => {
-  const { answer, gateway } = await submitWith(
-    Object.assign(new Error('too many files'), { code: 'EMFILE' }),
-  );
-
-  expect(answer).toEqual({
-    kind: 'notAccepted',
-    message: 'nothing was sent: the store could not be read (EMFILE)',
-    reason: 'STORE_UNAVAILABLE',
-    details: [],
-  });
-  expect(gateway.submissions).toEqual([]);
+let rig: SubmissionRig;
+beforeEach(async () => {
+  rig = await SubmissionRig.create();
+});
+afterEach(async () => {
+  vi.restoreAllMocks();
+  await rig.store.erase();
 });
 
-test.each([
-  new StoreUnavailableError('cannot read /data/b.sealed: the file system failed (EIO)'),
-  new SealedBlobError('unknownKey', 'batch-1', 'k7'),
-  new KeyRingError('keys/data-keys.json', 'is not JSON'),
-])('what to do about a store or a key ring that fails for now is told: $name', async (problem) => {
-  const { answer } = await submitWith(problem);
+describe('an attempt that provably sent nothing is not accepted, so that the workflow tries again', () => {
+  test('in a worker that does not know the program', async () => {
+    const gateway = new ScriptedGateway();
+    const program = () => {
+      throw ApplicationFailure.create({
+        type: FailureType.ConfigurationInvalid,
+        message: "this worker's configuration has no program 'demo'",
+      });
+    };
+    expect(await rig.submit(gateway, {}, { program })).toEqual({
+      kind: 'notAccepted',
+      reason: 'PROGRAM_UNKNOWN',
+      message: "nothing was sent: this worker's configuration has no program 'demo'",
+      details: [],
+    });
+    expect(await rig.mark()).toBeUndefined();
+  });
 
-  expect(answer).toMatchObject({ kind: 'notAccepted', message: `nothing was sent: ${problem.message}` });
+  test('where the store does not answer now', async () => {
+    const busy = Object.assign(new Error('too many files'), { code: 'EMFILE' });
+    vi.spyOn(rig.store, 'get').mockRejectedValue(busy);
+    const gateway = new ScriptedGateway();
+    expect(await rig.submit(gateway)).toEqual({
+      kind: 'notAccepted',
+      message: 'nothing was sent: the store failed (EMFILE)',
+      reason: 'STORE_UNAVAILABLE',
+      details: [],
+    });
+    expect(gateway.submissions).toEqual([]);
+  });
+
+  test.each([
+    new StoreUnavailableError('cannot read /data/b.sealed: the file system failed (EIO)'),
+    new KeyRingError('keys/data-keys.json', 'is not JSON'),
+  ])('and it says what to do about the store or the key ring: $name', async (problem) => {
+    vi.spyOn(rig.store, 'get').mockRejectedValue(problem);
+    expect(await rig.submit(new ScriptedGateway())).toMatchObject({
+      kind: 'notAccepted',
+      message: `nothing was sent: ${problem.message}`,
+    });
+  });
+
+  test('where the JWE is missing it is a result, not a failure that uses the one attempt up', async () => {
+    await rig.store.delete(BATCH, Blob.enrollmentData(1));
+    const gateway = new ScriptedGateway();
+    expect(await rig.submit(gateway)).toMatchObject({ kind: 'unreadable', why: 'missing' });
+    expect(gateway.submissions).toEqual([]);
+    expect(await rig.mark()).toBeUndefined();
+  });
 });
 
-test('a blob that is gone stays gone, so the attempt fails for good', async () => {
-  const { answer } = await submitWith(new SealedBlobMissingError(batch, 'enrollment-data-1'));
+describe('what Mastercard says is a result, whatever it is', () => {
+  test.each<[string, string, Partial<FailureFacts>]>([
+    ['401', 'callerRefused', { kind: 'configuration', httpStatus: 401, reason: 'UNAUTHENTICATED' }],
+    ['403', 'callerRefused', { kind: 'configuration', httpStatus: 403, reason: 'PERMISSION_DENIED' }],
+    ['a wrong address', 'callerRefused', { kind: 'configuration', httpStatus: 301 }],
+    ['400', 'refused', { kind: 'refused', httpStatus: 400, reason: 'INVALID_ARGUMENT' }],
+    ['409', 'duplicate', { kind: 'duplicate', httpStatus: 409, batchId: 'mc-9' }],
+    ['503', 'notAccepted', { kind: 'notAccepted', httpStatus: 503, retryAfterMs: 9_000 }],
+    ['no connection', 'notAccepted', { kind: 'notSent', problem: 'ECONNREFUSED' }],
+    ['no answer', 'unknown', { kind: 'unknown', problem: 'ECONNRESET' }],
+  ])('%s is %s', async (_, kind, facts) => {
+    const failure = new GatewayFailure({ kind: 'unknown', operation: 'submitBatch', ...facts });
+    const gateway = new ScriptedGateway({ submit: [failure] });
+    const { httpStatus, batchId, retryAfterMs: retryAfter } = failure;
+    const more = { ...(batchId && { batchId }), ...(retryAfter && { retryAfter }) };
+    expect(await rig.submit(gateway)).toMatchObject({ kind, message: failure.message, httpStatus, ...more });
+    expect(gateway.submissions).toHaveLength(1);
+  });
 
-  expect(answer).toBeInstanceOf(ApplicationFailure);
-  expect(answer).toMatchObject({ type: 'SealedBlobMissing', nonRetryable: true });
+  test('a defect on the way is thrown: whether Mastercard has the batch is not known then', async () => {
+    const defect = new TypeError('a defect');
+    const gateway = new ScriptedGateway({ submit: [() => Promise.reject(defect)] });
+    await expect(rig.submit(gateway)).rejects.toBe(defect);
+  });
 });

@@ -55,6 +55,18 @@ describe('a worker does not start', () => {
   });
 });
 
+test('a worker that lacks a program ends no batch of it: what it was to do is retried, and it says what to do', async () => {
+  const { program } = await start();
+  let failure: unknown;
+  try {
+    program('other');
+  } catch (error) {
+    failure = error;
+  }
+  expect(failure).toMatchObject({ type: 'ConfigurationInvalid', nonRetryable: false });
+  expect(failure).toMatchObject({ message: expect.stringContaining("no program 'other': add it") as string });
+});
+
 describe('a worker starts', () => {
   test('where the key set does not answer, and says so', async () => {
     await encryptionKey({ jwksUrl: 'http://127.0.0.1:9/keys' });

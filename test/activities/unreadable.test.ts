@@ -1,0 +1,100 @@
+import { afterEach, beforeEach, describe, expect, test } from 'vitest';
+import type { ActivityDependencies } from '../../activities/dependencies.js';
+import { encryptBatch } from '../../activities/encrypt-batch.js';
+import { fetchBatchStatus } from '../../activities/fetch-batch-status.js';
+import { submitBatch } from '../../activities/submit-batch.js';
+import { validateBatch } from '../../activities/validate-batch.js';
+import { Blob } from '../../enrollment/blobs.js';
+import type { Outcome } from '../../enrollment/outcomes.js';
+import { cardKeysOf } from '../../enrollment/records.js';
+import { putJson, type BatchStore } from '../../store/store.js';
+import { rsaKeyPair } from '../mastercard/key-files.js';
+import { testRecords } from '../support/records.js';
+import { report, ScriptedGateway, success } from '../support/scripted-gateway.js';
+import { DamagedStore } from './damaged-store.js';
+import { activityEnvironment } from './environment.js';
+
+const batch = { program: 'demo', externalBatchId: 'batch-1' };
+const recipient = { kid: 'mc-1', key: rsaKeyPair().publicKey };
+
+let store: DamagedStore;
+let gateway: ScriptedGateway;
+beforeEach(async () => {
+  store = await DamagedStore.create();
+  gateway = new ScriptedGateway({
+    status: [report('batch-1', 'COMPLETED_SUCCESSFULLY', [success('cust-1', 'card-100')])],
+  });
+  const records = testRecords(1);
+  await putJson(store, batch, 'records-a', records);
+  await putJson(store, batch, Blob.validated(1), records);
+  await putJson(store, batch, Blob.cards, cardKeysOf(records));
+  await putJson(store, batch, Blob.outcomes, [] satisfies Outcome[]);
+  await store.put(batch, Blob.enrollmentData(1), Buffer.from('a.b.c.d.e'));
+});
+afterEach(() => store.erase());
+
+const round = 1;
+const enrollmentData = Blob.enrollmentData(1);
+/** Each activity, and each blob that it reads. */
+const READS: [activity: string, ref: string, (deps: ActivityDependencies) => () => Promise<unknown>][] = [
+  ['validateBatch', 'records-a', (deps) => () => validateBatch(deps)({ batch, records: 'records-a' })],
+  [
+    'encryptBatch',
+    Blob.validated(1),
+    (deps) => () => encryptBatch(deps)({ batch, round, validated: Blob.validated(1) }),
+  ],
+  [
+    'submitBatch',
+    enrollmentData,
+    (deps) => () => submitBatch(deps)({ batch, round, enrollmentData, chain: 'chain-a' }),
+  ],
+  ...[Blob.cards, Blob.outcomes, Blob.validated(1)].map((ref): (typeof READS)[number] => [
+    'fetchBatchStatus',
+    ref,
+    (deps) => () => fetchBatchStatus(deps)({ batch, round, batchId: 'mc-1' }),
+  ]),
+];
+
+describe.each(READS)('%s, where %s', (_, ref, activity) => {
+  function run(readable: BatchStore = store): Promise<unknown> {
+    return activityEnvironment().run(
+      activity({
+        store: readable,
+        now: () => new Date(),
+        program: () => ({
+          gateway,
+          recipient: () => Promise.resolve(recipient),
+          contentEncryption: 'A128GCM',
+          maxCardsPerBatch: 250,
+          policy: {},
+        }),
+      } as unknown as ActivityDependencies),
+    );
+  }
+
+  test('is missing, says so instead of failing', async () => {
+    await store.delete(batch, ref);
+    expect(await run()).toEqual({
+      kind: 'unreadable',
+      why: 'missing',
+      ref,
+      message: expect.stringContaining(`'${ref}'`) as string,
+    });
+    expect(gateway.submissions).toEqual([]);
+  });
+
+  test.each(['alter', 'truncate', 'replace'] as const)('is damaged (%s), says so', async (damage) => {
+    await store[damage](batch, ref);
+    const message = expect.stringContaining(ref) as string;
+    expect(await run()).toMatchObject({ kind: 'unreadable', why: 'altered', ref, message });
+    expect(gateway.submissions).toEqual([]);
+  });
+
+  test('is sealed under a key that this worker lacks, says which, and does its work once the key comes', async () => {
+    await store.sealElsewhere(batch, ref);
+    const before = await store.list(batch);
+    expect(await run()).toMatchObject({ kind: 'unreadable', why: 'keyMissing', ref, keyId: 'k2' });
+    expect(await store.list(batch)).toEqual(before);
+    expect(await run(store.withAllKeys())).not.toMatchObject({ kind: 'unreadable' });
+  });
+});
