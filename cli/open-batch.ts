@@ -1,6 +1,6 @@
 import type { EnrollmentBatch } from '../client/enrollment-batch.js';
 import type { EnrollmentClient } from '../client/enrollment-client.js';
-import type { BatchProgress } from '../workflows/messages.js';
+import type { BatchProgress } from '../workflows/batch/messages.js';
 import { ExitCode } from './exit-codes.js';
 import { note } from './output.js';
 import { terminal } from './terminal.js';

@@ -1,4 +1,5 @@
-import type { BatchProgress } from '../workflows/messages.js';
+import { answersTo } from '../enrollment/questions.js';
+import type { BatchProgress } from '../workflows/batch/messages.js';
 import { terminal } from './terminal.js';
 
 /** The command's result, for machines: one JSON document on stdout and nothing else there. */
@@ -47,18 +48,15 @@ export function progressParts(progress: BatchProgress, now = Date.now()): string
   ];
 }
 
-/** The command that an operator must run; none when the batch needs no operator, or no worker says what for. */
-function actionNeeded({ question, externalBatchId }: BatchProgress): string | undefined {
-  switch (question) {
-    case undefined:
-      return undefined;
-    case 'batchId':
-      return `c2p resolve ${externalBatchId} --batch-id B (or --abandon)`;
-    case 'moreTime':
-      return `c2p extend ${externalBatchId} --by 24h (or c2p resolve ${externalBatchId} --abandon)`;
-    case 'removal':
-      return `c2p resolve ${externalBatchId} --retry (or --abandon)`;
-  }
+/** The command that an operator must run, and how others end; none when the batch needs no operator, or no worker says what for. */
+function actionNeeded({ question, externalBatchId: id }: BatchProgress): string | undefined {
+  if (question === undefined) return undefined;
+  const [usual, ...others] = answersTo(question, id);
+  const same = `c2p resolve ${id} `;
+  const or = others.map(({ command }) =>
+    usual.command.startsWith(same) && command.startsWith(same) ? command.slice(same.length) : command,
+  );
+  return `${usual.command} (or ${or.join(', ')})`;
 }
 
 /** The counts that are not zero: `30 cards: 24 enrolled, 6 invalid`. */

@@ -1,6 +1,6 @@
 import type { EnrollmentError } from '../client/errors.js';
 import { isClosed, type BatchKey } from '../enrollment/batch.js';
-import type { BatchProgress } from '../workflows/messages.js';
+import type { BatchProgress } from '../workflows/batch/messages.js';
 import { progressLine, progressParts } from './output.js';
 import { spinnerOn } from './progress.js';
 

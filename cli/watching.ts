@@ -1,7 +1,7 @@
 import { setTimeout as delay } from 'node:timers/promises';
 import type { EnrollmentBatch } from '../client/enrollment-batch.js';
 import { isClosed } from '../enrollment/batch.js';
-import type { BatchProgress } from '../workflows/messages.js';
+import type { BatchProgress } from '../workflows/batch/messages.js';
 import { leavable } from './leavable.js';
 import { terminal } from './terminal.js';
 import { watchView, type WatchedBatch } from './watch-view.js';

@@ -24,10 +24,10 @@ import {
   resumeBulkUpdate,
   type BulkChange,
   type BulkProgress,
-} from '../workflows/bulk-messages.js';
+} from '../workflows/bulk/messages.js';
 import { BulkInvalidError, BulkNotFoundError, BulkTerminatedError } from './bulk-errors.js';
 import { summaryOf } from './list.js';
-import { RememberedWorkflow, type Connections } from './remembered-workflow.js';
+import { RememberedWorkflow, type Connections, type Sender } from './remembered-workflow.js';
 
 /** The outcome of one card, and in which of the job's batches it was. */
 export type BulkOutcome = { externalBatchId: string } & Outcome;
@@ -132,21 +132,21 @@ export class BulkEnrollment extends RememberedWorkflow<BulkKey, ClosedBulk> {
    * Starts no further batch until `resume`; those in flight go on.
    * @throws ChangeRefusedError for a job that is ending, or is paused already.
    */
-  async pause(): Promise<void> {
-    await this.update(pauseBulkUpdate);
+  async pause(sender: Sender = {}): Promise<void> {
+    await this.update(pauseBulkUpdate, {}, sender);
   }
 
   /** @throws ChangeRefusedError for a job that is not paused. */
-  async resume(): Promise<void> {
-    await this.update(resumeBulkUpdate);
+  async resume(sender: Sender = {}): Promise<void> {
+    await this.update(resumeBulkUpdate, {}, sender);
   }
 
   /**
    * Changes the limits of a job while it runs, or what a cancellation is to do.
    * @throws ChangeRefusedError for limits that no job can have, and for one that is ending.
    */
-  async change(change: BulkChange): Promise<void> {
-    await this.update(changeBulkUpdate, change);
+  async change(change: BulkChange, sender: Sender = {}): Promise<void> {
+    await this.update(changeBulkUpdate, change, sender);
   }
 
   /**

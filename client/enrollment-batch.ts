@@ -5,19 +5,25 @@ import type { Outcome } from '../enrollment/outcomes.js';
 import { parsePolicyChange, type PolicyInput } from '../enrollment/policy-schema.js';
 import { getJson } from '../store/store.js';
 import {
+  closeWithoutUnreadableUpdate,
+  decideRemovalUpdate,
   extendDeadlineUpdate,
-  pollNowSignal,
+  pollNowUpdate,
   progressQuery,
   resolveSubmissionUpdate,
-  retryCompensationUpdate,
   updatePolicyUpdate,
   type BatchProgress,
-  type CompensationDecision,
+  type RemovalDecision,
   type SubmissionResolution,
-} from '../workflows/messages.js';
+} from '../workflows/batch/messages.js';
 import { BatchInvalidError, BatchNotFoundError, BatchTerminatedError } from './errors.js';
 import { summaryOf } from './list.js';
-import { RememberedWorkflow, type Connections } from './remembered-workflow.js';
+import {
+  RememberedWorkflow,
+  WORKER_ANSWERS_WITHIN_MS,
+  type Connections,
+  type Sender,
+} from './remembered-workflow.js';
 
 /** What a batch's workflow is remembered by beside its input. */
 export interface BatchMemo {
@@ -75,27 +81,31 @@ export class EnrollmentBatch extends RememberedWorkflow<BatchKey, ClosedBatch> {
     return [];
   }
 
-  /** Asks Mastercard for the status now instead of at the next scheduled time. */
-  async pollNow(): Promise<void> {
-    await this.known(this.workflow.signal(pollNowSignal));
+  /**
+   * Asks Mastercard for the status now instead of at the next scheduled time.
+   * @throws ChangeRefusedError when Mastercard is not processing the batch, when it is closed, or no worker answers.
+   */
+  async pollNow(sender: Sender = {}): Promise<void> {
+    await this.update(pollNowUpdate, {}, sender, { withinMs: WORKER_ANSWERS_WITHIN_MS });
   }
 
   /**
    * Settles a batch that is AWAITING_OPERATOR; resolves once that is decided.
-   * @param resolution the batchId under which Mastercard has the batch, or that it is given up.
+   * @param resolution the batchId under which Mastercard has the batch, that it does not have it and is to be sent it
+   *   again, or that the batch is given up.
    * @throws ResolutionRefusedError when Mastercard's answer about the batchId does not name this batch,
    *   or when the batch does not wait for an operator.
    */
-  async resolve(resolution: SubmissionResolution): Promise<void> {
-    await this.update(resolveSubmissionUpdate, resolution);
+  async resolve(resolution: SubmissionResolution, sender: Sender = {}): Promise<void> {
+    await this.update(resolveSubmissionUpdate, resolution, sender);
   }
 
   /**
-   * Decides about a rollback that could not remove every card: once more, or given up.
+   * Decides about cards that could not be removed: once more, or given up.
    * @throws ResolutionRefusedError when there is no such thing to decide.
    */
-  async retryRollback(decision: CompensationDecision): Promise<void> {
-    await this.update(retryCompensationUpdate, decision);
+  async retryRollback(decision: RemovalDecision, sender: Sender = {}): Promise<void> {
+    await this.update(decideRemovalUpdate, decision, sender);
   }
 
   /**
@@ -104,9 +114,9 @@ export class EnrollmentBatch extends RememberedWorkflow<BatchKey, ClosedBatch> {
    * @throws ChangeRefusedError when the time is not after the present deadline, or Mastercard is not
    *   processing the batch.
    */
-  async extendDeadline(decision: { until: Date } | { abandon: true }): Promise<void> {
+  async extendDeadline(decision: { until: Date } | { abandon: true }, sender: Sender = {}): Promise<void> {
     const written = 'until' in decision ? { until: decision.until.toISOString() } : decision;
-    await this.update(extendDeadlineUpdate, written);
+    await this.update(extendDeadlineUpdate, written, sender);
   }
 
   /**
@@ -114,8 +124,16 @@ export class EnrollmentBatch extends RememberedWorkflow<BatchKey, ClosedBatch> {
    * @throws PolicyError for fields that no policy has; ChangeRefusedError for what is decided already
    *   (`onInvalidRecords`), for what contradicts the rest of the policy, and for a batch that is ending.
    */
-  async updatePolicy(change: PolicyInput): Promise<void> {
-    await this.update(updatePolicyUpdate, parsePolicyChange(change));
+  async updatePolicy(change: PolicyInput, sender: Sender = {}): Promise<void> {
+    await this.update(updatePolicyUpdate, parsePolicyChange(change), sender);
+  }
+
+  /**
+   * Closes a batch that waits for a key without the blobs that are sealed under it. What only they say is lost.
+   * @throws ChangeRefusedError when the batch waits for no key.
+   */
+  async closeWithoutUnreadable(sender: Sender = {}): Promise<void> {
+    await this.update(closeWithoutUnreadableUpdate, {}, sender);
   }
 
   /** What the running workflow was started with. */

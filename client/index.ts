@@ -30,5 +30,5 @@ export type {
 } from '../enrollment/records.js';
 export type { KeyUsage } from '../retention/key-usage.js';
 export type { OrphanedBatch } from '../retention/orphans.js';
-export type { BulkChange } from '../workflows/bulk-messages.js';
-export type { BatchProgress, SubmissionResolution } from '../workflows/messages.js';
+export type { BulkChange } from '../workflows/bulk/messages.js';
+export type { BatchProgress, SubmissionResolution } from '../workflows/batch/messages.js';

@@ -1,7 +1,9 @@
+import { randomUUID } from 'node:crypto';
 import {
   WorkflowFailedError,
   WorkflowNotFoundError,
   WorkflowUpdateFailedError,
+  WorkflowUpdateRPCTimeoutOrCancelledError,
   type Client,
   type WorkflowExecutionDescription,
   type WorkflowExecutionStatusName,
@@ -10,13 +12,22 @@ import {
 import { ApplicationFailure, type QueryDefinition, type UpdateDefinition } from '@temporalio/common';
 import { Blob } from '../enrollment/blobs.js';
 import { FailureType } from '../enrollment/errors.js';
+import { maskPans } from '../protection/mask.js';
 import { howItEnded, isOver } from '../retention/execution.js';
 import { getJson, type BatchAddress, type BatchStore } from '../store/store.js';
+import type { Message } from '../workflows/message.js';
 import { ChangeRefusedError, ResolutionRefusedError, type EnrollmentError, type Subject } from './errors.js';
 import { throughOutages } from './outage.js';
 
 /** A worker answers a query in milliseconds; without one Temporal would wait for half a minute. */
-const WORKER_ANSWERS_WITHIN_MS = 5_000;
+export const WORKER_ANSWERS_WITHIN_MS = 5_000;
+
+/** Who changes something and why, as the workflow's history keeps it. */
+export interface Sender {
+  /** A person or a program; by default this process (`<pid>@<host>`). */
+  by?: string | undefined;
+  reason?: string | undefined;
+}
 
 /** What a workflow is reached through. */
 export interface Connections {
@@ -119,20 +130,37 @@ export abstract class RememberedWorkflow<Key extends Subject, Closed extends { r
     }
   }
 
-  /** @throws ChangeRefusedError, ResolutionRefusedError when the workflow refuses it, or is closed. */
-  protected async update<Arguments extends unknown[]>(
-    update: UpdateDefinition<void, Arguments>,
-    ...args: Arguments
+  /**
+   * Sends a message that changes the workflow.
+   * @param options.withinMs how long the workflow may take to apply it; for what it applies at once.
+   * @throws ChangeRefusedError, ResolutionRefusedError when the workflow refuses it, is closed, or does not answer in time.
+   */
+  protected async update<Body extends object>(
+    update: UpdateDefinition<void, [Message<Body>]>,
+    body: Body,
+    sender: Sender,
+    options: { withinMs?: number } = {},
   ): Promise<void> {
+    const { temporal } = this.connections;
+    const message: Message<Body> = {
+      id: randomUUID(),
+      by: maskPans(sender.by ?? temporal.options.identity).slice(0, 128),
+      ...(sender.reason !== undefined && { reason: maskPans(sender.reason).slice(0, 500) }),
+      body,
+    };
+    const { withinMs } = options;
+    const send = () => this.workflow.executeUpdate(update, { args: [message], updateId: message.id });
     try {
-      await this.workflow.executeUpdate<void, [unknown]>(update.name, { args: args as unknown as [unknown] });
+      await (withinMs === undefined ? send() : temporal.withDeadline(Date.now() + withinMs, send));
     } catch (error) {
       if (error instanceof WorkflowNotFoundError) throw await this.closedOrNotFound();
+      if (error instanceof WorkflowUpdateRPCTimeoutOrCancelledError)
+        throw new ChangeRefusedError(this.key, whyNoAnswer(await this.describe()));
       if (!(error instanceof WorkflowUpdateFailedError)) throw error;
-      const { cause, message } = error;
+      const { cause, message: text } = error;
       const asked = cause instanceof ApplicationFailure && cause.type === FailureType.ResolutionRefused;
       const Refused = asked ? ResolutionRefusedError : ChangeRefusedError;
-      throw new Refused(this.key, cause?.message ?? message);
+      throw new Refused(this.key, cause?.message ?? text);
     }
   }
 

@@ -13,7 +13,7 @@ import { digestKeyId, type KeyRingSource } from '../protection/key-ring.js';
 import { namespaceIdOf } from '../retention/namespace.js';
 import { putJson } from '../store/store.js';
 import type { batchEnrollment } from '../workflows/index.js';
-import type { BatchEnrollmentInput } from '../workflows/messages.js';
+import type { BatchEnrollmentInput } from '../workflows/batch/messages.js';
 import * as attributes from '../workflows/search-attributes.js';
 import type { BatchMemo, EnrollmentBatch } from './enrollment-batch.js';
 import { BatchConflictError, BatchInvalidError } from './errors.js';

@@ -17,7 +17,7 @@ import { resolvePolicy } from '../enrollment/policy.js';
 import { parsePolicy, type PolicyInput } from '../enrollment/policy-schema.js';
 import { digestKeyId } from '../protection/key-ring.js';
 import { getJson } from '../store/store.js';
-import type { BulkEnrollmentInput } from '../workflows/bulk-messages.js';
+import type { BulkEnrollmentInput } from '../workflows/bulk/messages.js';
 import * as attributes from '../workflows/search-attributes.js';
 import type { BulkEnrollment, BulkMemo } from './bulk-enrollment.js';
 import { BulkConflictError, BulkInvalidError } from './bulk-errors.js';

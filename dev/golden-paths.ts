@@ -9,7 +9,7 @@ import type { PolicyInput } from '../enrollment/policy-schema.js';
 import type { EnrollmentRecord } from '../enrollment/records.js';
 import type { CardTriggerName, Simulator } from '../simulator/index.js';
 import type { batchEnrollment } from '../workflows/index.js';
-import type { BatchProgress } from '../workflows/messages.js';
+import type { BatchProgress } from '../workflows/batch/messages.js';
 import { renewEncryptionKey, type Sandbox } from './sandbox.js';
 
 /** A way that a batch can go, from its start to its end. */

@@ -1,7 +1,7 @@
 import type { BulkStatus } from '../enrollment/bulk.js';
 import type { PolicyInput } from '../enrollment/policy-schema.js';
 import type { Simulator } from '../simulator/index.js';
-import type { BatchProgress } from '../workflows/messages.js';
+import type { BatchProgress } from '../workflows/batch/messages.js';
 
 /** A page of the Web UI that operators must understand by itself. */
 export interface Picture {

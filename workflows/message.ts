@@ -1,4 +1,5 @@
-import { ApplicationFailure, setHandler, type UpdateDefinition } from '@temporalio/workflow';
+import type { UpdateDefinition } from '@temporalio/common';
+import { ApplicationFailure, setHandler } from '@temporalio/workflow';
 import { FailureType } from '../enrollment/errors.js';
 import { looksLikePan } from '../enrollment/identifiers.js';
 

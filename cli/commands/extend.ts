@@ -3,8 +3,9 @@ import { duration } from '../duration.js';
 import { example } from '../help.js';
 import { withOpenBatch } from '../open-batch.js';
 import { note } from '../output.js';
+import { senderOf, withSender, type SenderOptions } from '../sender.js';
 
-export const extendCommand = new Command('extend')
+export const extendCommand = withSender(new Command('extend'))
   .description('give Mastercard more time to process a batch')
   .argument('<id>', 'externalBatchId')
   .option('--by <duration>', 'this much, from now', duration)
@@ -17,13 +18,13 @@ export const extendCommand = new Command('extend')
       'For a batch that is PROCESSING, and for one that is AWAITING_OPERATOR since its polling deadline has passed.',
     ),
   )
-  .action(async (id: string, options: { by?: number; until?: Date; program?: string }) => {
+  .action(async (id: string, options: SenderOptions & { by?: number; until?: Date; program?: string }) => {
     const { by, until: instant, program } = options;
     if ((by === undefined) === (instant === undefined))
       throw new InvalidArgumentError('give either --by or --until.');
     await withOpenBatch(id, program, async (batch) => {
       const until = instant ?? new Date(Date.now() + by!);
-      await batch.extendDeadline({ until });
+      await batch.extendDeadline({ until }, senderOf(options));
       note(`batch ${id} is polled until ${until.toISOString()}`);
     });
   });

@@ -1,5 +1,6 @@
 import { bulkCommand } from './bulk/index.js';
 import { cancelCommand } from './cancel.js';
+import { closeCommand } from './close.js';
 import { codecServerCommand } from './codec-server.js';
 import { devCommand } from './dev.js';
 import { doctorCommand } from './doctor.js';
@@ -31,6 +32,7 @@ export const commands = [
   extendCommand,
   policyCommand,
   resolveCommand,
+  closeCommand,
   bulkCommand,
   validateCommand,
   sweepCommand,

@@ -2,8 +2,9 @@ import { Command, InvalidArgumentError } from 'commander';
 import { example } from '../help.js';
 import { withOpenBatch } from '../open-batch.js';
 import { note, printJson } from '../output.js';
+import { senderOf, withSender, type SenderOptions } from '../sender.js';
 
-export const policyCommand = new Command('policy')
+export const policyCommand = withSender(new Command('policy'))
   .description('show, or change, the policy of a batch that runs')
   .argument('<id>', 'externalBatchId')
   .argument('[changes...]', 'as in polling.maximum=5m onCancel=leave')
@@ -16,11 +17,11 @@ export const policyCommand = new Command('policy')
       'The program’s policy in the configuration stays as it is: it is for the batches that come.',
     ),
   )
-  .action(async (id: string, changes: string[], options: { program?: string }) => {
+  .action(async (id: string, changes: string[], options: SenderOptions & { program?: string }) => {
     const change = parse(changes);
     await withOpenBatch(id, options.program, async (batch, { policy }) => {
       if (changes.length === 0) return printJson(policy);
-      await batch.updatePolicy(change);
+      await batch.updatePolicy(change, senderOf(options));
       note(`batch ${id} now has ${changes.join(' ')}`);
     });
   });

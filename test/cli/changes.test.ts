@@ -1,6 +1,6 @@
 import { join } from 'node:path';
 import { afterAll, beforeAll, describe, expect, test } from 'vitest';
-import type { BatchProgress } from '../../workflows/messages.js';
+import type { BatchProgress } from '../../workflows/batch/messages.js';
 import { RealEnvironment, type RealSite } from '../support/real-environment.js';
 import { testRecords } from '../support/records.js';
 import { changeProgram, writeRecords } from './command-line.js';

@@ -1,5 +1,5 @@
 import { expect, vi } from 'vitest';
-import type { BatchProgress } from '../../workflows/messages.js';
+import type { BatchProgress } from '../../workflows/batch/messages.js';
 import type { RealSite } from '../support/real-environment.js';
 import { c2p, c2pProcess } from './command-line.js';
 

@@ -2,7 +2,7 @@ import { copyFile } from 'node:fs/promises';
 import { join } from 'node:path';
 import { afterAll, beforeAll, describe, expect, test, vi } from 'vitest';
 import { TRIGGERS } from '../../simulator/triggers.js';
-import type { BatchProgress } from '../../workflows/messages.js';
+import type { BatchProgress } from '../../workflows/batch/messages.js';
 import { RealEnvironment, type RealSite } from '../support/real-environment.js';
 import { testRecord, testRecords } from '../support/records.js';
 import { c2p, changeProgram, writeRecords } from './command-line.js';

@@ -1,7 +1,7 @@
 import { afterEach, beforeEach, describe, expect, test, vi } from 'vitest';
 import { watchView, type WatchedBatch } from '../../cli/watch-view.js';
 import { BatchTerminatedError } from '../../client/errors.js';
-import type { BatchProgress } from '../../workflows/messages.js';
+import type { BatchProgress } from '../../workflows/batch/messages.js';
 import { Screen } from './screen.js';
 
 const KEYS = ['batch-1', 'the-second', 'b3'].map((externalBatchId) => ({ program: 'demo', externalBatchId }));

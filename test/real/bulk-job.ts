@@ -4,7 +4,7 @@ import { bulkAddress, bulkBatchId, type BulkResult, type ClosedBulk } from '../.
 import type { Outcome } from '../../enrollment/outcomes.js';
 import { resolvePolicy } from '../../enrollment/policy.js';
 import { getJson } from '../../store/store.js';
-import { bulkProgressQuery, type BulkProgress } from '../../workflows/bulk-messages.js';
+import { bulkProgressQuery, type BulkProgress } from '../../workflows/bulk/messages.js';
 import type { BulkEnrollmentInput } from '../../workflows/index.js';
 import { startBulkAt, writePortfolio, type BulkHandle } from '../support/bulk-rig.js';
 import { RealEnvironment, type RealSite } from '../support/real-environment.js';

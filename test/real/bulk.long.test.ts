@@ -2,7 +2,7 @@ import { WorkflowFailedError } from '@temporalio/client';
 import { createServer } from 'node:http';
 import type { AddressInfo } from 'node:net';
 import { describe, expect, test } from 'vitest';
-import { changeBulkUpdate } from '../../workflows/bulk-messages.js';
+import { changeBulkUpdate } from '../../workflows/bulk/messages.js';
 import { testRecords } from '../support/records.js';
 import { replayAll } from '../support/replay.js';
 import { until } from '../support/until.js';

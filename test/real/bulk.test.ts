@@ -1,6 +1,6 @@
 import { WorkflowFailedError } from '@temporalio/client';
 import { describe, expect, test } from 'vitest';
-import { changeBulkUpdate, pauseBulkUpdate, resumeBulkUpdate } from '../../workflows/bulk-messages.js';
+import { changeBulkUpdate, pauseBulkUpdate, resumeBulkUpdate } from '../../workflows/bulk/messages.js';
 import { historiesOf, replayAll } from '../support/replay.js';
 import { until } from '../support/until.js';
 import {

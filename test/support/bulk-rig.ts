@@ -8,7 +8,7 @@ import type { CardKey, EnrollmentRecord } from '../../enrollment/records.js';
 import { BatchStatusValue } from '../../mastercard/contract.js';
 import { getJson } from '../../store/store.js';
 import type { bulkEnrollment, BulkEnrollmentInput } from '../../workflows/index.js';
-import { progressQuery } from '../../workflows/messages.js';
+import { progressQuery } from '../../workflows/batch/messages.js';
 import { PROGRAM, type Rig } from './rig.js';
 import { report, ScriptedGateway, success } from './scripted-gateway.js';
 import { until } from './until.js';

@@ -19,7 +19,7 @@ import {
   changeBulkUpdate,
   pauseBulkUpdate,
   resumeBulkUpdate,
-} from '../../workflows/bulk-messages.js';
+} from '../../workflows/bulk/messages.js';
 import type { BulkEnrollmentInput } from '../../workflows/index.js';
 import { enrollingEverything, startBulk, untilTheyWait, writePortfolio } from '../support/bulk-rig.js';
 import { currentDetailsOf } from '../support/current-details.js';

@@ -4,7 +4,7 @@ import { Blob } from '../../enrollment/blobs.js';
 import { bulkAddress, bulkBatchId, type ClosedBulk } from '../../enrollment/bulk.js';
 import { workflowIdOf } from '../../enrollment/identifiers.js';
 import { getJson } from '../../store/store.js';
-import { bulkProgressQuery, changeBulkUpdate } from '../../workflows/bulk-messages.js';
+import { bulkProgressQuery, changeBulkUpdate } from '../../workflows/bulk/messages.js';
 import type { BulkEnrollmentInput } from '../../workflows/index.js';
 import {
   enrollingEverything,

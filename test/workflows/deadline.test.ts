@@ -5,7 +5,7 @@ import type { BatchResult } from '../../enrollment/batch.js';
 import type { PolicyInput } from '../../enrollment/policy-schema.js';
 import { BatchStatusValue } from '../../mastercard/contract.js';
 import type { BatchReport } from '../../mastercard/gateway.js';
-import { extendDeadlineUpdate, type DeadlineDecision } from '../../workflows/messages.js';
+import { extendDeadlineUpdate, type DeadlineDecision } from '../../workflows/batch/messages.js';
 import { testRecords } from '../support/records.js';
 import { PROGRAM, Rig } from '../support/rig.js';
 import { report, ScriptedGateway, success } from '../support/scripted-gateway.js';

@@ -7,7 +7,7 @@ import { PolicyError, type PolicyInput } from '../../enrollment/policy-schema.js
 import { BatchStatusValue, PASSING_RECORD_REASONS } from '../../mastercard/contract.js';
 import type { RecordResult } from '../../mastercard/contract.js';
 import type { BatchReport } from '../../mastercard/gateway.js';
-import { updatePolicyUpdate } from '../../workflows/messages.js';
+import { updatePolicyUpdate } from '../../workflows/batch/messages.js';
 import { testRecords } from '../support/records.js';
 import { PROGRAM, Rig } from '../support/rig.js';
 import { declined, report, ScriptedGateway, success } from '../support/scripted-gateway.js';

@@ -1,7 +1,7 @@
 import { FailureType } from '../../enrollment/errors.js';
 import { LONGEST, policyChangeProblems } from '../../enrollment/policy-rules.js';
 import { resolvePolicy, type PolicyOverrides } from '../../enrollment/policy.js';
-import type { StatusAnswer } from '../../activities/index.js';
+import type { StatusAnswer, Unreadable } from '../../activities/index.js';
 import { withApplied, type Message } from '../message.js';
 import { close, conclude, notRemoved, removal } from './conclusion.js';
 import { cancelled as cancelledEnding, expired, failed } from './ending.js';
@@ -92,7 +92,7 @@ export type Verdict = string | null;
  */
 export function checked(
   state: InQuestion<AskingBatchId>,
-  answer: StatusAnswer | undefined,
+  answer: StatusAnswer | Unreadable | undefined,
   now: number,
   chance: number,
 ): [BatchState, Verdict] {
@@ -114,7 +114,7 @@ export function checked(
 
 function whyNotBelieved(
   batchId: string,
-  answer: Exclude<StatusAnswer, { kind: 'processing' | 'terminal' }> | undefined,
+  answer: Exclude<StatusAnswer, { kind: 'processing' | 'terminal' }> | Unreadable | undefined,
 ): string {
   switch (answer?.kind) {
     case 'foreign':

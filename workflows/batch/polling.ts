@@ -35,7 +35,7 @@ export function notPolled(state: In<'polling'>, now: number, chance: number): Ba
 /** What follows a poll, by Mastercard's answer. */
 export function polled(
   before: In<'polling'>,
-  answer: Exclude<StatusAnswer, { kind: 'unreadable' }>,
+  answer: StatusAnswer,
   now: number,
   chance: number,
 ): BatchState {
@@ -61,7 +61,7 @@ export function polled(
 
 function afterPoll(
   state: In<'polling'>,
-  answer: Exclude<StatusAnswer, { kind: 'unreadable' }>,
+  answer: StatusAnswer,
 ): In<'polling'> {
   const { round, stage } = state;
   const isStatus = answer.kind === 'processing' || answer.kind === 'terminal';

@@ -1,7 +1,7 @@
 import { CancellationScope, condition, isCancellation, workflowInfo } from '@temporalio/workflow';
 import { Blob } from '../../enrollment/blobs.js';
 import { FailureType } from '../../enrollment/errors.js';
-import type { StatusAnswer, SubmissionAnswer } from '../../activities/index.js';
+import type { StatusAnswer, SubmissionAnswer, Unreadable } from '../../activities/index.js';
 import { asking, offering as offeringTo, onStore } from '../activities.js';
 import { activityProblem } from '../failures.js';
 import { waitForChange } from '../waiting.js';
@@ -100,7 +100,7 @@ async function submit(batch: Batch): Promise<void> {
 }
 
 /** One attempt. Only an answer says that Mastercard did not accept it: an attempt that does not report may have been sent. */
-async function offerOnce(state: In<'submitting'>): Promise<SubmissionAnswer> {
+async function offerOnce(state: In<'submitting'>): Promise<SubmissionAnswer | Unreadable> {
   const { stage, round, counts } = state;
   const { program } = keyOf(state);
   const summary = `round ${round.n}, attempt ${round.offers}, ${counts.pending} cards`;
@@ -170,7 +170,7 @@ async function fetchStatus(
   giveUpAfter: number,
   summary: string,
   within: <T>(work: () => Promise<T>) => Promise<T | undefined> = (work) => work(),
-): Promise<StatusAnswer | undefined> {
+): Promise<StatusAnswer | Unreadable | undefined> {
   const { round, flowId, policy } = state;
   const { program } = keyOf(state);
   const hasFurther = round.n < policy.retryFailedRecords.maxRounds;

@@ -90,8 +90,6 @@ export function offered(before: In<'submitting'>, answer: SubmissionAnswer, now:
       return conclude(state, endingOfRound(state, refusal(state, answer)));
     case 'keyChanged':
       return { ...state, stage: { ...stage, isForOldKey: true } };
-    case 'unreadable':
-      return state;
     case 'unknown':
       if (state.policy.uncertainSubmission === 'askOperator')
         return ask(`it is unknown whether Mastercard accepted the batch: ${answer.message}`);

@@ -4,15 +4,16 @@ import { withOpenBulk } from '../../bulk/open-bulk.js';
 import { example } from '../../help.js';
 import { wholeNumber } from '../../numbers.js';
 import { note } from '../../output.js';
+import { senderOf, withSender, type SenderOptions } from '../../sender.js';
 
-interface ChangeOptions {
+interface ChangeOptions extends SenderOptions {
   inFlight?: number;
   batchesPerMinute?: number | 'none';
   onCancel?: OnBulkCancel;
   program?: string;
 }
 
-export const changeCommand = new Command('change')
+export const changeCommand = withSender(new Command('change'))
   .description('change how fast a bulk job goes, or what a cancellation does, while it runs')
   .argument('<id>', 'the id of the job')
   .option('--in-flight <n>', 'how many batches are under way at a time', wholeNumber)
@@ -26,7 +27,8 @@ export const changeCommand = new Command('change')
       'Fewer in flight than there are: no further one is started until enough of them are closed.',
     ),
   )
-  .action(async (id: string, { program, inFlight, batchesPerMinute, onCancel }: ChangeOptions) => {
+  .action(async (id: string, options: ChangeOptions) => {
+    const { program, inFlight, batchesPerMinute, onCancel } = options;
     const change = {
       ...(inFlight !== undefined && { maxBatchesInFlight: inFlight }),
       ...(batchesPerMinute !== undefined && {
@@ -39,7 +41,7 @@ export const changeCommand = new Command('change')
         'give at least one of --in-flight, --batches-per-minute and --on-cancel.',
       );
     await withOpenBulk(id, program, async (bulk) => {
-      await bulk.change(change);
+      await bulk.change(change, senderOf(options));
       const told = Object.entries(change).map(([what, value]) => `${what} ${value ?? 'none'}`);
       note(`bulk job ${id} now has ${told.join(', ')}`);
     });

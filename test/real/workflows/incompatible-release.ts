@@ -1,5 +1,5 @@
 import { sleep } from '@temporalio/workflow';
-import { batchEnrollment as released } from '../../../workflows/batch-enrollment.js';
+import { batchEnrollment as released } from '../../../workflows/batch/batch-enrollment.js';
 
 /** The workflow of a release whose author forgot `patched`: it begins with a command that the last one's did not. */
 export async function batchEnrollment(...input: Parameters<typeof released>): ReturnType<typeof released> {

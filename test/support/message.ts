@@ -1,0 +1,9 @@
+import type { Message } from '../../workflows/message.js';
+
+let sent = 0;
+
+/** The arguments of a signal or an update, as a client sends it. */
+export function message<Body>(body: Body): [Message<Body>] {
+  sent += 1;
+  return [{ id: `test-${process.pid}-${sent}`, by: 'a test', body }];
+}
