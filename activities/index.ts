@@ -2,9 +2,12 @@ import type { ActivityDependencies } from './dependencies.js';
 import { cancelThisRun } from './cancel-this-run.js';
 import { encryptBatch } from './encrypt-batch.js';
 import { fetchBatchStatus } from './fetch-batch-status.js';
+import { listEnrolled } from './list-enrolled.js';
 import { purgeBatch } from './purge-batch.js';
 import { receiveBatch } from './receive-batch.js';
-import { removeCards } from './remove-cards.js';
+import { recordRemovals } from './record-removals.js';
+import { removeCard } from './remove-card.js';
+import { removeProfile } from './remove-profile.js';
 import { submitBatch } from './submit-batch.js';
 import { sweepStore } from './sweep-store.js';
 import { closeBulk } from './close-bulk.js';
@@ -19,6 +22,8 @@ export function createLocalActivities(deps: ActivityDependencies) {
     receiveBatch: receiveBatch(deps),
     validateBatch: validateBatch(deps),
     encryptBatch: encryptBatch(deps),
+    listEnrolled: listEnrolled(deps),
+    recordRemovals: recordRemovals(deps),
     purgeBatch: purgeBatch(deps),
     cancelThisRun,
     sweepStore: sweepStore(deps),
@@ -34,7 +39,8 @@ export function createGatewayActivities(deps: ActivityDependencies) {
   return {
     submitBatch: submitBatch(deps),
     fetchBatchStatus: fetchBatchStatus(deps),
-    removeCards: removeCards(deps),
+    removeCard: removeCard(deps),
+    removeProfile: removeProfile(deps),
   };
 }
 
@@ -43,13 +49,18 @@ export type GatewayActivities = ReturnType<typeof createGatewayActivities>;
 
 export type { EncryptBatchInput, EncryptBatchResult } from './encrypt-batch.js';
 export type { FetchBatchStatusInput, StatusAnswer } from './fetch-batch-status.js';
+export type { ListEnrolledInput, EnrolledCards } from './list-enrolled.js';
 export type { CloseBulkInput } from './close-bulk.js';
 export type { EnrolledBatch, EnrolledBatchesInput, EnrolledBatchesResult } from './enrolled-batches.js';
 export type { LookAfterBatchesInput } from './look-after-batches.js';
 export type { SealedBatch, SealedPage, SealPageInput } from './seal-page.js';
 export type { PurgeBatchInput, RemainingOutcome } from './purge-batch.js';
 export type { ReceiveBatchInput, ReceiveBatchResult } from './receive-batch.js';
-export type { RemoveCardsInput, RemoveCardsResult } from './remove-cards.js';
+export type { RecordRemovalsInput, RecordedRemovals } from './record-removals.js';
+export type { ProfileAnswer, RemovalAnswer } from '../enrollment/removal.js';
+export type { RemoveCardInput } from './remove-card.js';
+export type { RemoveProfileInput } from './remove-profile.js';
 export type { SubmissionAnswer, SubmitBatchInput } from './submit-batch.js';
 export type { SweepStoreInput, SweepStoreResult } from './sweep-store.js';
+export type { Unreadable } from './unreadable.js';
 export type { ValidateBatchInput, ValidateBatchResult } from './validate-batch.js';

@@ -1,14 +1,31 @@
-import { cardKey, mergeOutcomes, type Outcome, type OutcomeDetail } from './outcomes.js';
+import type { Outcome, OutcomeDetail } from './outcomes.js';
+
+/** What came of asking Mastercard to take a card out of Click to Pay. */
+export type RemovalAnswer =
+  | { kind: 'removed' }
+  /** Mastercard did not have the card any more. */
+  | { kind: 'absent' }
+  /** It could not be removed, and waiting does not mend that: what Mastercard said, or what to do. */
+  | { kind: 'failed'; message: string };
+
+/** What came of asking Mastercard to take a consumer's profile out. */
+export type ProfileAnswer =
+  | RemovalAnswer
+  /** Cards of other batches keep it, and that is as it should be. */
+  | { kind: 'inUse' };
+
+/** By the position of a card in the outcomes of its batch, from 0 on. */
+export type ByPosition<Answer> = Readonly<Record<number, Answer>>;
 
 /** The reason of a `ROLLED_BACK` outcome. */
-export const ROLLED_BACK_REASON = 'ROLLED_BACK';
+const ROLLED_BACK_REASON = 'ROLLED_BACK';
 
 /** The codes of the details that a removal leaves in an outcome. */
 export const RemovalCode = {
   /** Mastercard took the card out. */
   removed: 'REMOVED',
   /** Mastercard did not have the card any more. */
-  alreadyAbsent: 'ALREADY_ABSENT',
+  absent: 'ALREADY_ABSENT',
   /**
    * The card could not be removed, and the message says why. It is still enrolled, unless the answer to an
    * attempt was lost.
@@ -20,84 +37,81 @@ export const RemovalCode = {
 
 const REMOVAL_CODES: ReadonlySet<string> = new Set(Object.values(RemovalCode));
 
-/** The outcome of an enrolled card that is out of Click to Pay again. Its ids stay, to be found by. */
-export function rolledBack(outcome: Outcome, how: 'removed' | 'alreadyAbsent'): Outcome {
-  return {
-    ...withRemovalDetail(outcome, { code: RemovalCode[how] }),
-    status: 'ROLLED_BACK',
-    reason: ROLLED_BACK_REASON,
-  };
-}
-
-/** The outcome of an enrolled card that could not be removed, and so counts as enrolled. */
-export function removalFailed(outcome: Outcome, message: string): Outcome {
-  return withRemovalDetail(outcome, { code: RemovalCode.failed, message });
+/** How a card that is not enrolled, or not any more, came to be out. */
+export function howItIsOut(outcome: Outcome): RemovalAnswer {
+  return { kind: hasCode(outcome, RemovalCode.removed) ? 'removed' : 'absent' };
 }
 
 /**
- * The outcome of a removed card after the attempt to remove its consumer's profile.
- * @param message why the profile could not be removed; undefined when nothing is left to be done.
+ * Lays what came of removals over the outcomes, whose order stays. A card that is stored as rolled back does not
+ * become enrolled again, and one that never was enrolled keeps its outcome; so repeating it changes nothing.
  */
-export function withProfileFailure(outcome: Outcome, message: string | undefined): Outcome {
+export function withRemovals(outcomes: readonly Outcome[], answers: ByPosition<RemovalAnswer>): Outcome[] {
+  return outcomes.map((outcome, position) => {
+    const answer = answers[position];
+    if (!answer || outcome.status !== 'ENROLLED') return outcome;
+    if (answer.kind === 'failed')
+      return withDetail(outcome, { code: RemovalCode.failed, message: answer.message });
+    // Its ids stay, to be found by.
+    const out = withDetail(outcome, { code: RemovalCode[answer.kind] });
+    return { ...out, status: 'ROLLED_BACK', reason: ROLLED_BACK_REASON };
+  });
+}
+
+/**
+ * Lays what came of the removal of profiles over the outcomes: each card of a profile that should be gone and is
+ * not says why, until it is gone.
+ * @param answers by the position of any card of the profile.
+ */
+export function withProfileRemovals(
+  outcomes: readonly Outcome[],
+  answers: ByPosition<ProfileAnswer>,
+): Outcome[] {
+  const merged = [...outcomes];
+  for (const positions of emptiedProfiles(outcomes)) {
+    const answer = positions.map((position) => answers[position]).find((given) => given !== undefined);
+    if (!answer) continue;
+    for (const position of positions) merged[position] = withProfileAnswer(outcomes[position]!, answer);
+  }
+  return merged;
+}
+
+/**
+ * The positions of the cards that were rolled back, for each consumer who has no card of the batch enrolled any
+ * more; the last of the batch first.
+ */
+export function emptiedProfiles(outcomes: readonly Outcome[]): number[][] {
+  const inUse = new Set(
+    outcomes.filter(({ status }) => status === 'ENROLLED').map(({ srcConsumerId }) => srcConsumerId),
+  );
+  const profiles = new Map<string, number[]>();
+  for (let position = outcomes.length - 1; position >= 0; position -= 1) {
+    const { status, srcConsumerId } = outcomes[position]!;
+    if (status !== 'ROLLED_BACK' || srcConsumerId === undefined || inUse.has(srcConsumerId)) continue;
+    const positions = profiles.get(srcConsumerId);
+    if (positions) positions.push(position);
+    else profiles.set(srcConsumerId, [position]);
+  }
+  return [...profiles.values()];
+}
+
+/** Whether the consumer's profile should be gone after the card, and is not. */
+export function isProfileLeft(outcome: Outcome): boolean {
+  return hasCode(outcome, RemovalCode.profileFailed);
+}
+
+function withProfileAnswer(outcome: Outcome, answer: ProfileAnswer): Outcome {
   const others = (outcome.details ?? []).filter(({ code }) => code !== RemovalCode.profileFailed);
-  const failure = message === undefined ? [] : [{ code: RemovalCode.profileFailed, message }];
-  return { ...outcome, details: [...others, ...failure] };
+  if (answer.kind !== 'failed') return { ...outcome, details: others };
+  return { ...outcome, details: [...others, { code: RemovalCode.profileFailed, message: answer.message }] };
 }
 
 /** What an earlier attempt left is replaced, not repeated. */
-function withRemovalDetail(outcome: Outcome, detail: OutcomeDetail): Outcome {
+function withDetail(outcome: Outcome, detail: OutcomeDetail): Outcome {
   const others = (outcome.details ?? []).filter(({ code }) => !REMOVAL_CODES.has(code));
   return { ...outcome, details: [...others, detail] };
 }
 
-/**
- * The cards that were rolled back, by `srcConsumerId`, for each consumer who has no card of the batch
- * enrolled any more; the last of the batch first.
- */
-export function emptiedProfiles(outcomes: readonly Outcome[]): Map<string, Outcome[]> {
-  const inUse = new Set(
-    outcomes.filter(({ status }) => status === 'ENROLLED').map(({ srcConsumerId }) => srcConsumerId),
-  );
-  const profiles = new Map<string, Outcome[]>();
-  for (const outcome of outcomes.toReversed()) {
-    const { status, srcConsumerId } = outcome;
-    if (status !== 'ROLLED_BACK' || srcConsumerId === undefined || inUse.has(srcConsumerId)) continue;
-    profiles.set(srcConsumerId, [...(profiles.get(srcConsumerId) ?? []), outcome]);
-  }
-  return profiles;
-}
-
-/**
- * Lays what an attempt found out over what is stored. Another attempt may have gone further meanwhile: a
- * card that is stored as rolled back does not become enrolled again.
- */
-export function mergeRemovals(stored: readonly Outcome[], found: readonly Outcome[]): Outcome[] {
-  const out = new Set(stored.filter(({ status }) => status === 'ROLLED_BACK').map(cardKey));
-  return mergeOutcomes(
-    stored,
-    found.filter((outcome) => outcome.status === 'ROLLED_BACK' || !out.has(cardKey(outcome))),
-  );
-}
-
-/** How the removal of a batch's cards stands. */
-export interface RemovalCounts {
-  /** Cards that were taken out. */
-  removed: number;
-  /** Cards that Mastercard did not have any more. */
-  absent: number;
-  /** Cards that are still enrolled. */
-  failed: number;
-}
-
-/** Counts a batch's outcomes, so it makes no difference in how many attempts they came about. */
-export function countRemovals(outcomes: readonly Outcome[]): RemovalCounts {
-  const withDetail = (wanted: string) =>
-    outcomes.filter(
-      ({ status, details = [] }) => status === 'ROLLED_BACK' && details.some(({ code }) => code === wanted),
-    ).length;
-  return {
-    removed: withDetail(RemovalCode.removed),
-    absent: withDetail(RemovalCode.alreadyAbsent),
-    failed: outcomes.filter(({ status }) => status === 'ENROLLED').length,
-  };
+function hasCode({ details = [] }: Outcome, wanted: string): boolean {
+  return details.some(({ code }) => code === wanted);
 }

@@ -43,11 +43,11 @@ export function brakedGateway(gateway: EnrollmentGateway, brake: Brake): Enrollm
 async function takeTurn(
   brake: Brake,
   operation: GatewayOperation,
-  { patienceMs = PATIENCE_MS, signal }: CallOptions = {},
+  { signal }: CallOptions = {},
 ): Promise<void> {
   let retryAfterMs: number;
   try {
-    retryAfterMs = await brake.turn(patienceMs, signal);
+    retryAfterMs = await brake.turn(PATIENCE_MS, signal);
   } catch (error) {
     if (!signal?.aborted) throw error;
     throw new GatewayFailure({ kind: 'notSent', operation, problem: 'given up before it was sent' });

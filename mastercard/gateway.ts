@@ -27,8 +27,6 @@ export interface EnrollmentGateway {
 export interface CallOptions {
   /** Aborts the call, for instance because the activity was cancelled. */
   signal?: AbortSignal | undefined;
-  /** How long the call may wait before it is sent (ms), where calls are paced; default some seconds. */
-  patienceMs?: number | undefined;
 }
 
 export interface BatchSubmission {

@@ -1,68 +1,67 @@
-import { mkdtemp, rm } from 'node:fs/promises';
-import { tmpdir } from 'node:os';
-import { join } from 'node:path';
-import { MockActivityEnvironment } from '@temporalio/testing';
-import { DefaultLogger } from '@temporalio/worker';
-import { removeCards, type RemoveCardsResult } from '../../activities/remove-cards.js';
+import type { MockActivityEnvironment } from '@temporalio/testing';
+import { listEnrolled } from '../../activities/list-enrolled.js';
+import {
+  recordRemovals,
+  type RecordedRemovals,
+  type RecordRemovalsInput,
+} from '../../activities/record-removals.js';
+import { removeCard } from '../../activities/remove-card.js';
+import { removeProfile } from '../../activities/remove-profile.js';
+import type { Unreadable } from '../../activities/unreadable.js';
 import { Blob } from '../../enrollment/blobs.js';
 import type { Outcome } from '../../enrollment/outcomes.js';
-import { GatewayFailure, type FailureKind } from '../../mastercard/errors.js';
-import { KeyRing } from '../../protection/key-ring.js';
-import { FilesystemStore } from '../../store/filesystem-store.js';
-import { getJson, putJson, type BatchStore } from '../../store/store.js';
+import type { ProfileAnswer, RemovalAnswer } from '../../enrollment/removal.js';
+import { GatewayFailure, type FailureFacts, type FailureKind } from '../../mastercard/errors.js';
+import { getJson, putJson } from '../../store/store.js';
 import type { ScriptedGateway } from '../support/scripted-gateway.js';
+import { DamagedStore } from './damaged-store.js';
+import { activityEnvironment } from './environment.js';
 
 export const BATCH = { program: 'demo', externalBatchId: 'batch-1' };
 
-/** One attempt at the activity. */
-export interface Attempt {
-  environment: MockActivityEnvironment;
-  /** What each heartbeat said. */
-  heartbeats: unknown[];
-  result: Promise<RemoveCardsResult>;
-}
-
-/** A batch in a real store, and attempts to remove its cards. */
+/** A batch in a real store, and the activities that take its cards back. */
 export class RemovalRig {
-  private constructor(
-    readonly store: BatchStore,
-    private readonly folder: string,
-  ) {}
+  private constructor(readonly store: DamagedStore) {}
 
   static async create(outcomes: readonly Outcome[]): Promise<RemovalRig> {
-    const folder = await mkdtemp(join(tmpdir(), 'c2p-test-'));
-    const keyRing = KeyRing.parse(KeyRing.generate(), 'test');
-    const rig = new RemovalRig(new FilesystemStore({ root: folder, keyRing }), folder);
-    await putJson(
-      rig.store,
-      BATCH,
-      Blob.cards,
-      outcomes.map(({ externalConsumerId, externalCardId }) => ({ externalConsumerId, externalCardId })),
-    );
+    const rig = new RemovalRig(await DamagedStore.create());
+    const cards = outcomes.map(({ externalConsumerId, externalCardId }) => ({
+      externalConsumerId,
+      externalCardId,
+    }));
+    await putJson(rig.store, BATCH, Blob.cards, cards);
     await putJson(rig.store, BATCH, Blob.outcomes, outcomes);
     return rig;
   }
 
-  /** Starts an attempt; `heartbeatDetails` are those of the attempt before it. */
-  attempt(
+  async list(): Promise<number[]> {
+    const listed = await listEnrolled({ store: this.store })({ batch: BATCH });
+    if (listed.kind === 'unreadable') throw new Error(listed.message);
+    return listed.cards;
+  }
+
+  removeCard(
     gateway: ScriptedGateway,
-    { heartbeatDetails, store = this.store }: { heartbeatDetails?: unknown; store?: BatchStore } = {},
-  ): Attempt {
-    const environment = activityEnvironment({ heartbeatDetails });
-    const heartbeats: unknown[] = [];
-    environment.on('heartbeat', (details: unknown) => heartbeats.push(details));
-    const activity = removeCards({
-      store,
-      program: () => ({
-        gateway,
-        recipient: () => Promise.reject(new Error('nothing is encrypted here')),
-        contentEncryption: 'A128GCM',
-        maxCardsPerBatch: 250,
-        policy: {},
-      }),
-    });
-    const input = { batch: BATCH, reason: 'ROLLBACK', flowId: 'site-7' };
-    return { environment, heartbeats, result: environment.run(activity, input) };
+    card: number,
+    environment = activityEnvironment(),
+  ): Promise<RemovalAnswer | Unreadable> {
+    const activity = removeCard(this.deps(gateway));
+    return environment.run(() => activity({ batch: BATCH, card, reason: 'ROLLBACK', flowId: 'site-7' }));
+  }
+
+  removeProfile(
+    gateway: ScriptedGateway,
+    card: number,
+    environment = activityEnvironment(),
+  ): Promise<ProfileAnswer | Unreadable> {
+    const activity = removeProfile(this.deps(gateway));
+    return environment.run(() => activity({ batch: BATCH, card, flowId: 'site-7' }));
+  }
+
+  async record(input: Omit<RecordRemovalsInput, 'batch'>): Promise<RecordedRemovals> {
+    const recorded = await recordRemovals({ store: this.store })({ batch: BATCH, ...input });
+    if (recorded.kind === 'unreadable') throw new Error(recorded.message);
+    return recorded;
   }
 
   outcomes(): Promise<Outcome[]> {
@@ -78,16 +77,27 @@ export class RemovalRig {
   }
 
   close(): Promise<void> {
-    return rm(this.folder, { recursive: true, force: true });
+    return this.store.erase();
+  }
+
+  private deps(gateway: ScriptedGateway) {
+    const program = () => ({
+      gateway,
+      recipient: () => Promise.reject(new Error('nothing is encrypted here')),
+      contentEncryption: 'A128GCM' as const,
+      maxCardsPerBatch: 250,
+      policy: {},
+    });
+    return { store: this.store, program };
   }
 }
 
-/** Where an activity runs; quiet about those that fail, as they are meant to. */
-export function activityEnvironment(
-  info: ConstructorParameters<typeof MockActivityEnvironment>[0] = {},
-): MockActivityEnvironment {
-  return new MockActivityEnvironment(info, { logger: new DefaultLogger('ERROR') });
-}
+/** A call of an activity, and what is promised of each: the same for cards and for profiles. */
+export type RemovalCall = (
+  rig: RemovalRig,
+  answer: GatewayFailure | (() => never) | 'removed' | 'absent',
+  environment?: MockActivityEnvironment,
+) => Promise<unknown>;
 
 /** The `n`th card, enrolled; each has a consumer of its own unless told otherwise. */
 export function enrolled(n: number, changes: Partial<Outcome> = {}): Outcome {
@@ -102,21 +112,10 @@ export function enrolled(n: number, changes: Partial<Outcome> = {}): Outcome {
   };
 }
 
-/** `count` enrolled cards, 1 first. */
-export function enrolledCards(count: number): Outcome[] {
-  return Array.from({ length: count }, (_, index) => enrolled(index + 1));
-}
-
-/** The cards that Mastercard was asked to delete, in that order. */
-export function cardsAsked(gateway: ScriptedGateway): string[] {
-  return gateway.cardRemovals.map(({ srcDigitalCardId }) => srcDigitalCardId);
-}
-
-/** The profiles that Mastercard was asked to delete, in that order. */
-export function profilesAsked(gateway: ScriptedGateway): string[] {
-  return gateway.profileRemovals.map(({ srcConsumerId }) => srcConsumerId);
-}
-
-export function failure(kind: FailureKind, reason: string): GatewayFailure {
-  return new GatewayFailure({ kind, operation: 'deleteCard', httpStatus: 400, reason });
+export function failure(
+  kind: FailureKind,
+  reason: string,
+  facts: Partial<FailureFacts> = {},
+): GatewayFailure {
+  return new GatewayFailure({ kind, operation: 'deleteCard', httpStatus: 400, reason, ...facts });
 }

@@ -2,6 +2,10 @@ import { afterEach, beforeEach, describe, expect, test } from 'vitest';
 import type { ActivityDependencies } from '../../activities/dependencies.js';
 import { encryptBatch } from '../../activities/encrypt-batch.js';
 import { fetchBatchStatus } from '../../activities/fetch-batch-status.js';
+import { listEnrolled } from '../../activities/list-enrolled.js';
+import { recordRemovals } from '../../activities/record-removals.js';
+import { removeCard } from '../../activities/remove-card.js';
+import { removeProfile } from '../../activities/remove-profile.js';
 import { submitBatch } from '../../activities/submit-batch.js';
 import { validateBatch } from '../../activities/validate-batch.js';
 import { Blob } from '../../enrollment/blobs.js';
@@ -53,6 +57,10 @@ const READS: [activity: string, ref: string, (deps: ActivityDependencies) => () 
     ref,
     (deps) => () => fetchBatchStatus(deps)({ batch, round, batchId: 'mc-1' }),
   ]),
+  ['listEnrolled', Blob.outcomes, (deps) => () => listEnrolled(deps)({ batch })],
+  ['removeCard', Blob.outcomes, (deps) => () => removeCard(deps)({ batch, card: 0, reason: 'ROLLBACK' })],
+  ['removeProfile', Blob.outcomes, (deps) => () => removeProfile(deps)({ batch, card: 0 })],
+  ['recordRemovals', Blob.outcomes, (deps) => () => recordRemovals(deps)({ batch, cards: {} })],
 ];
 
 describe.each(READS)('%s, where %s', (_, ref, activity) => {
@@ -80,14 +88,14 @@ describe.each(READS)('%s, where %s', (_, ref, activity) => {
       ref,
       message: expect.stringContaining(`'${ref}'`) as string,
     });
-    expect(gateway.submissions).toEqual([]);
+    expect([...gateway.submissions, ...gateway.cardRemovals, ...gateway.profileRemovals]).toEqual([]);
   });
 
   test.each(['alter', 'truncate', 'replace'] as const)('is damaged (%s), says so', async (damage) => {
     await store[damage](batch, ref);
     const message = expect.stringContaining(ref) as string;
     expect(await run()).toMatchObject({ kind: 'unreadable', why: 'altered', ref, message });
-    expect(gateway.submissions).toEqual([]);
+    expect([...gateway.submissions, ...gateway.cardRemovals, ...gateway.profileRemovals]).toEqual([]);
   });
 
   test('is sealed under a key that this worker lacks, says which, and does its work once the key comes', async () => {

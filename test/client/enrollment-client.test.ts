@@ -37,7 +37,7 @@ describe('starting the same batch twice', () => {
 
     expect(new Set(results.map((result) => JSON.stringify(result))).size).toBe(1);
     expect(gateway.submissions).toHaveLength(1);
-    expect(await rig.blobs(id)).toEqual(['closed', 'outcomes']);
+    expect(await rig.blobs(id)).toEqual(['closed', 'offered-1', 'outcomes']);
   });
 
   test('is one batch after it was closed: nothing is sent again', async () => {
@@ -79,7 +79,7 @@ describe('other records under the id of a batch', () => {
       await expect(client.enroll(others)).rejects.toThrow(BatchConflictError);
     });
 
-    expect(await rig.blobs(id)).toEqual(['closed', 'outcomes']);
+    expect(await rig.blobs(id)).toEqual(['closed', 'offered-1', 'outcomes']);
   });
 
   test('lose against the records that came first when both come at the same time', async () => {

@@ -2,12 +2,11 @@ import fc from 'fast-check';
 import { describe, expect, it } from 'vitest';
 import { OUTCOME_STATUSES, type Outcome } from '../../enrollment/outcomes.js';
 import {
-  countRemovals,
   emptiedProfiles,
-  mergeRemovals,
-  removalFailed,
-  rolledBack,
-  withProfileFailure,
+  howItIsOut,
+  withProfileRemovals,
+  withRemovals,
+  type RemovalAnswer,
 } from '../../enrollment/removal.js';
 
 function outcome(n: number, changes: Partial<Outcome> = {}): Outcome {
@@ -22,98 +21,97 @@ function outcome(n: number, changes: Partial<Outcome> = {}): Outcome {
   };
 }
 
+const REMOVED: RemovalAnswer = { kind: 'removed' };
+const ABSENT: RemovalAnswer = { kind: 'absent' };
+
+function failing(message: string): RemovalAnswer {
+  return { kind: 'failed', message };
+}
+
+function out(n: number, changes: Partial<Outcome> = {}): Outcome {
+  return withRemovals([outcome(n, changes)], { 0: REMOVED })[0]!;
+}
+
 describe('the outcome of a removed card', () => {
   it('keeps its ids and its round and says how it came out', () => {
-    expect(rolledBack(outcome(1), 'removed')).toEqual({
-      ...outcome(1),
-      status: 'ROLLED_BACK',
-      reason: 'ROLLED_BACK',
-      details: [{ code: 'REMOVED' }],
-    });
-    expect(rolledBack(outcome(1), 'alreadyAbsent').details).toEqual([{ code: 'ALREADY_ABSENT' }]);
+    const [removed, absent] = withRemovals([outcome(1), outcome(2)], { 0: REMOVED, 1: ABSENT });
+    const rolledBack = { status: 'ROLLED_BACK', reason: 'ROLLED_BACK' };
+    expect(removed).toEqual({ ...outcome(1), ...rolledBack, details: [{ code: 'REMOVED' }] });
+    expect(absent).toEqual({ ...outcome(2), ...rolledBack, details: [{ code: 'ALREADY_ABSENT' }] });
+    expect([removed, absent].map((one) => howItIsOut(one!))).toEqual([REMOVED, ABSENT]);
   });
 
   it('keeps what was said of the card when it was enrolled, and nothing of a failed removal', () => {
     const contradictory = { code: 'CONTRADICTORY_ANSWER', message: 'also reported as FAILED' };
-    const before = outcome(1, { details: [contradictory] });
-    const failedTwice = removalFailed(removalFailed(before, 'first'), 'second');
-    expect(failedTwice.status).toBe('ENROLLED');
-    expect(failedTwice.details).toEqual([contradictory, { code: 'REMOVAL_FAILED', message: 'second' }]);
-    expect(rolledBack(failedTwice, 'removed').details).toEqual([contradictory, { code: 'REMOVED' }]);
+    const before = [outcome(1, { details: [contradictory] })];
+    const failedTwice = withRemovals(withRemovals(before, { 0: failing('first') }), { 0: failing('second') });
+    expect(failedTwice).toEqual([
+      { ...before[0], details: [contradictory, { code: 'REMOVAL_FAILED', message: 'second' }] },
+    ]);
+    const [removed] = withRemovals(failedTwice, { 0: REMOVED });
+    expect(removed?.details).toEqual([contradictory, { code: 'REMOVED' }]);
   });
 
   it('tells of a profile that could not be removed, until it can', () => {
-    const removed = rolledBack(outcome(1), 'removed');
-    const failed = withProfileFailure(withProfileFailure(removed, 'first'), 'second');
-    expect(failed.details).toEqual([
+    const before = [out(1)];
+    const failed = withProfileRemovals(withProfileRemovals(before, { 0: failing('first') }), {
+      0: failing('second'),
+    });
+    expect(failed[0]?.details).toEqual([
       { code: 'REMOVED' },
       { code: 'PROFILE_REMOVAL_FAILED', message: 'second' },
     ]);
-    expect(withProfileFailure(failed, undefined)).toEqual(removed);
+    for (const answer of [REMOVED, ABSENT, { kind: 'inUse' as const }])
+      expect(withProfileRemovals(failed, { 0: answer })).toEqual(before);
   });
 });
 
-describe('emptiedProfiles', () => {
-  it('names each consumer once who has no card of the batch left, the last first', () => {
-    const out = (n: number, srcConsumerId: string) => rolledBack(outcome(n, { srcConsumerId }), 'removed');
-    const outcomes = [
-      out(1, 'a'),
-      out(2, 'b'),
-      out(3, 'a'),
-      out(4, 'still-enrolled'),
-      removalFailed(outcome(5, { srcConsumerId: 'still-enrolled' }), 'refused'),
-      outcome(6, { status: 'FAILED', srcConsumerId: 'never-enrolled' }),
-    ];
-    const profiles = [...emptiedProfiles(outcomes)].map(([id, cards]) => [
-      id,
-      cards.map(({ externalCardId }) => externalCardId),
-    ]);
-    expect(profiles).toEqual([
-      ['a', ['card-3', 'card-1']],
-      ['b', ['card-2']],
-    ]);
+describe('the profiles that a removal leaves empty', () => {
+  const outcomes = [
+    out(1, { srcConsumerId: 'a' }),
+    out(2, { srcConsumerId: 'b' }),
+    out(3, { srcConsumerId: 'a' }),
+    out(4, { srcConsumerId: 'still-enrolled' }),
+    outcome(5, { srcConsumerId: 'still-enrolled' }),
+    outcome(6, { status: 'FAILED', srcConsumerId: 'never-enrolled' }),
+    out(7, { srcConsumerId: undefined }),
+  ];
+
+  it('are named once each, by their cards, the last first', () => {
+    expect(emptiedProfiles(outcomes)).toEqual([[2, 0], [1]]);
+  });
+
+  it('are told of with each of their cards, by whichever card the answer came, and no other is', () => {
+    const answers = { 0: failing('a'), 3: failing('in use'), 5: failing('never'), 6: failing('none') };
+    const told = withProfileRemovals(outcomes, answers).map(({ details = [] }) => details.at(-1)?.message);
+    expect(told).toEqual(['a', undefined, 'a', undefined, undefined, undefined, undefined]);
   });
 });
 
-describe('mergeRemovals and countRemovals', () => {
+describe('recording removals', () => {
   const batch = fc
     .array(fc.constantFrom(...OUTCOME_STATUSES), { maxLength: 12 })
     .map((statuses) =>
-      statuses.map((status, n) =>
-        status === 'ROLLED_BACK' ? rolledBack(outcome(n), 'removed') : outcome(n, { status }),
-      ),
+      statuses.map((status, n) => (status === 'ROLLED_BACK' ? out(n) : outcome(n, { status }))),
     );
-  const attempt = fc.array(fc.constantFrom('removed', 'alreadyAbsent', 'failed', undefined), {
-    maxLength: 12,
-  });
+  const answers = fc.dictionary(
+    fc.nat(12).map(String),
+    fc.constantFrom(REMOVED, ABSENT, failing('refused')),
+  ) as fc.Arbitrary<Record<number, RemovalAnswer>>;
 
-  it('never lose a removal, whichever of two attempts at the same batch writes last', () => {
+  it('loses no removal, moves no card, touches none that was not enrolled, and changes nothing again', () => {
     fc.assert(
-      fc.property(batch, attempt, attempt, (outcomes, first, second) => {
-        const findings = (results: typeof first) =>
-          outcomes.flatMap((card, n) => {
-            const result = results[n];
-            if (card.status !== 'ENROLLED' || result === undefined) return [];
-            return [result === 'failed' ? removalFailed(card, 'refused') : rolledBack(card, result)];
-          });
-        const found = [...findings(first), ...findings(second)];
-        const merged = mergeRemovals(mergeRemovals(outcomes, findings(first)), findings(second));
-
+      fc.property(batch, answers, answers, (outcomes, first, second) => {
+        const merged = withRemovals(withRemovals(outcomes, first), second);
+        expect(withRemovals(merged, second)).toEqual(merged);
         expect(merged.map(({ externalCardId }) => externalCardId)).toEqual(
           outcomes.map(({ externalCardId }) => externalCardId),
         );
-        for (const [n, after] of merged.entries()) {
-          const isOut =
-            outcomes[n]?.status === 'ROLLED_BACK' ||
-            found.some(
-              ({ status, externalCardId }) =>
-                status === 'ROLLED_BACK' && externalCardId === after.externalCardId,
-            );
-          expect(after.status).toBe(isOut ? 'ROLLED_BACK' : outcomes[n]?.status);
+        for (const [n, before] of outcomes.entries()) {
+          const isOut = [first[n], second[n]].some((answer) => answer && answer.kind !== 'failed');
+          if (before.status !== 'ENROLLED') expect(merged[n]).toEqual(before);
+          else expect(merged[n]?.status).toBe(isOut ? 'ROLLED_BACK' : 'ENROLLED');
         }
-        const { removed, absent, failed } = countRemovals(merged);
-        expect(removed + absent).toBe(merged.filter(({ status }) => status === 'ROLLED_BACK').length);
-        expect(failed).toBe(merged.filter(({ status }) => status === 'ENROLLED').length);
       }),
     );
   });

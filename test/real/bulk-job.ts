@@ -63,7 +63,7 @@ export async function outcomesOf(site: RealSite, { key }: BulkHandle, batches: n
   for await (const batch of site.store.batches()) {
     if (batch.externalBatchId === bulkAddress(key).externalBatchId) continue;
     left.push(batch.externalBatchId);
-    expect(await site.store.list(batch)).toEqual([Blob.closed, Blob.outcomes]);
+    expect(await site.store.list(batch)).toEqual([Blob.closed, Blob.offered(1), Blob.outcomes]);
     outcomes.push(...(await getJson<Outcome[]>(site.store, batch, Blob.outcomes)));
   }
   const started = Array.from({ length: batches }, (_, n) => bulkBatchId(key.bulkId, n + 1));

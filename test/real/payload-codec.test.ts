@@ -206,7 +206,7 @@ test('records that come with the input are in Temporal, and nobody without the k
   const bytes = Buffer.from(History.encode(await historyOf(externalBatchId)).finish());
   expectEncrypted(await historyOf(externalBatchId), 15);
   expect(findLeaks([{ name: 'history', bytes }], needles)).toEqual([]);
-  expect(await site.blobs(externalBatchId)).toEqual(['closed', 'outcomes']);
+  expect(await site.blobs(externalBatchId)).toEqual(['closed', 'offered-1', 'outcomes']);
   expect(await site.client.batch(externalBatchId).outcomes()).toHaveLength(3);
 });
 

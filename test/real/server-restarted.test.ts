@@ -43,7 +43,7 @@ test('a batch between polls outlives the Temporal server: killed, and restarted 
 
   expect(polls()).toBeGreaterThan(before);
   expect(site.simulator.accepted()).toMatchObject([{ externalBatchId: id, offers: [{ accepted: true }] }]);
-  expect(await site.blobs(id)).toEqual(['closed', 'outcomes']);
+  expect(await site.blobs(id)).toEqual(['closed', 'offered-1', 'outcomes']);
   // It was the same worker throughout.
   process.kill(worker.pid, 'SIGTERM');
   expect(await worker.ended).toBe('exit code 0');

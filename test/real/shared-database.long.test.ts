@@ -44,7 +44,7 @@ describe.concurrent('on one PostgreSQL database', { timeout: 150_000 }, () => {
         status: 'COMPLETED_WITH_ERRORS',
         counts: { cards: 4, enrolled: 3, failed: 1 },
       });
-      expect(await site.blobs(batch.externalBatchId)).toEqual([Blob.closed, Blob.outcomes]);
+      expect(await site.blobs(batch.externalBatchId)).toEqual([Blob.closed, Blob.offered(1), Blob.outcomes]);
     }
     const accepted = site.simulator.accepted().map(({ externalBatchId }) => externalBatchId);
     expect(accepted.sort()).toEqual(['b-0', 'b-1', 'b-2', 'b-3', 'b-4', 'b-5']);

@@ -112,7 +112,7 @@ async function expectFinishedOnce(site: RealSite, externalBatchId: string, offer
   expect(outcomes.filter(({ status }) => status === 'INVALID')).toMatchObject([
     { externalConsumerId: 'cust-4', externalCardId: 'card-400' },
   ]);
-  expect(await site.blobs(externalBatchId)).toEqual([Blob.closed, Blob.outcomes]);
+  expect(await site.blobs(externalBatchId)).toEqual([Blob.closed, Blob.offered(1), Blob.outcomes]);
 }
 
 /** An outcome in the simulator's words. */

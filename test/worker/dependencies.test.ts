@@ -56,15 +56,14 @@ describe('a worker does not start', () => {
 });
 
 test('a worker that lacks a program ends no batch of it: what it was to do is retried, and it says what to do', async () => {
-  const { program } = await start();
-  let failure: unknown;
-  try {
-    program('other');
-  } catch (error) {
-    failure = error;
-  }
-  expect(failure).toMatchObject({ type: 'ConfigurationInvalid', nonRetryable: false });
-  expect(failure).toMatchObject({ message: expect.stringContaining("no program 'other': add it") as string });
+  const dependencies = await start();
+  expect(() => dependencies.program('other')).toThrow(
+    expect.objectContaining({
+      type: 'ConfigurationInvalid',
+      nonRetryable: false,
+      message: expect.stringContaining("no program 'other': add it there") as string,
+    }) as Error,
+  );
 });
 
 describe('a worker starts', () => {

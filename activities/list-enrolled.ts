@@ -1,0 +1,26 @@
+import type { BatchKey } from '../enrollment/batch.js';
+import { Blob } from '../enrollment/blobs.js';
+import type { Outcome } from '../enrollment/outcomes.js';
+import { getJson } from '../store/store.js';
+import type { ActivityDependencies } from './dependencies.js';
+import { readingBlobs, type Unreadable } from './unreadable.js';
+
+export interface ListEnrolledInput {
+  batch: BatchKey;
+}
+
+export interface EnrolledCards {
+  kind: 'listed';
+  /** Their positions in the outcomes, from 0 on; the last first, as they are to be removed. */
+  cards: number[];
+}
+
+/** Which cards of a batch are enrolled. */
+export function listEnrolled({ store }: Pick<ActivityDependencies, 'store'>) {
+  return ({ batch }: ListEnrolledInput): Promise<EnrolledCards | Unreadable> =>
+    readingBlobs(async () => {
+      const outcomes = await getJson<Outcome[]>(store, batch, Blob.outcomes);
+      const cards = [...outcomes.keys()].filter((position) => outcomes[position]?.status === 'ENROLLED');
+      return { kind: 'listed', cards: cards.reverse() };
+    });
+}
