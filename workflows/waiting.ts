@@ -20,13 +20,15 @@ export function waitForChange(isOver: boolean): Wait {
 
 /** Temporal warns at 10,240 events and ends a workflow at 51,200. */
 const LONG_HISTORY_EVENTS = 8_000;
+/** So many events a run may grow by while it waits, so that a low limit does not make each event a new run. */
+const ROOM_TO_WAIT = 50;
 
 /**
  * A workflow that runs: its state, and the only place where it waits and where it hands over to a new run. The
  * state is the new run's argument, so a workflow goes on from any wait as if nothing had happened.
  */
 export class Running<State> {
-  /** Events that a new run begins with, which are no reason to hand over once more. */
+  /** How many events a run has when it waits for the first time: those are no reason to hand over once more. */
   private atFirstWait: number | undefined;
 
   constructor(
@@ -68,7 +70,7 @@ export class Running<State> {
       await this.handOverWhenLong();
       const hasChanged = (): boolean => {
         const now = of(this.current);
-        return this.isLong || now.over || now.until !== wait.until;
+        return this.mustHandOver || now.over || now.until !== wait.until;
       };
       if (wait.until === null) await condition(hasChanged);
       else {
@@ -94,15 +96,21 @@ export class Running<State> {
     return true;
   }
 
+  /** Whether a wait that is on is to be handed over. */
+  private get mustHandOver(): boolean {
+    const { historyLength } = workflowInfo();
+    return this.isLong && historyLength > (this.atFirstWait ?? 0) + ROOM_TO_WAIT;
+  }
+
   private get isLong(): boolean {
     return this.mayHandOver && this.hasLongHistory;
   }
 
   protected get hasLongHistory(): boolean {
     const { historyLength, continueAsNewSuggested, continuedFromExecutionRunId } = workflowInfo();
-    if (continueAsNewSuggested) return true;
-    const hasGrown = continuedFromExecutionRunId === undefined || historyLength > (this.atFirstWait ?? 0);
-    return hasGrown && historyLength >= (this.options.historyLimit ?? LONG_HISTORY_EVENTS);
+    const isNew = continuedFromExecutionRunId !== undefined && historyLength <= (this.atFirstWait ?? 0);
+    if (isNew) return false;
+    return continueAsNewSuggested || historyLength >= (this.options.historyLimit ?? LONG_HISTORY_EVENTS);
   }
 }
 

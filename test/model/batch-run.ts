@@ -5,7 +5,7 @@ import type { BatchStatus } from '../../enrollment/batch.js';
 import type { OutcomeCounts } from '../../enrollment/outcomes.js';
 import type { AcceptedBatch, Operation } from '../../simulator/index.js';
 import { PROGRAM } from '../support/rig.js';
-import type { Question } from '../../workflows/batch/messages.js';
+import type { Question } from '../../enrollment/questions.js';
 import type { Answer } from './answers.js';
 import { HANGS_AFTER_MS, Rest } from './rest.js';
 import { recordsOf, type Duplicates, type Scenario } from './scenario.js';

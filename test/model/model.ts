@@ -7,7 +7,7 @@ import {
   PROFILE_HAS_CARDS_REASON,
 } from '../../mastercard/contract.js';
 import type { AcceptedBatch } from '../../simulator/index.js';
-import type { Question } from '../../workflows/batch/messages.js';
+import type { Question } from '../../enrollment/questions.js';
 import type { Standing } from './batch-run.js';
 import { Offer, SLACK_MS } from './offer.js';
 import { Removal } from './removal.js';

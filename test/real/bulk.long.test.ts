@@ -3,6 +3,7 @@ import { createServer } from 'node:http';
 import type { AddressInfo } from 'node:net';
 import { describe, expect, test } from 'vitest';
 import { changeBulkUpdate } from '../../workflows/bulk/messages.js';
+import { message } from '../support/message.js';
 import { testRecords } from '../support/records.js';
 import { replayAll } from '../support/replay.js';
 import { until } from '../support/until.js';
@@ -49,7 +50,7 @@ describe.concurrent('a bulk job on a real server', { timeout: 240_000 }, () => {
       site.simulator.configure({ processingMs: 0 });
       await until(async () => (await progress()).batches.byStatus.COMPLETED === 2 * window);
       while ((await job.describe()).historyLength <= EVENTS_A_RUN)
-        await job.executeUpdate(changeBulkUpdate, { args: [{ maxBatchesInFlight: window }] });
+        await job.executeUpdate(changeBulkUpdate, { args: message({ maxBatchesInFlight: window }) });
       await job.cancel();
       await expect(job.result()).rejects.toThrow(WorkflowFailedError);
 

@@ -1,6 +1,7 @@
 import { WorkflowFailedError } from '@temporalio/client';
 import { describe, expect, test } from 'vitest';
 import { changeBulkUpdate, pauseBulkUpdate, resumeBulkUpdate } from '../../workflows/bulk/messages.js';
+import { message } from '../support/message.js';
 import { historiesOf, replayAll } from '../support/replay.js';
 import { until } from '../support/until.js';
 import {
@@ -19,7 +20,7 @@ describe.concurrent('a bulk job on a real server', { timeout: 240_000 }, () => {
     const { site, job, progress } = await begin('paused', 20, FOR_EVER_MS);
     const { simulator } = site;
     await until(() => underWay(site) === WINDOW);
-    await job.executeUpdate(pauseBulkUpdate);
+    await job.executeUpdate(pauseBulkUpdate, { args: message({}) });
     simulator.configure({ processingMs: 0 });
     // Each of them that closes would be followed by another.
     await until(async () => (await progress()).batches.inFlight === 0);
@@ -30,8 +31,8 @@ describe.concurrent('a bulk job on a real server', { timeout: 240_000 }, () => {
     });
 
     simulator.configure({ processingMs: FOR_EVER_MS });
-    await job.executeUpdate(changeBulkUpdate, { args: [{ maxBatchesInFlight: 6 }] });
-    await job.executeUpdate(resumeBulkUpdate);
+    await job.executeUpdate(changeBulkUpdate, { args: message({ maxBatchesInFlight: 6 }) });
+    await job.executeUpdate(resumeBulkUpdate, { args: message({}) });
     await until(() => underWay(site) === 6);
     expect((await progress()).batches).toMatchObject({ started: WINDOW + 6, inFlight: 6 });
     simulator.configure({ processingMs: 0 });

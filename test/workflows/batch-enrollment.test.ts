@@ -68,7 +68,7 @@ describe('a batch that Mastercard processes', () => {
     const gateway = new ScriptedGateway({ status: [report(id, completed, [success('cust-1', 'card-100')])] });
     await enrollAll(gateway, id, testRecords(1));
 
-    expect(await rig.blobs(id)).toEqual(['closed', 'outcomes']);
+    expect(await rig.blobs(id)).toEqual(['closed', 'offered-1', 'outcomes']);
   });
 
   test('ends COMPLETED_WITH_ERRORS and tells the reason of each card that was declined', async () => {
@@ -134,7 +134,7 @@ describe('a batch that Mastercard processes', () => {
       counts: { unreported: 1 },
     });
     await expect(rig.workflow(id).result()).rejects.toMatchObject({ cause: { type: 'BatchFailed' } });
-    expect(await rig.blobs(id)).toEqual(['closed', 'outcomes']);
+    expect(await rig.blobs(id)).toEqual(['closed', 'offered-1', 'outcomes']);
   });
 });
 

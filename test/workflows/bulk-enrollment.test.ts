@@ -21,6 +21,7 @@ import {
   resumeBulkUpdate,
 } from '../../workflows/bulk/messages.js';
 import type { BulkEnrollmentInput } from '../../workflows/index.js';
+import { message } from '../support/message.js';
 import { enrollingEverything, startBulk, untilTheyWait, writePortfolio } from '../support/bulk-rig.js';
 import { currentDetailsOf } from '../support/current-details.js';
 import { historiesOf } from '../support/replay.js';
@@ -120,7 +121,7 @@ describe('a portfolio', () => {
     expect(gateway.submissions.map(({ externalBatchId }) => externalBatchId).sort()).toEqual(
       batchesOf(bulkId, 3),
     );
-    for (const id of batchesOf(bulkId, 3)) expect(await rig.blobs(id)).toEqual(['closed', 'outcomes']);
+    for (const id of batchesOf(bulkId, 3)) expect(await rig.blobs(id)).toEqual(['closed', 'offered-1', 'outcomes']);
     const address = bulkAddress({ program: PROGRAM, bulkId });
     expect(await getJson<Reject[]>(rig.store, address, Blob.rejects(8))).toEqual([
       { line: 8, path: '', code: 'json_malformed' },
@@ -203,7 +204,7 @@ describe('somebody', () => {
         limits: { maxBatchesInFlight: 1, batchesPerMinute: null },
       });
       await until(() => gateway.submissions.length === 1);
-      await job.executeUpdate(pauseBulkUpdate);
+      await job.executeUpdate(pauseBulkUpdate, { args: message({}) });
       await rig.env.sleep('1 day');
       // By then everything is due, but need not be done.
       await until(async () => (await job.query(bulkProgressQuery)).batches.inFlight === 0);
@@ -213,8 +214,8 @@ describe('somebody', () => {
         batches: { started: 1, inFlight: 0, byStatus: { COMPLETED: 1 } },
       });
       expect(gateway.submissions).toHaveLength(1);
-      await job.executeUpdate(changeBulkUpdate, { args: [{ maxBatchesInFlight: 3 }] });
-      await job.executeUpdate(resumeBulkUpdate);
+      await job.executeUpdate(changeBulkUpdate, { args: message({ maxBatchesInFlight: 3 }) });
+      await job.executeUpdate(resumeBulkUpdate, { args: message({}) });
       return job.result();
     });
     expect(result).toMatchObject({ status: 'COMPLETED', batches: 4 });
@@ -250,7 +251,7 @@ describe('somebody', () => {
       stoppedAtLine: 7,
     });
     expect(gateway.submissions).toHaveLength(2);
-    for (const id of batchesOf(bulkId, 2)) expect(await rig.blobs(id)).toEqual(['closed', 'outcomes']);
+    for (const id of batchesOf(bulkId, 2)) expect(await rig.blobs(id)).toEqual(['closed', 'offered-1', 'outcomes']);
     for (const id of batchesOf(bulkId, 4).slice(2)) expect(await rig.blobs(id)).toEqual([]);
   });
 
@@ -336,5 +337,5 @@ test('a batch of another that has the id of one of the job stops the job, and is
   });
   expect(type).toBe('BatchIdTaken');
   expect(await closedJob(bulkId)).toMatchObject({ batches: 1, stoppedAtLine: 4, counts: { enrolled: 3 } });
-  expect(await rig.blobs(bulkBatchId(bulkId, 2))).toEqual(['closed', 'outcomes']);
+  expect(await rig.blobs(bulkBatchId(bulkId, 2))).toEqual(['closed', 'offered-1', 'outcomes']);
 });

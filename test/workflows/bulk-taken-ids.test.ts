@@ -6,6 +6,7 @@ import { workflowIdOf } from '../../enrollment/identifiers.js';
 import { getJson } from '../../store/store.js';
 import { bulkProgressQuery, changeBulkUpdate } from '../../workflows/bulk/messages.js';
 import type { BulkEnrollmentInput } from '../../workflows/index.js';
+import { message } from '../support/message.js';
 import {
   enrollingEverything,
   startBulk,
@@ -79,7 +80,7 @@ describe('a batch of another that takes the id of one that waits, while those be
         records: [testRecord(99)],
       });
       await other.result();
-      await job.executeUpdate(changeBulkUpdate, { args: [{ batchesPerMinute: null }] });
+      await job.executeUpdate(changeBulkUpdate, { args: message({ batchesPerMinute: null }) });
       await until(() => gateway.submissions.length === 4);
       await until(async () => (await job.query(bulkProgressQuery)).status === 'FINISHING');
       await untilTheyWait(rig, bulkId, [3, 4]);

@@ -39,7 +39,7 @@ test('a batch that is cancelled before Mastercard accepted it ends CANCELLED, ea
   expect(result).toMatchObject({ status: 'CANCELLED', batchIds: [], counts: { cards: 2, unreported: 2 } });
   expect(outcomes.map((outcome) => outcome.reason)).toEqual(['CANCELLED_NOT_SENT', 'CANCELLED_NOT_SENT']);
   expect((await rig.workflow(id).describe()).status.name).toBe('CANCELLED');
-  expect(await rig.blobs(id)).toEqual(['closed', 'outcomes']);
+  expect(await rig.blobs(id)).toEqual(['closed', 'offered-1', 'outcomes']);
   expect(gateway.submissions).toHaveLength(1);
 });
 

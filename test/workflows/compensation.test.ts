@@ -68,7 +68,7 @@ describe('all or nothing', () => {
     ]);
     expect(gateway.cardRemovals.map(({ srcDigitalCardId }) => srcDigitalCardId)).toEqual(['dig-card-100']);
     expect(gateway.profileRemovals).toHaveLength(1);
-    expect(await rig.blobs(id)).toEqual(['closed', 'outcomes']);
+    expect(await rig.blobs(id)).toEqual(['closed', 'offered-1', 'outcomes']);
   });
 
   test('keeps every card when every card was enrolled', async () => {
@@ -172,7 +172,7 @@ describe('a batch that is cancelled while Mastercard processes it', () => {
   });
 });
 
-test('a cancelled batch that Mastercard may have fails when c2p may not ask any more: an operator must act', async () => {
+test('a cancelled batch that Mastercard may have asks an operator when Mastercard refuses the caller', async () => {
   const { result, outcomes } = await run(
     (id) => ({
       submit: [
@@ -184,10 +184,14 @@ test('a cancelled batch that Mastercard may have fails when c2p may not ask any 
       ],
     }),
     {},
+    async (batch) => {
+      await until(async () => (await batch.progress()).question === 'batchId');
+      await batch.resolve({ abandon: true });
+    },
   );
 
-  expect(result).toMatchObject({ status: 'FAILED', failure: 'ConfigurationInvalid' });
-  expect(outcomes[0]).toMatchObject({ status: 'UNREPORTED', reason: 'BATCH_FAILED' });
+  expect(result).toMatchObject({ status: 'FAILED', failure: 'SubmissionUnresolved' });
+  expect(outcomes[0]).toMatchObject({ status: 'UNREPORTED', reason: 'SUBMISSION_UNRESOLVED' });
 });
 
 describe('a card that cannot be removed', () => {

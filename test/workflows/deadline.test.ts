@@ -6,6 +6,7 @@ import type { PolicyInput } from '../../enrollment/policy-schema.js';
 import { BatchStatusValue } from '../../mastercard/contract.js';
 import type { BatchReport } from '../../mastercard/gateway.js';
 import { extendDeadlineUpdate, type DeadlineDecision } from '../../workflows/batch/messages.js';
+import { message } from '../support/message.js';
 import { testRecords } from '../support/records.js';
 import { PROGRAM, Rig } from '../support/rig.js';
 import { report, ScriptedGateway, success } from '../support/scripted-gateway.js';
@@ -133,7 +134,7 @@ describe('with the policy askOperator, a batch at its polling deadline', () => {
       failure: 'PollingDeadlineExceeded',
       counts: { unreported: 1 },
     });
-    expect(await rig.blobs(result.externalBatchId)).toEqual(['closed', 'outcomes']);
+    expect(await rig.blobs(result.externalBatchId)).toEqual(['closed', 'offered-1', 'outcomes']);
   });
 
   test('ends EXPIRED when the policy no longer wants to ask', async () => {
@@ -205,7 +206,7 @@ describe('an extension of the polling deadline is refused', () => {
 
   /** As a client in another language might send it. */
   async function raw(batch: EnrollmentBatch, decision: object): Promise<void> {
-    const args: [DeadlineDecision] = [decision as DeadlineDecision];
+    const args = message(decision as DeadlineDecision);
     await rig
       .workflow(batch.externalBatchId)
       .executeUpdate(extendDeadlineUpdate, { args })

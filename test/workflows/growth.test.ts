@@ -1,24 +1,28 @@
-import { describe, vi } from 'vitest';
+import { describe } from 'vitest';
 import { DEFAULT_BULK_LIMITS, type SourceLocation } from '../../enrollment/bulk.js';
-import { BulkState } from '../../workflows/bulk-state.js';
+import { DEFAULT_POLICY } from '../../enrollment/policy.js';
+import { begun } from '../../workflows/bulk/begin.js';
+import { jobProgressOf } from '../../workflows/bulk/progress.js';
 import { knownFault, linear, repeated } from '../support/growth.js';
-
-vi.mock('@temporalio/workflow', async (original) => ({
-  ...(await original<object>()),
-  setCurrentDetails: () => undefined,
-  workflowInfo: () => ({ startTime: new Date(0) }),
-}));
 
 const SOURCE_URL = 'https://bank.example/portfolio.csv';
 /** What a job shows of itself as soon as it is started: the name of its source too. */
 const shown = (source: SourceLocation) =>
-  new BulkState({
-    program: 'demo',
-    bulkId: 'b',
-    source,
-    limits: DEFAULT_BULK_LIMITS,
-    onCancel: 'finish',
-  } as never);
+  jobProgressOf(
+    begun(
+      {
+        program: 'demo',
+        bulkId: 'b',
+        source,
+        maxCardsPerBatch: 1,
+        limits: DEFAULT_BULK_LIMITS,
+        onCancel: 'finish',
+        policy: DEFAULT_POLICY,
+      },
+      0,
+    ),
+    0,
+  );
 
 describe('showing a bulk job takes time in proportion to', () => {
   linear('a long path of its source', (size) => ({ path: repeated('a/', size) }), shown, 20_000);

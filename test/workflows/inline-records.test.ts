@@ -76,7 +76,7 @@ describe('a batch that is started with its records inline', () => {
       expect(await batch.progress()).toMatchObject({ status: 'COMPLETED' });
     });
     expect(gateway.submissions).toHaveLength(1);
-    expect(await rig.blobs(id)).toEqual(['closed', 'outcomes']);
+    expect(await rig.blobs(id)).toEqual(['closed', 'offered-1', 'outcomes']);
   });
 
   test('has the policy of the program, and over it what the input says in words', async () => {

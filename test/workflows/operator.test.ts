@@ -77,7 +77,7 @@ describe('a batch that Mastercard has under an unknown batchId waits for an oper
       counts: { unreported: 1 },
     });
     expect(result.reasons[0]).toContain('an operator abandoned the batch');
-    expect(await rig.blobs(batch.externalBatchId)).toEqual(['closed', 'outcomes']);
+    expect(await rig.blobs(batch.externalBatchId)).toEqual(['closed', 'offered-1', 'outcomes']);
   });
 
   test('for months if need be', async () => {

@@ -8,6 +8,7 @@ import { BatchStatusValue, PASSING_RECORD_REASONS } from '../../mastercard/contr
 import type { RecordResult } from '../../mastercard/contract.js';
 import type { BatchReport } from '../../mastercard/gateway.js';
 import { updatePolicyUpdate } from '../../workflows/batch/messages.js';
+import { message } from '../support/message.js';
 import { testRecords } from '../support/records.js';
 import { PROGRAM, Rig } from '../support/rig.js';
 import { declined, report, ScriptedGateway, success } from '../support/scripted-gateway.js';
@@ -69,7 +70,7 @@ describe('a change of the policy of a batch that runs', () => {
             onPartialFailure: 'keep',
             polling: { initial: 600_000, deadline: 172_800_000 },
           },
-          policyChanges: ['onCancel=leave, polling.initial=600000'],
+          changes: [expect.stringMatching(/^onCancel=leave, polling\.initial=600000 \(/) as string],
         });
       },
       (_, poll) => (poll === 1 ? 'processing' : enrolled(1, poll)),
@@ -141,7 +142,7 @@ describe('a change of the policy is refused', () => {
     await withBatch((batch) =>
       expect(
         rig.workflow(batch.externalBatchId).executeUpdate(updatePolicyUpdate, {
-          args: [{ polling: { initial: 'soon' } } as unknown as PolicyOverrides],
+          args: message({ polling: { initial: 'soon' } } as unknown as PolicyOverrides),
         }),
       ).rejects.toMatchObject({ cause: { message: expect.stringContaining('polling.initial') as string } }),
     );

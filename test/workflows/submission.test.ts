@@ -159,7 +159,7 @@ describe('a submission that Mastercard refuses', () => {
         cause: { type: 'ConfigurationInvalid' },
       });
       expect(gateway.submissions).toHaveLength(1);
-      expect(await rig.blobs(id)).toEqual(['closed', 'outcomes']);
+      expect(await rig.blobs(id)).toEqual(['closed', 'offered-1', 'outcomes']);
     },
   );
 });

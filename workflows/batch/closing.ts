@@ -8,7 +8,7 @@ export async function closeStore(batch: Batch): Promise<void> {
   const { order, notices, batchIds, stage } = batch.in('closing');
   const { records, recordsDigest, cards } = order;
   const { status, remaining, unsettledRound, failure, reasons } = stage.ending;
-  const closed = await onStore({
+  const answered = await onStore({
     summary: `${status}: complete the outcomes, erase cardholder data`,
   }).purgeBatch({
     batch: keyOf(batch.state),
@@ -24,6 +24,7 @@ export async function closeStore(batch: Batch): Promise<void> {
     validated: stage.from !== 'VALIDATING',
     withoutUnreadable: stage.withoutUnreadable,
   });
+  const closed = ('kind' in answered ? answered : { kind: 'closed', result: answered }) as any;
   const state = batch.in('closing');
   if (closed.kind === 'unreadable') batch.become(unreadable(state, closed, Date.now()));
   else

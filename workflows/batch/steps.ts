@@ -110,7 +110,7 @@ async function offerOnce(state: In<'submitting'>): Promise<SubmissionAnswer | Un
       round: round.n,
       enrollmentData: stage.enrollmentData,
       chain: workflowInfo().firstExecutionRunId,
-      despiteOtherOffer: stage.isOperatorsDecision,
+      takeOver: stage.isOperatorsDecision,
       unlessKeyChanged: !mayBeAtMastercard(state) && !stage.isEncryptedAfresh,
     });
   } catch (error) {

@@ -102,11 +102,13 @@ export function offered(before: In<'submitting'>, answer: SubmissionAnswer, now:
 type Failure<Kind extends SubmissionAnswer['kind']> = Extract<SubmissionAnswer, { kind: Kind }>;
 
 function afterOffer(round: Round, answer: SubmissionAnswer): Round {
-  const maybe = answer.kind === 'accepted' || answer.kind === 'unknown' || answer.kind === 'duplicate';
+  const { kind } = answer;
+  const before = round.offersMaybeAccepted;
+  const now = kind === 'accepted' || kind === 'unknown' ? before + 1 : kind === 'duplicate' ? Math.max(1, before) : before;
   return {
     ...round,
-    offersMaybeAccepted: round.offersMaybeAccepted + (maybe ? 1 : 0),
-    lastAnswer: 'message' in answer ? `${answer.kind}: ${answer.message}` : answer.kind,
+    offersMaybeAccepted: now,
+    lastAnswer: 'message' in answer ? `${kind}: ${answer.message}` : kind,
   };
 }
 
