@@ -7,6 +7,16 @@ function sealingContext({ program, externalBatchId }: BatchAddress, ref: string)
   return JSON.stringify([program, externalBatchId, ref]);
 }
 
+/** The name of the blob that a context is of; nothing for the context of something else. */
+export function sealedRef(context: string): string | undefined {
+  try {
+    const [, , ref] = JSON.parse(context) as unknown[];
+    return typeof ref === 'string' ? ref : undefined;
+  } catch {
+    return undefined;
+  }
+}
+
 /** Seals a blob under the current key: the same in every driver, so that blobs can be moved between them. */
 export async function sealBlob(
   keyRing: KeyRingSource,

@@ -78,7 +78,10 @@ export interface OpenStore extends BatchStore {
 export class SealedBlobMissingError extends Error {
   override readonly name = 'SealedBlobMissingError';
   readonly code = 'SEALED_BLOB_MISSING';
-  constructor(batch: BatchAddress, ref: string) {
+  constructor(
+    batch: BatchAddress,
+    readonly ref: string,
+  ) {
     super(
       `the store has no blob '${ref}' for batch '${batch.externalBatchId}' of program '${batch.program}'`,
     );

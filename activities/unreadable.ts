@@ -1,0 +1,1 @@
+export { readingBlobs, type Unreadable } from '../store/unreadable.js';
