@@ -1,4 +1,5 @@
 import type { BatchResult, BlobRef } from './batch.js';
+import type { Outcome } from './outcomes.js';
 
 const RECORDS = 'records-';
 const FOR_NAMESPACE = '-for-';
@@ -6,6 +7,7 @@ const FOR_NAMESPACE = '-for-';
 const BY_JOB = 'bulk';
 const TO_RECIPIENT = '-to-';
 const REJECTS = 'rejects-';
+const OFFERED = 'offered-';
 
 /** The blobs of a batch, by name. Those marked (cardholder data) are erased when the batch closes. */
 export const Blob = {
@@ -26,10 +28,17 @@ export const Blob = {
    */
   enrollmentData: (round: number, recipient?: string): BlobRef =>
     `enrollment-data-${round}${recipient === undefined ? '' : `${TO_RECIPIENT}${recipient}`}`,
+  /**
+   * The `OfferMark` of a round: whoever finds it knows that Mastercard may have the round, whatever Temporal
+   * remembers; kept.
+   */
+  offered: (round: number): BlobRef => `${OFFERED}${round}`,
   /** The `CardKey`s of all cards, in the order of the input: what a report accounts for. */
   cards: 'cards',
   /** The `Outcome`s known so far; kept. */
   outcomes: 'outcomes',
+  /** The `CloseDecision`: what a batch that is being closed comes to; there until it is closed. */
+  closing: 'closing',
   /** The `ClosedBatch`: remembers the batch after Temporal has forgotten it; kept. */
   closed: 'closed',
   /** Of a bulk job, not of a batch: the `BulkOrder` that it was started with; kept. */
@@ -41,8 +50,12 @@ export const Blob = {
   rejects: (line: number): BlobRef => `${REJECTS}${String(line).padStart(16, '0')}`,
 } as const;
 
-/** What outlives a batch; everything else is erased. */
-export const KEPT_BLOBS: ReadonlySet<BlobRef> = new Set([Blob.outcomes, Blob.closed, Blob.bulk]);
+const KEPT: ReadonlySet<BlobRef> = new Set([Blob.outcomes, Blob.closed, Blob.bulk]);
+
+/** Whether a blob outlives its batch; everything else is erased. */
+export function isKept(ref: BlobRef): boolean {
+  return KEPT.has(ref) || isRejects(ref) || ref.startsWith(OFFERED);
+}
 
 /** Whether a blob holds rejects of a bulk job. */
 export function isRejects(ref: BlobRef): boolean {
@@ -54,7 +67,7 @@ export function isRejects(ref: BlobRef): boolean {
  * tell whose the rest is.
  */
 export function cardholderData(refs: readonly BlobRef[]): BlobRef[] {
-  const erased = refs.filter((ref) => !KEPT_BLOBS.has(ref) && !isRejects(ref));
+  const erased = refs.filter((ref) => !isKept(ref));
   return [...erased.filter((ref) => !isRecords(ref)), ...erased.filter(isRecords)];
 }
 
@@ -87,6 +100,14 @@ export function isBulkRecords(ref: BlobRef): boolean {
   return ref === sealed || ref.startsWith(`${sealed}${FOR_NAMESPACE}`);
 }
 
+/** The rounds that were offered to Mastercard, or were about to be, in their order. */
+export function offeredRounds(refs: readonly BlobRef[]): number[] {
+  const rounds = refs
+    .filter((ref) => ref.startsWith(OFFERED))
+    .map((ref) => Number(ref.slice(OFFERED.length)));
+  return rounds.sort((one, other) => one - other);
+}
+
 function namespaceOf(records: BlobRef): string | undefined {
   return noted(records, FOR_NAMESPACE);
 }
@@ -96,10 +117,34 @@ function noted(ref: BlobRef, what: string): string | undefined {
   return at < 0 ? undefined : ref.slice(at + what.length);
 }
 
+/** What the store remembers of a round that was offered to Mastercard, or was about to be. */
+export interface OfferMark {
+  /** The first run of the workflow that offered it; the runs that continue it are of the same chain. */
+  chain: string;
+  /** When it was first offered; ISO 8601, UTC. */
+  offeredAt: string;
+  /** The receipt: what Mastercard accepted it as, where its answer came. */
+  batchId?: string | undefined;
+  flowId?: string | undefined;
+}
+
 /** What the store remembers of a closed batch, for longer than Temporal does. */
 export interface ClosedBatch {
+  /** Names the close: equal for attempts at the same one, and only for those. */
+  close: string;
+  /** The first run of the workflow that closed it, or left it to be closed; absent where nobody knows it any more. */
+  chain?: string | undefined;
+  /** Keyed; empty where nobody knows any more what the records were. */
   recordsDigest: string;
+  /** What the erased records were called: whether a bulk job had sealed them. */
+  records: BlobRef;
   /** ISO 8601, UTC. */
   closedAt: string;
   result: BatchResult;
+}
+
+/** What closing a batch comes to, decided before anything is erased: who repeats it carries out the same. */
+export interface CloseDecision {
+  closed: ClosedBatch;
+  outcomes: Outcome[];
 }

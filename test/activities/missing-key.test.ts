@@ -6,7 +6,6 @@ import { DefaultLogger } from '@temporalio/worker';
 import { afterEach, beforeEach, describe, expect, it } from 'vitest';
 import { encryptBatch } from '../../activities/encrypt-batch.js';
 import type { ActivityDependencies } from '../../activities/dependencies.js';
-import { purgeBatch, type PurgeBatchInput } from '../../activities/purge-batch.js';
 import { submitBatch } from '../../activities/submit-batch.js';
 import { validateBatch } from '../../activities/validate-batch.js';
 import { Blob } from '../../enrollment/blobs.js';
@@ -53,17 +52,6 @@ function run<T>(activity: (deps: ActivityDependencies) => (input: T) => Promise<
   return environment.run(activity(deps), input);
 }
 
-const purge: PurgeBatchInput = {
-  batch: BATCH,
-  records: 'records-a',
-  recordsDigest: 'k1:00',
-  cards: 1,
-  status: 'FAILED',
-  batchIds: [],
-  reasons: [],
-  remaining: { status: 'UNREPORTED', reason: 'NOT_SENT' },
-};
-
 describe('what is sealed under a key that this worker does not have yet', () => {
   const missing = expect.objectContaining({ code: 'SEALED_BLOB_UNREADABLE', keyId: 'k2' }) as unknown;
 
@@ -71,12 +59,6 @@ describe('what is sealed under a key that this worker does not have yet', () => 
     await expect(run(validateBatch, { batch: BATCH, records: 'records-a' })).rejects.toEqual(missing);
     const round = { batch: BATCH, round: 1, validated: Blob.validated(1) };
     await expect(run(encryptBatch, round)).rejects.toEqual(missing);
-  });
-
-  it('is not erased unread', async () => {
-    const before = await store.list(BATCH);
-    await expect(run(purgeBatch, purge)).rejects.toEqual(missing);
-    expect(await store.list(BATCH)).toEqual(before);
   });
 
   it('is not sent, and the workflow learns that it was not: another attempt is safe', async () => {

@@ -1,4 +1,4 @@
-import { KEPT_BLOBS, isRejects } from '../../enrollment/blobs.js';
+import { isKept } from '../../enrollment/blobs.js';
 import type { AcceptedBatch, LoggedRequest } from '../../simulator/index.js';
 import type { RealSite } from '../support/real-environment.js';
 import { NO_FAULT } from './scenario.js';
@@ -32,7 +32,7 @@ export async function sealedDataLeft({ store }: Pick<RealSite, 'store'>): Promis
   let left = 0;
   for await (const batch of store.batches()) {
     const refs = await store.list(batch);
-    left += refs.filter((ref) => !KEPT_BLOBS.has(ref) && !isRejects(ref)).length;
+    left += refs.filter((ref) => !isKept(ref)).length;
   }
   return left;
 }

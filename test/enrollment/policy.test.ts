@@ -1,6 +1,6 @@
 import { describe, expect, test } from 'vitest';
 import { CLOSED_STATUSES, isClosed, OPEN_STATUSES } from '../../enrollment/batch.js';
-import { Blob, KEPT_BLOBS } from '../../enrollment/blobs.js';
+import { Blob, cardholderData } from '../../enrollment/blobs.js';
 import { DEFAULT_POLICY, resolvePolicy } from '../../enrollment/policy.js';
 
 describe('resolvePolicy', () => {
@@ -37,9 +37,9 @@ describe('a batch', () => {
     expect(OPEN_STATUSES.some(isClosed)).toBe(false);
   });
 
-  test('keeps nothing with cardholder data once it is closed', () => {
-    for (const ref of [Blob.records('1'), Blob.validated(1), Blob.enrollmentData(1)]) {
-      expect(KEPT_BLOBS.has(ref)).toBe(false);
-    }
+  test('keeps nothing with cardholder data once it is closed, and its marks of what was offered', () => {
+    const erased = [Blob.validated(1), Blob.enrollmentData(1), Blob.cards, Blob.records('1')];
+    const kept = [Blob.outcomes, Blob.closed, Blob.bulk, Blob.rejects(1), Blob.offered(1)];
+    expect(cardholderData([...kept, ...erased])).toEqual(erased);
   });
 });

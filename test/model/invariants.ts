@@ -1,6 +1,6 @@
 import { expect } from 'vitest';
 import type { BatchResult } from '../../enrollment/batch.js';
-import { KEPT_BLOBS } from '../../enrollment/blobs.js';
+import { isKept } from '../../enrollment/blobs.js';
 import { FailureType } from '../../enrollment/errors.js';
 import { cardKey, countOutcomes, type Outcome } from '../../enrollment/outcomes.js';
 import { RemovalCode } from '../../enrollment/removal.js';
@@ -29,7 +29,7 @@ export async function checkInvariants(run: BatchRun, model: Model, result: Batch
   checkTruth(run, result, outcomes);
   checkOffers(run, result);
   checkRemoval(run, model, result, outcomes);
-  const left = (await run.world.rig.blobs(run.externalBatchId)).filter((ref) => !KEPT_BLOBS.has(ref));
+  const left = (await run.world.rig.blobs(run.externalBatchId)).filter((ref) => !isKept(ref));
   expect(left, 'sealed data that was left').toEqual([]);
 }
 
