@@ -16,6 +16,11 @@ export interface ActivityDependencies {
   program(name: string): ProgramDependencies;
   /** The folder that portfolios are read from (`bulk.folder`); none are read from disk where it is absent. */
   sourceFolder?: string | undefined;
+  /**
+   * How long a batch is kept whose workflow ended without closing it (`sweep.grace`, ms): see `fateOf`. For jobs;
+   * the sweep is told its own.
+   */
+  graceMs: number;
   /** Decides which cards have expired. */
   now(): Date;
 }

@@ -1,5 +1,6 @@
 import type { ActivityDependencies } from './dependencies.js';
 import { cancelThisRun } from './cancel-this-run.js';
+import { checkBatches } from './check-batches.js';
 import { encryptBatch } from './encrypt-batch.js';
 import { fetchBatchStatus } from './fetch-batch-status.js';
 import { listEnrolled } from './list-enrolled.js';
@@ -12,7 +13,6 @@ import { submitBatch } from './submit-batch.js';
 import { sweepStore } from './sweep-store.js';
 import { closeBulk } from './close-bulk.js';
 import { enrolledBatches } from './enrolled-batches.js';
-import { lookAfterBatches } from './look-after-batches.js';
 import { sealPage } from './seal-page.js';
 import { validateBatch } from './validate-batch.js';
 
@@ -28,7 +28,7 @@ export function createLocalActivities(deps: ActivityDependencies) {
     cancelThisRun,
     sweepStore: sweepStore(deps),
     sealPage: sealPage(deps),
-    lookAfterBatches: lookAfterBatches(deps),
+    checkBatches: checkBatches(deps),
     enrolledBatches: enrolledBatches(deps),
     closeBulk: closeBulk(deps),
   };
@@ -50,11 +50,17 @@ export type GatewayActivities = ReturnType<typeof createGatewayActivities>;
 export type { EncryptBatchInput, EncryptBatchResult } from './encrypt-batch.js';
 export type { FetchBatchStatusInput, StatusAnswer } from './fetch-batch-status.js';
 export type { ListEnrolledInput, EnrolledCards } from './list-enrolled.js';
+export type {
+  BatchToCheck,
+  CheckBatchesInput,
+  CheckBatchesResult,
+  UnreadableBatch,
+  WaitingBatch,
+} from './check-batches.js';
 export type { CloseBulkInput } from './close-bulk.js';
 export type { EnrolledBatch, EnrolledBatchesInput, EnrolledBatchesResult } from './enrolled-batches.js';
-export type { LookAfterBatchesInput } from './look-after-batches.js';
 export type { SealedBatch, SealedPage, SealPageInput } from './seal-page.js';
-export type { PurgeBatchInput, RemainingOutcome } from './purge-batch.js';
+export type { PurgeBatchInput, PurgeBatchResult, RemainingOutcome } from './purge-batch.js';
 export type { ReceiveBatchInput, ReceiveBatchResult } from './receive-batch.js';
 export type { RecordRemovalsInput, RecordedRemovals } from './record-removals.js';
 export type { ProfileAnswer, RemovalAnswer } from '../enrollment/removal.js';

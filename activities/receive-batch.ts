@@ -10,6 +10,7 @@ import { parsePolicy, PolicyError, type PolicyInput } from '../enrollment/policy
 import type { EnrollmentRecord } from '../enrollment/records.js';
 import { namespaceIdOf } from '../retention/namespace.js';
 import { getJson, putJson, type BatchStore } from '../store/store.js';
+import { isUnreadable, readingBlobs } from '../store/unreadable.js';
 import { failingClearly } from './failures.js';
 import type { ActivityDependencies } from './dependencies.js';
 
@@ -78,9 +79,12 @@ function checked(
 /** Temporal forgets a closed batch after a while, and would let it start again; the store does not. */
 async function refuseClosed(store: BatchStore, batch: BatchKey): Promise<void> {
   if (!(await store.has(batch, Blob.closed))) return;
-  const { result, closedAt } = await getJson<ClosedBatch>(store, batch, Blob.closed);
-  const what = `batch '${batch.externalBatchId}' was closed at ${closedAt} as ${result.status}`;
-  throw refused(`${what}; send these records under another externalBatchId`);
+  // How it closed makes no difference here, and may be unreadable.
+  const closed = await readingBlobs(() => getJson<ClosedBatch>(store, batch, Blob.closed));
+  const how = isUnreadable(closed)
+    ? 'is closed'
+    : `was closed at ${closed.closedAt} as ${closed.result.status}`;
+  throw refused(`batch '${batch.externalBatchId}' ${how}; send these records under another externalBatchId`);
 }
 
 function refused(message: string): ApplicationFailure {

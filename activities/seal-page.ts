@@ -1,4 +1,4 @@
-import { ApplicationFailure, cancellationSignal, Context, getClient } from '@temporalio/activity';
+import { cancellationSignal, Context, getClient } from '@temporalio/activity';
 import { stringify } from 'safe-stable-stringify';
 import { batchesOf, type SourceBatch, type Step } from '../bulk/batches.js';
 import type { SourceCursor } from '../bulk/cursor.js';
@@ -9,17 +9,14 @@ import { SourceChangedError } from '../bulk/source-error.js';
 import { openSource, type Source } from '../bulk/source.js';
 import type { BatchKey, BlobRef } from '../enrollment/batch.js';
 import { Blob, isBulkRecords } from '../enrollment/blobs.js';
-import {
-  batchIdTaken,
-  bulkAddress,
-  bulkBatchId,
-  type BulkKey,
-  type SourceLocation,
-} from '../enrollment/bulk.js';
-import { FailureType } from '../enrollment/errors.js';
+import { bulkAddress, bulkBatchId, type BulkKey, type SourceLocation } from '../enrollment/bulk.js';
+import { workflowIdOf } from '../enrollment/identifiers.js';
 import { digestKeyId } from '../protection/key-ring.js';
+import { executionOf } from '../retention/execution.js';
+import { lookingClient } from '../retention/looking-client.js';
 import { namespaceIdOf } from '../retention/namespace.js';
-import { putJson, type BatchStore } from '../store/store.js';
+import { putJson } from '../store/store.js';
+import { ownerOf } from './batch-owner.js';
 import { failingClearly } from './failures.js';
 import { whileHeartbeating } from './heartbeat.js';
 import type { ActivityDependencies } from './dependencies.js';
@@ -37,10 +34,15 @@ export interface SealPageInput {
   from?: SourceCursor | undefined;
 }
 
-/** A batch whose records are in the store. */
+/** A batch whose records are in the store, or were. */
 export interface SealedBatch {
   /** Counted from 1 over the whole source. */
   n: number;
+  /**
+   * Whether the job began it before, as one that was reset finds it: it must not be started again, its records are
+   * as they were, and what became of it is to be asked.
+   */
+  begun: boolean;
   records: BlobRef;
   recordsDigest: string;
   consumers: number;
@@ -51,6 +53,8 @@ export interface SealedBatch {
 
 export interface SealedPage {
   batches: SealedBatch[];
+  /** The numbers of those that are left out, since another batch has their id; nothing of that one is touched. */
+  taken: number[];
   rejects: number;
   /** Whether the source has no more. */
   ended: boolean;
@@ -65,7 +69,7 @@ const SEALED_AT_ONCE = 4;
  * `cursor` is where the next one begins, until one has `ended`. Rows that come into no batch go into the
  * job's rejects. It heartbeats the page as far as it is, and a next attempt goes on from there.
  *
- * @throws ApplicationFailure of type SourceUnusable, SourceChanged, BatchIdTaken.
+ * @throws ApplicationFailure of type SourceUnusable, SourceChanged.
  */
 export function sealPage(deps: Pick<ActivityDependencies, 'store' | 'keyRing' | 'sourceFolder'>) {
   return (input: SealPageInput): Promise<SealedPage> =>
@@ -75,7 +79,11 @@ export function sealPage(deps: Pick<ActivityDependencies, 'store' | 'keyRing' | 
       const from = begun?.cursor ?? input.from;
       const source = await openSource(location, from?.identity);
       const cursor = from ? await sameAsBefore(deps, source, from) : await firstCursor(deps, source);
-      const page = new Page(deps, input, begun ?? { batches: [], rejects: 0, ended: false, cursor });
+      const page = new Page(
+        deps,
+        input,
+        begun ?? { batches: [], taken: [], rejects: 0, ended: false, cursor },
+      );
       return whileHeartbeating(
         () => page.seal(source),
         () => page.sealed,
@@ -84,6 +92,7 @@ export function sealPage(deps: Pick<ActivityDependencies, 'store' | 'keyRing' | 
 }
 
 class Page {
+  private readonly temporal = lookingClient(getClient());
   private readonly records: Promise<BlobRef>;
   /** Told of, and standing behind `sealed.cursor`. */
   private furtherRejects = 0;
@@ -100,7 +109,7 @@ class Page {
   async seal(source: Source): Promise<SealedPage> {
     const { maxCardsPerBatch, maxBatches } = this.input;
     const { layout, position: start } = this.sealed.cursor;
-    let found = this.sealed.batches.length;
+    let found = this.sealed.batches.length + this.sealed.taken.length;
     const underWay: Promise<SealedStep>[] = [];
     try {
       for await (const step of batchesOf(source, { layout, start, maxCardsPerBatch })) {
@@ -125,9 +134,10 @@ class Page {
   private add({ rejects, after, isLast, sealed }: SealedStep): void {
     this.furtherRejects += rejects.length;
     if (!after) return;
-    const { batches, cursor } = this.sealed;
+    const { batches, taken, cursor } = this.sealed;
     this.sealed = {
-      batches: sealed ? [...batches, sealed] : batches,
+      batches: sealed && 'records' in sealed ? [...batches, sealed] : batches,
+      taken: sealed && !('records' in sealed) ? [...taken, sealed.n] : taken,
       rejects: this.sealed.rejects + this.furtherRejects,
       ended: isLast,
       cursor: { ...cursor, position: after },
@@ -143,30 +153,36 @@ class Page {
     return { ...step, sealed: batch && (await this.putBatch(batch, firstBatch + found - 1)) };
   }
 
-  private async putBatch({ records, cards, line }: SourceBatch, n: number): Promise<SealedBatch> {
+  private async putBatch({ records, cards, line }: SourceBatch, n: number): Promise<SealedBatch | LeftOut> {
     const { store, keyRing } = this.deps;
     const { program, bulkId } = this.input.bulk;
     const batch = { program, externalBatchId: bulkBatchId(bulkId, n) };
-    await requireFree(store, batch);
+    const state = await this.stateOf(batch);
+    if (state === 'taken') return { n };
     const values = records.map(({ value }) => value);
     const ref = await this.records;
-    await putJson(store, batch, ref, values);
+    // Records of one that is closed must not come back.
+    if (state === 'free') await putJson(store, batch, ref, values);
     const recordsDigest = (await keyRing.latest()).digest(Buffer.from(stringify(values), 'utf8'));
-    return { n, records: ref, recordsDigest, consumers: records.length, cards, line };
+    const begun = state === 'begun';
+    return { n, begun, records: ref, recordsDigest, consumers: records.length, cards, line };
+  }
+
+  private async stateOf(batch: BatchKey): Promise<'free' | 'begun' | 'taken'> {
+    const { store } = this.deps;
+    const refs = await store.list(batch);
+    if (refs.length === 0) return 'free';
+    const execution = await executionOf(this.temporal, workflowIdOf(batch));
+    // As an attempt before this one left it.
+    if (!execution && refs.every(isBulkRecords)) return 'free';
+    return (await ownerOf(store, batch, execution, this.input.bulk.bulkId)) === 'job' ? 'begun' : 'taken';
   }
 }
 
-/** Before any batch of a page is started: so what a job has sent is always the beginning of its source. */
-async function requireFree(store: BatchStore, batch: BatchKey): Promise<void> {
-  if ((await store.list(batch)).every(isBulkRecords)) return;
-  throw ApplicationFailure.create({
-    type: FailureType.BatchIdTaken,
-    message: batchIdTaken(batch.externalBatchId),
-    nonRetryable: true,
-  });
-}
+/** The number of a batch whose id another has. */
+type LeftOut = Pick<SealedBatch, 'n'>;
 
-type SealedStep = Step & { sealed?: SealedBatch | undefined };
+type SealedStep = Step & { sealed?: SealedBatch | LeftOut | undefined };
 
 async function firstCursor({ keyRing }: KeyRingHolder, source: Source): Promise<SourceCursor> {
   const layout = await readLayout(source);

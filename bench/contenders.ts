@@ -3,7 +3,7 @@ import { bundleWorkflowCode, DefaultLogger, Worker, type WorkerOptions } from '@
 import { fileURLToPath } from 'node:url';
 import { createGatewayActivities, createLocalActivities } from '../activities/index.js';
 import { EnrollmentClient } from '../client/enrollment-client.js';
-import type { ProgramConfig } from '../config/config.js';
+import { DEFAULT_GRACE_MS, type ProgramConfig } from '../config/config.js';
 import { gatewayTaskQueue } from '../enrollment/identifiers.js';
 import type { EnrollmentRecord } from '../enrollment/records.js';
 import type { Recipient } from '../mastercard/jwe.js';
@@ -56,6 +56,7 @@ export async function createC2p(
   const deps = {
     store,
     keyRing,
+    graceMs: DEFAULT_GRACE_MS,
     now: () => new Date(),
     program: () => ({
       gateway,

@@ -130,6 +130,7 @@ const CALLERS_MISTAKE: Record<OwnErrorCode, boolean> = {
   PAYLOAD_UNREADABLE: true,
   POLICY_INVALID: true,
   PROGRAM_UNKNOWN: true,
+  RECORD_UNREADABLE: false,
   RERUN_REFUSED: true,
   RESOLUTION_REFUSED: true,
   SECRET_TOO_SHORT: true,

@@ -59,13 +59,13 @@ export class BulkEnrollment extends RememberedWorkflow<BulkKey, ClosedBulk> {
 
   /**
    * How far the job is. Without a worker to answer, it tells what Temporal's search attributes say, and
-   * says so in `error`; `limits` are then absent.
-   * @throws BulkNotFoundError
+   * says so in `error`; `limits` are then absent. So it does where the store's record of a closed job cannot be read.
+   * @throws BulkNotFoundError; RecordUnreadableError where Temporal has forgotten such a job.
    */
   async progress(): Promise<BulkView> {
-    const closed = await this.closed();
-    if (closed) return viewOf(closed.result, await this.order());
-    const told = await this.answerTo(bulkProgressQuery);
+    const remembered = await this.remembered();
+    if (remembered && 'result' in remembered) return viewOf(remembered.result, await this.order());
+    const told = await this.answerTo(bulkProgressQuery, remembered);
     if ('answer' in told) return told.answer;
     const { status, cards, failedCards, startedAt } = summaryOf(told.execution);
     return {
@@ -82,7 +82,7 @@ export class BulkEnrollment extends RememberedWorkflow<BulkKey, ClosedBulk> {
   /**
    * Waits until the job is closed, for days if need be, and through outages of Temporal. It resolves for
    * every way a job can end, so look at `status`; `failure` is set when an operator must act.
-   * @throws BulkNotFoundError; BulkInvalidError when the workflow could not use what it was started with;
+   * @throws BulkNotFoundError; RecordUnreadableError; BulkInvalidError when the workflow could not use what it was started with;
    *   BulkTerminatedError when it was terminated directly in Temporal; ServiceError when Temporal stays away for
    *   longer than a quarter of an hour.
    */
@@ -156,7 +156,7 @@ export class BulkEnrollment extends RememberedWorkflow<BulkKey, ClosedBulk> {
    * @throws ChangeRefusedError when the job is ending already, in the other way.
    */
   override async cancel({ rollback }: { rollback?: boolean | undefined } = {}): Promise<void> {
-    if (await this.closed()) return;
+    if (await this.remembered()) return;
     const onCancel = rollback === undefined ? undefined : rollback ? 'rollback' : 'finish';
     if (onCancel !== undefined && (await this.progress()).onCancel !== onCancel)
       await this.change({ onCancel });

@@ -43,13 +43,13 @@ export class EnrollmentBatch extends RememberedWorkflow<BatchKey, ClosedBatch> {
 
   /**
    * How far the batch is. Without a worker to answer, it tells what Temporal's search attributes
-   * say, and says so in `error`.
-   * @throws BatchNotFoundError.
+   * say, and says so in `error`. So it does where the store's record of a closed batch cannot be read.
+   * @throws BatchNotFoundError; RecordUnreadableError where Temporal has forgotten such a batch.
    */
   async progress(): Promise<BatchProgress> {
-    const closed = await this.closed();
-    if (closed) return progressOf(closed.result);
-    const told = await this.answerTo(progressQuery);
+    const remembered = await this.remembered();
+    if (remembered && 'result' in remembered) return progressOf(remembered.result);
+    const told = await this.answerTo(progressQuery, remembered);
     if ('answer' in told) return told.answer;
     const { status, batchId, cards, failedCards } = summaryOf(told.execution);
     return {
@@ -65,7 +65,7 @@ export class EnrollmentBatch extends RememberedWorkflow<BatchKey, ClosedBatch> {
   /**
    * Waits until the batch is closed, for days if need be, and through outages of Temporal. It resolves for every way a batch can end,
    * so look at `status`; `failure` is set when an operator must act.
-   * @throws BatchNotFoundError; BatchInvalidError when it was started with records inline that cannot be
+   * @throws BatchNotFoundError; RecordUnreadableError; BatchInvalidError when it was started with records inline that cannot be
    *   used, and nothing was kept; BatchTerminatedError when the workflow was terminated directly in Temporal;
    *   ServiceError when Temporal stays away for longer than a quarter of an hour.
    */

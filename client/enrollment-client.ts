@@ -1,5 +1,5 @@
 import { Client, Connection } from '@temporalio/client';
-import type { C2pConfig, ProgramConfig } from '../config/config.js';
+import { graceOf, type C2pConfig, type ProgramConfig } from '../config/config.js';
 import { loadConfig } from '../config/load.js';
 import { loadTemporalConfig } from '../config/temporal.js';
 import { batchIdProblem } from '../enrollment/acceptance.js';
@@ -11,7 +11,8 @@ import { openKeyRing } from '../protection/live-key-ring.js';
 import { EncryptingPayloadCodec } from '../protection/payload-codec.js';
 import { usageOfKey, type KeyUsage } from '../retention/key-usage.js';
 import { lookingClient } from '../retention/looking-client.js';
-import { eraseOrphan, findOrphans, type OrphanedBatch } from '../retention/orphans.js';
+import type { OrphanEnd, OrphanOptions } from '../retention/close-orphan.js';
+import { findOrphans, type OrphanedBatch } from '../retention/orphans.js';
 import { openStore } from '../store/open-store.js';
 import type { BatchStore, OpenStore } from '../store/store.js';
 import { BulkEnrollment } from './bulk-enrollment.js';
@@ -29,6 +30,10 @@ import { listBatches, type BatchSummary, type ListFilter } from './list.js';
 import type { Connections } from './remembered-workflow.js';
 import { startBatch, type EnrollRequest, type Starter } from './start-batch.js';
 import { startBulk, type BulkRequest } from './start-bulk.js';
+
+/** What a client needs of the configuration. */
+export type ClientConfig = Pick<C2pConfig, 'programs' | 'taskQueue' | 'bulk'> &
+  Partial<Pick<C2pConfig, 'sweep'>>;
 
 export interface ConnectOptions {
   /** A configuration, or the path of one; by default `C2P_CONFIG`, else `c2p.config.json`. */
@@ -50,7 +55,7 @@ export interface ConnectOptions {
  */
 export class EnrollmentClient {
   private constructor(
-    private readonly config: Pick<C2pConfig, 'programs' | 'taskQueue' | 'bulk'>,
+    private readonly config: ClientConfig,
     private readonly temporal: Client,
     private readonly store: BatchStore,
     private readonly keyRing: KeyRingSource,
@@ -82,7 +87,7 @@ export class EnrollmentClient {
    * @throws CodecMissingError for a Temporal client without a data converter of `protectedDataConverter`.
    */
   static using(parts: {
-    config: Pick<C2pConfig, 'programs' | 'taskQueue' | 'bulk'>;
+    config: ClientConfig;
     temporal: Client;
     store: BatchStore;
     keyRing: KeyRingSource;
@@ -99,6 +104,7 @@ export class EnrollmentClient {
    *
    * @throws BatchConflictError when the id was used for other records.
    * @throws BatchInvalidError for no records, more cards than `maxCardsPerBatch`, or an unusable id.
+   * @throws RecordUnreadableError when there was a batch of this id, and nobody can tell of which records.
    * @throws ProgramUnknownError, PolicyError.
    */
   async enroll(request: EnrollRequest): Promise<EnrollmentBatch> {
@@ -181,19 +187,25 @@ export class EnrollmentClient {
 
   /**
    * Batches that nobody works on in this namespace and that still have cardholder data in the store.
-   * @param graceMs leaves batches alone that were written to, or whose workflow closed, within this time.
+   * @param graceMs leaves batches alone that were written to, or whose workflow ended, within this time: in which
+   *   an operator may take them back. Default `sweep.grace`.
    */
-  orphans(graceMs: number): AsyncIterable<OrphanedBatch> {
-    return findOrphans({ temporal: this.looking, store: this.store, graceMs, now: new Date() });
+  orphans(graceMs = graceOf(this.config.sweep ?? false)): AsyncIterable<OrphanedBatch> {
+    return findOrphans(this.store, { temporal: this.looking, graceMs, now: new Date() });
   }
 
   /**
-   * Erases the cardholder data of a batch that `orphans` named.
+   * Closes a batch that `orphans` named: each of its cards gets an outcome, its cardholder data is erased, its bulk
+   * job is told. One that was never started is only erased.
    * @param options.elsewhere also one that is `ELSEWHERE`: make sure first that no other namespace has it open.
-   * @returns how many blobs; 0 when the batch was left alone, also because it was written to since.
+   * @param options.withoutUnreadable also one that needs a key which is not there: what is under it is then lost.
+   * @returns what became of it; `leftAlone` also when it was written to, or taken back, since it was found.
    */
-  async eraseOrphan(orphan: OrphanedBatch, options?: { elsewhere?: boolean }): Promise<number> {
-    return eraseOrphan(this.store, orphan, options);
+  async closeOrphan(orphan: OrphanedBatch, options: Omit<OrphanOptions, 'by'> = {}): Promise<OrphanEnd> {
+    const { looking: temporal, store } = this;
+    // Only who closes batches has to load what validates them.
+    const { closeOrphan } = await import('../retention/close-orphan.js');
+    return closeOrphan({ temporal, store, now: () => new Date() }, orphan, { ...options, by: 'c2p sweep' });
   }
 
   /** What of this namespace and of the store would be lost with a key of the key ring. */

@@ -18,6 +18,7 @@ export type EnrollmentErrorCode =
   | 'RESOLUTION_REFUSED'
   | 'CHANGE_REFUSED'
   | 'CODEC_MISSING'
+  | 'RECORD_UNREADABLE'
   | 'PROGRAM_UNKNOWN'
   | 'TEMPORAL_UNAVAILABLE';
 
@@ -72,6 +73,22 @@ export class BatchTerminatedError extends EnrollmentError {
       `the workflow of batch '${externalBatchId}' of program '${program}' ${howItEnded(how)}; ` +
         `its outcomes are incomplete: look at its history for the Mastercard batchId`,
     );
+  }
+}
+
+/**
+ * The store remembers how the batch or bulk job closed, but that record cannot be read: it was altered, or the key
+ * that it is sealed under is not there. The message says what to do; `progress()` says what Temporal still knows.
+ */
+export class RecordUnreadableError extends EnrollmentError {
+  override readonly name = 'RecordUnreadableError';
+  readonly code = 'RECORD_UNREADABLE';
+  constructor(
+    subject: Subject,
+    /** Which blob, why it cannot be read, and what to do. */
+    readonly problem: string,
+  ) {
+    super(`${nameOf(subject)} is closed, but how cannot be read: ${problem}`);
   }
 }
 

@@ -29,6 +29,7 @@ export type {
   EnrollmentRecord,
 } from '../enrollment/records.js';
 export type { KeyUsage } from '../retention/key-usage.js';
+export type { OrphanEnd } from '../retention/close-orphan.js';
 export type { OrphanedBatch } from '../retention/orphans.js';
 export type { BulkChange } from '../workflows/bulk/messages.js';
 export type { BatchProgress, SubmissionResolution } from '../workflows/batch/messages.js';

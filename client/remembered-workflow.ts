@@ -15,8 +15,15 @@ import { FailureType } from '../enrollment/errors.js';
 import { maskPans } from '../protection/mask.js';
 import { howItEnded, isOver } from '../retention/execution.js';
 import { getJson, type BatchAddress, type BatchStore } from '../store/store.js';
+import { isUnreadable, readingBlobs } from '../store/unreadable.js';
 import type { Message } from '../workflows/message.js';
-import { ChangeRefusedError, ResolutionRefusedError, type EnrollmentError, type Subject } from './errors.js';
+import {
+  ChangeRefusedError,
+  RecordUnreadableError,
+  ResolutionRefusedError,
+  type EnrollmentError,
+  type Subject,
+} from './errors.js';
 import { throughOutages } from './outage.js';
 
 /** A worker answers a query in milliseconds; without one Temporal would wait for half a minute. */
@@ -61,12 +68,12 @@ export abstract class RememberedWorkflow<Key extends Subject, Closed extends { r
 
   /** Asks it to stop; `result()` tells when it has. One that is closed stays as it is. */
   async cancel(): Promise<void> {
-    if (await this.closed()) return;
+    if (await this.remembered()) return;
     await this.known(this.workflow.cancel());
   }
 
   async exists(): Promise<boolean> {
-    if (await this.closed()) return true;
+    if (await this.remembered()) return true;
     try {
       await this.describe();
       return true;
@@ -84,15 +91,26 @@ export abstract class RememberedWorkflow<Key extends Subject, Closed extends { r
   /** One that is open but whose workflow is over will never be closed: why, or nothing if it goes on. */
   async terminatedInTemporal(): Promise<EnrollmentError | undefined> {
     const execution = await this.execution();
-    if (!isOver(execution) || (await this.closed())) return undefined;
+    if (!isOver(execution) || (await this.remembered())) return undefined;
     return this.terminated(execution);
   }
 
-  /** What the store remembers; nothing while it is open. */
+  /**
+   * What the store remembers; nothing while it is open.
+   * @throws RecordUnreadableError
+   */
   async closed(): Promise<Closed | undefined> {
+    const remembered = await this.remembered();
+    if (remembered instanceof RecordUnreadableError) throw remembered;
+    return remembered;
+  }
+
+  /** What the store remembers, or that it cannot be read; nothing while it is open. */
+  protected async remembered(): Promise<Closed | RecordUnreadableError | undefined> {
     const { store } = this.connections;
     if (!(await store.has(this.address, Blob.closed))) return undefined;
-    return getJson<Closed>(store, this.address, Blob.closed);
+    const read = await readingBlobs(() => getJson<Closed>(store, this.address, Blob.closed));
+    return isUnreadable(read) ? new RecordUnreadableError(this.key, read.message) : read;
   }
 
   /** Waits for its end, through outages of Temporal. */
@@ -113,20 +131,26 @@ export abstract class RememberedWorkflow<Key extends Subject, Closed extends { r
     throw this.terminated(await throughOutages(() => this.execution()));
   }
 
-  /** What a worker answers; without an answer, the last state that Temporal knows and why no worker answers. */
-  protected async answerTo<Answer>(
+  /**
+   * What a worker answers; without an answer, the last state that Temporal knows and why no worker answers.
+   * @param unreadable the record of its close, in whose place the answer is asked for: thrown where Temporal has
+   *   forgotten the workflow.
+   */
+  protected async answerTo<Answer extends { error?: string | undefined }>(
     query: QueryDefinition<Answer>,
+    unreadable?: RecordUnreadableError,
   ): Promise<{ answer: Answer } | { execution: WorkflowExecutionDescription; silence: string }> {
     const { temporal } = this.connections;
+    const error = unreadable?.message;
     try {
       const answer = await temporal.withDeadline(Date.now() + WORKER_ANSWERS_WITHIN_MS, () =>
         this.workflow.query(query),
       );
-      return { answer };
-    } catch (error) {
-      if (error instanceof WorkflowNotFoundError) throw this.notFound();
+      return { answer: error === undefined ? answer : { ...answer, error } };
+    } catch (reason) {
+      if (reason instanceof WorkflowNotFoundError) throw unreadable ?? this.notFound();
       const execution = await this.describe();
-      return { execution, silence: whyNoAnswer(execution) };
+      return { execution, silence: error ?? whyNoAnswer(execution) };
     }
   }
 

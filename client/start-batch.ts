@@ -40,7 +40,7 @@ export interface Starter {
 
 /**
  * Starts a batch, unless the same was started before.
- * @throws BatchConflictError, BatchInvalidError, PolicyError.
+ * @throws BatchConflictError, BatchInvalidError, PolicyError, RecordUnreadableError.
  */
 export async function startBatch(
   starter: Starter,
@@ -57,6 +57,8 @@ export async function startBatch(
   const policy = resolvePolicy(program.policy, parsePolicy(request.policy ?? {}, program.policy));
   const fingerprint = Buffer.from(stringify(records), 'utf8');
   const requireSame = async (digest: string) => {
+    // Nobody knows any more what the records were.
+    if (digest === '') throw new BatchConflictError(key);
     const knowing = await keyRing.knowing(digestKeyId(digest));
     if (!knowing.digestMatches(fingerprint, digest)) throw new BatchConflictError(key);
   };

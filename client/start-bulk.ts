@@ -40,7 +40,7 @@ export interface BulkRequest {
 
 /**
  * Starts a job, unless the same was started before.
- * @throws BulkConflictError, BulkInvalidError, PolicyError, SourceError.
+ * @throws BulkConflictError, BulkInvalidError, PolicyError, RecordUnreadableError, SourceError.
  */
 export async function startBulk(starter: Starter, bulk: BulkEnrollment, request: BulkRequest): Promise<void> {
   const { connections, keyRing, program } = starter;

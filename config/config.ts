@@ -73,8 +73,15 @@ export interface AccessTokenConfig {
 /** The worker's own sweep of the store, on a Temporal Schedule. Durations are milliseconds. */
 export interface SweepConfig {
   every: number;
-  /** How long a batch must have been left alone, and its workflow have been closed, before its data is erased. */
+  /** How long a batch must have been left alone, and its workflow have been over, before others close it. */
   grace: number;
+}
+
+export const DEFAULT_GRACE_MS = 24 * 3_600_000;
+
+/** The grace time (ms): jobs, and whoever sweeps by hand, keep it also where no sweep is scheduled. */
+export function graceOf(sweep: SweepConfig | false): number {
+  return sweep === false ? DEFAULT_GRACE_MS : sweep.grace;
 }
 
 /** One issuer setup with Mastercard. */

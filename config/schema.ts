@@ -7,7 +7,13 @@ import { policyProblems } from '../enrollment/policy-rules.js';
 import { duration, policySchema } from '../enrollment/policy-schema.js';
 import { strictObject } from '../enrollment/schema-problems.js';
 import { MAX_CARDS_PER_REQUEST, SERVICE_ID_PATTERN, SRC_CLIENT_ID_PATTERN } from '../mastercard/contract.js';
-import type { AccessTokenConfig, C2pConfig, DataKeysConfig, EncryptionKeyConfig } from './config.js';
+import {
+  DEFAULT_GRACE_MS,
+  type AccessTokenConfig,
+  type C2pConfig,
+  type DataKeysConfig,
+  type EncryptionKeyConfig,
+} from './config.js';
 
 const CONSUMER_KEY_PATTERN = /^[A-Za-z0-9_.~-]+![A-Za-z0-9_.~-]+$/;
 const TASK_QUEUE_PATTERN = /^[A-Za-z0-9][A-Za-z0-9._-]{0,99}$/;
@@ -24,7 +30,7 @@ const SHORTEST_GRACE = ms('10m');
 /** What `sweep` may be unless it is `false`. */
 export const sweepSchema = strictObject({
   every: duration({ min: ms('1m') }).default(ms('1h')),
-  grace: duration({ min: SHORTEST_GRACE }).default(ms('24h')),
+  grace: duration({ min: SHORTEST_GRACE }).default(DEFAULT_GRACE_MS),
 });
 
 const name = z.string().min(1, 'must not be empty').max(255);

@@ -1,4 +1,5 @@
 import type { BatchResult, BlobRef } from './batch.js';
+import type { Outcome } from './outcomes.js';
 
 const RECORDS = 'records-';
 const FOR_NAMESPACE = '-for-';
@@ -36,6 +37,8 @@ export const Blob = {
   cards: 'cards',
   /** The `Outcome`s known so far; kept. */
   outcomes: 'outcomes',
+  /** The `CloseDecision`: what a batch that is being closed comes to; there until it is closed. */
+  closing: 'closing',
   /** The `ClosedBatch`: remembers the batch after Temporal has forgotten it; kept. */
   closed: 'closed',
   /** Of a bulk job, not of a batch: the `BulkOrder` that it was started with; kept. */
@@ -97,6 +100,14 @@ export function isBulkRecords(ref: BlobRef): boolean {
   return ref === sealed || ref.startsWith(`${sealed}${FOR_NAMESPACE}`);
 }
 
+/** The rounds that were offered to Mastercard, or were about to be, in their order. */
+export function offeredRounds(refs: readonly BlobRef[]): number[] {
+  const rounds = refs
+    .filter((ref) => ref.startsWith(OFFERED))
+    .map((ref) => Number(ref.slice(OFFERED.length)));
+  return rounds.sort((one, other) => one - other);
+}
+
 function namespaceOf(records: BlobRef): string | undefined {
   return noted(records, FOR_NAMESPACE);
 }
@@ -119,8 +130,21 @@ export interface OfferMark {
 
 /** What the store remembers of a closed batch, for longer than Temporal does. */
 export interface ClosedBatch {
+  /** Names the close: equal for attempts at the same one, and only for those. */
+  close: string;
+  /** The first run of the workflow that closed it, or left it to be closed; absent where nobody knows it any more. */
+  chain?: string | undefined;
+  /** Keyed; empty where nobody knows any more what the records were. */
   recordsDigest: string;
+  /** What the erased records were called: whether a bulk job had sealed them. */
+  records: BlobRef;
   /** ISO 8601, UTC. */
   closedAt: string;
   result: BatchResult;
+}
+
+/** What closing a batch comes to, decided before anything is erased: who repeats it carries out the same. */
+export interface CloseDecision {
+  closed: ClosedBatch;
+  outcomes: Outcome[];
 }

@@ -67,7 +67,7 @@ export interface BulkResult extends BulkKey {
   /** How many batches were started: the first ones of the source, but for `notStarted`. */
   batches: number;
   /** The numbers of those that could not be started, each since there was another batch under its id. */
-  notStarted?: number[] | undefined;
+  notStarted?: readonly number[] | undefined;
   byStatus: BatchesByStatus;
   /** Of all cards that came into batches that were started. */
   counts: OutcomeCounts;
@@ -81,8 +81,24 @@ export interface BulkResult extends BulkKey {
   failure?: FailureType | undefined;
 }
 
-/** What a batch tells the job that started it when it is closed. */
-export type BatchReport = Pick<BatchResult, 'externalBatchId' | 'status' | 'counts' | 'failure'>;
+/** What the job that started a batch is told when it is closed. */
+export interface ClosedBatchReport extends Pick<
+  BatchResult,
+  'externalBatchId' | 'status' | 'counts' | 'failure'
+> {
+  /**
+   * The first run of the workflow that it is about: a batch that is taken back has a workflow of its own. Empty
+   * where nobody knows it any more.
+   */
+  chain: string;
+}
+
+export function reportOf(
+  { externalBatchId, status, counts, failure }: BatchResult,
+  chain: string,
+): ClosedBatchReport {
+  return { externalBatchId, chain, status, counts, failure };
+}
 
 /** What a job was started with, as the store remembers it: what its source is split by does not change. */
 export interface BulkOrder {

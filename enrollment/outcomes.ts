@@ -36,6 +36,23 @@ export interface Outcome extends CardKey {
   srcDigitalCardId?: string | undefined;
 }
 
+/** What becomes of the cards of a batch that have no outcome when it closes. */
+export interface RemainingOutcome {
+  status: 'FAILED' | 'UNREPORTED';
+  reason: string;
+  round?: number | undefined;
+  details?: OutcomeDetail[] | undefined;
+}
+
+/** The reason of an `UNREPORTED` card of which the store has lost what was known. */
+export const UNREADABLE_REASON = 'UNREADABLE';
+
+/** The detail of a card that Mastercard may have enrolled, though nobody here knows. */
+export const MAY_BE_ENROLLED: OutcomeDetail = {
+  code: 'MAY_BE_ENROLLED',
+  message: 'the card may still be enrolled',
+};
+
 /** The reasons of UNREPORTED cards that were never sent; one with any other reason Mastercard may have. */
 const NEVER_SENT: ReadonlySet<string | undefined> = new Set(['NOT_SENT', 'CANCELLED_NOT_SENT']);
 

@@ -28,19 +28,31 @@ export function answersTo(question: Question, id: string): readonly [Answer, ...
       ];
     case 'moreTime':
       return [
-        { command: `c2p extend ${id} --by 24h`, when: 'to give Mastercard more time: it did not finish before the deadline' },
+        {
+          command: `c2p extend ${id} --by 24h`,
+          when: 'to give Mastercard more time: it did not finish before the deadline',
+        },
         { command: `c2p poll ${id}`, when: 'to ask Mastercard once more' },
         abandon,
       ];
     case 'removal':
       return [
-        { command: `c2p resolve ${id} --retry`, when: `to remove the cards that c2p could not remove; \`c2p report ${id}\` names them` },
+        {
+          command: `c2p resolve ${id} --retry`,
+          when: `to remove the cards that c2p could not remove; \`c2p report ${id}\` names them`,
+        },
         { ...abandon, when: 'to leave them enrolled' },
       ];
     case 'key':
       return [
-        { command: 'c2p keys list', when: 'to see which key is missing, and put it back into the key ring of every worker' },
-        { command: `c2p close ${id} --without-unreadable`, when: 'if the key is lost: what it seals is lost too' },
+        {
+          command: 'c2p keys list',
+          when: 'to see which key is missing, and put it back into the key ring of every worker',
+        },
+        {
+          command: `c2p close ${id} --without-unreadable`,
+          when: 'if the key is lost: what it seals is lost too',
+        },
       ];
   }
 }

@@ -1,7 +1,7 @@
 import { ApplicationFailure, log } from '@temporalio/activity';
 import type { Logger } from 'pino';
 import type { ActivityDependencies, ProgramDependencies } from '../activities/dependencies.js';
-import type { C2pConfig, ProgramConfig } from '../config/config.js';
+import { graceOf, type C2pConfig, type ProgramConfig } from '../config/config.js';
 import { FailureType } from '../enrollment/errors.js';
 import { Brake } from '../mastercard/brake.js';
 import { brakedGateway } from '../mastercard/braked-gateway.js';
@@ -64,6 +64,7 @@ export async function createDependencies(
     keyRing,
     programKeys,
     sourceFolder: config.bulk?.folder,
+    graceMs: graceOf(config.sweep),
     brakes,
     now: () => new Date(),
     program(name) {

@@ -7,7 +7,8 @@ import {
 } from '@temporalio/workflow';
 import type { BatchResult } from '../enrollment/batch.js';
 import type { BulkResult } from '../enrollment/bulk.js';
-import { FailureType, isFailureType } from '../enrollment/errors.js';
+import type { FailureType } from '../enrollment/errors.js';
+import { isFailureType } from '../enrollment/errors.js';
 
 /** What an activity that could not do its work leaves: a type that operators know, and a sentence. */
 export interface ActivityProblem {

@@ -11,7 +11,7 @@ import {
   type SourceLocation,
   type StartedBatches,
 } from '../../enrollment/bulk.js';
-import { cardKey, wasNeverSent, type Outcome } from '../../enrollment/outcomes.js';
+import { cardKey, UNREADABLE_REASON, wasNeverSent, type Outcome } from '../../enrollment/outcomes.js';
 import { validateRecords } from '../../enrollment/validation.js';
 import { hasPassingReason } from '../../mastercard/record-results.js';
 
@@ -81,6 +81,10 @@ export class Rerun {
       add(this.leftOut, 'of batches without outcomes', cards);
       return [];
     }
+    if (outcomes.some(isUnnamed)) {
+      add(this.leftOut, 'of batches whose cards cannot be named', cards);
+      return [];
+    }
     const values = records.map(({ value }) => value);
     const { order } = validateRecords(values, new Date());
     if (order.length !== outcomes.length || order.some((key, at) => cardKey(key) !== cardKey(outcomes[at]!)))
@@ -118,6 +122,11 @@ export async function openRerun(bulk: BulkEnrollment, location?: SourceLocation)
 
 async function whereItWas({ source }: BulkOrder): Promise<SourceLocation> {
   return 'url' in source ? source : locateSource(source, (await loadConfig()).bulk?.folder);
+}
+
+/** Of a batch that was closed without its blobs. */
+function isUnnamed({ reason, externalCardId }: Outcome): boolean {
+  return reason === UNREADABLE_REASON && externalCardId.startsWith('#');
 }
 
 /** What `readRecords` promises of a record; its cards may be anything. */

@@ -1,5 +1,4 @@
 import { Command, Option } from 'commander';
-import ms from 'ms';
 import type { OrphanedBatch } from '../../retention/orphans.js';
 import { duration } from '../duration.js';
 import { example } from '../help.js';
@@ -7,14 +6,24 @@ import { counted, note, print, printJson } from '../output.js';
 import { withClient } from '../with-client.js';
 
 export const sweepCommand = new Command('sweep')
-  .description('find, and on request erase, cardholder data that no workflow will erase any more')
-  .addOption(
-    new Option('--grace <duration>', 'leave batches alone that were written to, or ended, within this time')
-      .argParser(duration)
-      .default(ms('1h'), '1h'),
+  .description(
+    'find, and on request close, batches with cardholder data that no workflow will erase any more',
   )
-  .option('--erase', 'erase it; without this, only list it')
+  .addOption(
+    new Option(
+      '--grace <duration>',
+      'leave batches alone that were written to, or ended, within this time (default: sweep.grace, 24h unless configured)',
+    ).argParser(duration),
+  )
+  .option(
+    '--erase',
+    'close them: an outcome for every card, and erase the data; without this, only list them',
+  )
   .option('--elsewhere', 'with --erase: also what may be open in another namespace')
+  .option(
+    '--without-unreadable',
+    'with --erase: also those of which a key is missing; what is under it is lost',
+  )
   .option('--json', 'print one JSON document')
   .addHelpText(
     'after',
@@ -32,7 +41,10 @@ export const sweepCommand = new Command('sweep')
       let erased = 0;
       for await (const orphan of client.orphans(options.grace)) {
         found.push(orphan);
-        if (options.erase && (await client.eraseOrphan(orphan, options)) > 0) erased += 1;
+        if (!options.erase) continue;
+        const end = await client.closeOrphan(orphan, options);
+        if (end.kind === 'unreadable') note(`batch ${orphan.externalBatchId} stays as it is: ${end.message}`);
+        else if (end.kind !== 'leftAlone') erased += 1;
       }
       if (options.json) return printJson(found);
       for (const { lastWritten, why, program, externalBatchId, blobs } of found) {
@@ -43,8 +55,9 @@ export const sweepCommand = new Command('sweep')
   });
 
 interface SweepOptions {
-  grace: number;
+  grace?: number;
   erase?: true;
   elsewhere?: true;
+  withoutUnreadable?: true;
   json?: true;
 }

@@ -7,12 +7,12 @@ import { DefaultLogger } from '@temporalio/worker';
 import { afterEach, beforeEach, describe, expect, it, vi } from 'vitest';
 import { sealPage, type SealedPage, type SealPageInput } from '../../activities/seal-page.js';
 import type { Reject } from '../../bulk/reject.js';
-import { Blob, isRejects } from '../../enrollment/blobs.js';
+import { Blob, isRejects, type ClosedBatch } from '../../enrollment/blobs.js';
 import { bulkAddress, bulkBatchId } from '../../enrollment/bulk.js';
 import type { EnrollmentRecord } from '../../enrollment/records.js';
 import { KeyRing } from '../../protection/key-ring.js';
 import { FilesystemStore } from '../../store/filesystem-store.js';
-import { getJson, type BatchStore } from '../../store/store.js';
+import { getJson, putJson, type BatchStore } from '../../store/store.js';
 import { csvRow } from '../bulk/memory-source.js';
 import { HEADER } from '../cli/input-files.js';
 import { FakeTemporal } from '../retention/fake-temporal.js';
@@ -23,7 +23,9 @@ let folder: string;
 let path: string;
 let store: BatchStore;
 let keyRing: KeyRing;
+let temporal: FakeTemporal;
 beforeEach(async () => {
+  temporal = new FakeTemporal();
   folder = await mkdtemp(join(tmpdir(), 'c2p-seal-'));
   path = join(folder, 'portfolio.csv');
   keyRing = KeyRing.parse(KeyRing.generate(), 'test');
@@ -43,7 +45,7 @@ afterEach(async () => {
 function environmentWith(info: { heartbeatDetails?: SealedPage } = {}): MockActivityEnvironment {
   return new MockActivityEnvironment(info, {
     logger: new DefaultLogger('ERROR'),
-    client: new FakeTemporal().client(),
+    client: temporal.client(),
   });
 }
 
@@ -62,7 +64,7 @@ function seal(changes: Partial<SealPageInput> = {}, environment = environmentWit
 async function inPages(maxBatches: number): Promise<SealedPage[]> {
   const pages = [await seal({ maxBatches })];
   for (let last = pages[0]!; !last.ended; last = pages.at(-1)!) {
-    const firstBatch = last.batches.at(-1)!.n + 1;
+    const firstBatch = Math.max(...last.batches.map(({ n }) => n), ...last.taken) + 1;
     pages.push(await seal({ maxBatches, firstBatch, from: last.cursor }));
   }
   return pages;
@@ -166,6 +168,72 @@ describe('sealing a source', () => {
   });
 });
 
+describe('a batch that has the id of one of the job', () => {
+  const third = { program: 'demo', externalBatchId: bulkBatchId('job', 3) };
+  const closedWith = (records: string) => ({ records }) as Partial<ClosedBatch>;
+
+  it.each<[string, Record<string, unknown>]>([
+    ['is open', { [Blob.records('an-attempt')]: [], [Blob.validated(1)]: [] }],
+    ['is closed', { [Blob.outcomes]: [], [Blob.closed]: closedWith(Blob.records('an-attempt')) }],
+    ['is closed, and nobody knows what it was', { [Blob.outcomes]: [] }],
+  ])(
+    'and %s, and not of the job, is left out and not touched; the job goes on behind it',
+    async (_, blobs) => {
+      for (const [ref, value] of Object.entries(blobs)) await putJson(store, third, ref, value);
+      const page = await seal({ maxBatches: 5 });
+      expect(page.taken).toEqual([3]);
+      expect(page.batches.map(({ n }) => n)).toEqual([1, 2, 4, 5]);
+      expect(await store.list(third)).toEqual(Object.keys(blobs).sort());
+      for (const [ref, value] of Object.entries(blobs))
+        expect(await getJson(store, third, ref)).toEqual(value);
+    },
+  );
+
+  it('counts for the numbers of the pages behind it, and where an attempt goes on', async () => {
+    await putJson(store, third, Blob.records('an-attempt'), []);
+    const pages = await inPages(3);
+    const whole = await seal();
+    expect(pages.flatMap(({ batches }) => batches)).toEqual(whole.batches);
+    expect(pages.flatMap(({ taken }) => taken)).toEqual([3]);
+    expect(await seal({}, environmentWith({ heartbeatDetails: pages[0]! }))).toEqual(whole);
+  });
+
+  it('and not of the job is left out also where the job had sealed that one before the other came', async () => {
+    const [, , sealed] = (await seal({ maxBatches: 5 })).batches;
+    temporal.has(third, { status: 'RUNNING' });
+    expect((await seal({ maxBatches: 5 })).taken).toEqual([3]);
+    expect(await store.list(third)).toEqual([sealed!.records]);
+  });
+
+  describe('and is the job’s own, as one that was reset finds it,', () => {
+    const searchAttributes = { C2pBulkId: 'job' };
+
+    it.each<[string, () => Promise<void>]>([
+      ['Temporal says', () => Promise.resolve(temporal.has(third, { status: 'RUNNING', searchAttributes }))],
+      ['its records say', () => putJson(store, third, Blob.validated(1), [])],
+    ])('is begun: it is not sealed again, as %s', async (_, begin) => {
+      const first = await seal({ maxBatches: 5 });
+      await begin();
+      const { records } = first.batches[2]!;
+      await putJson(store, third, records, 'as it was');
+      const again = await seal({ maxBatches: 5 });
+      expect(again.taken).toEqual([]);
+      expect(again.batches.map(({ begun }) => begun)).toEqual([false, false, true, false, false]);
+      expect({ ...again.batches[2], begun: false }).toEqual(first.batches[2]);
+      expect(await getJson(store, third, records)).toBe('as it was');
+    });
+
+    it('is begun also when it is closed and Temporal has forgotten it: its records do not come back', async () => {
+      const { records } = (await seal({ maxBatches: 5 })).batches[2]!;
+      await store.delete(third, records);
+      await putJson(store, third, Blob.outcomes, []);
+      await putJson(store, third, Blob.closed, closedWith(records));
+      expect((await seal({ maxBatches: 5 })).batches[2]).toMatchObject({ n: 3, begun: true });
+      expect(await store.list(third)).toEqual([Blob.closed, Blob.outcomes]);
+    });
+  });
+});
+
 describe('sealing fails for good', () => {
   async function failureOf(sealing: Promise<unknown>): Promise<ApplicationFailure> {
     const error: unknown = await sealing.catch((reason: unknown) => reason);
@@ -191,15 +259,6 @@ describe('sealing fails for good', () => {
       type: 'SourceChanged',
       message: expect.stringContaining('first or last bytes') as string,
     });
-  });
-
-  it('with BatchIdTaken where a batch of that id is not of the job', async () => {
-    const taken = { program: 'demo', externalBatchId: bulkBatchId('job', 3) };
-    await store.put(taken, Blob.records('an-attempt'), Buffer.from('[]'));
-    const { type, message } = await failureOf(seal({ maxBatches: 5 }));
-    expect(type).toBe('BatchIdTaken');
-    expect(message).toContain("'job-000003'");
-    expect(await store.list(taken)).toEqual([Blob.records('an-attempt')]);
   });
 
   it('with SourceUnusable where there is no source, or no header', async () => {

@@ -46,7 +46,7 @@ function environment(inMs = 2 * DAY): MockActivityEnvironment {
 }
 
 function sweep(activity = environment()): Promise<SweepStoreResult> {
-  return activity.run(sweepStore({ store }), { graceMs: DAY });
+  return activity.run(sweepStore({ store, now: () => new Date() }), { graceMs: DAY });
 }
 
 describe('the sweep', () => {
@@ -60,9 +60,9 @@ describe('the sweep', () => {
     await sealed('closed', Blob.outcomes, Blob.closed);
   });
 
-  it('erases orphans, counts what it did and what it left, and leaves every other batch as it is', async () => {
+  it('closes what was begun, erases what was not, counts it, and leaves every other batch as it is', async () => {
     expect(await sweep()).toEqual({ ended: 1, unknown: 1, elsewhere: 1, erasedBlobs: 3 });
-    expect(await store.list(keyOf('terminated'))).toEqual([Blob.outcomes]);
+    expect(await store.list(keyOf('terminated'))).toEqual([Blob.closed, Blob.outcomes]);
     expect(await store.list(keyOf('never-started'))).toEqual([]);
     expect(await store.list(keyOf('open'))).toHaveLength(2);
     expect(await store.list(keyOf('of-another'))).toHaveLength(1);
@@ -74,13 +74,50 @@ describe('the sweep', () => {
     expect(await sweep()).toEqual({ ended: 0, unknown: 0, elsewhere: 1, erasedBlobs: 0 });
   });
 
-  it('logs each batch that it erased, and why', async () => {
+  it('logs each batch that it closed or erased, and why', async () => {
     await sweep();
-    const erased = logged.map(({ meta }): unknown[] => [meta?.externalBatchId, meta?.why, meta?.blobs]);
-    expect(erased.sort()).toEqual([
-      ['never-started', 'UNKNOWN', 1],
-      ['terminated', 'ENDED', 2],
+    const done = logged.map(({ message, meta }): unknown[] => [
+      meta?.externalBatchId,
+      meta?.why,
+      meta?.blobs,
+      message,
     ]);
+    expect(done.sort()).toEqual([
+      ['never-started', 'UNKNOWN', 1, 'erased an orphaned batch'],
+      ['terminated', 'ENDED', 2, 'closed an orphaned batch'],
+    ]);
+  });
+
+  it('tells the job of a batch that it closed', async () => {
+    await sealed('job-000002', Blob.bulkRecords(HERE), Blob.outcomes);
+    temporal.hasJob({ program: 'demo', bulkId: 'job' }, { status: 'RUNNING' });
+    const searchAttributes = { C2pBulkId: 'job' };
+    temporal.has(keyOf('job-000002'), {
+      status: 'TERMINATED',
+      closeTime: LONG_AGO,
+      searchAttributes,
+      chain: 'c1',
+    });
+    expect(await sweep()).toMatchObject({ ended: 2 });
+    const body = { externalBatchId: 'job-000002', chain: 'c1', status: 'FAILED' };
+    expect(temporal.signals).toMatchObject([{ name: 'batchClosed', args: [{ by: 'the sweep', body }] }]);
+  });
+
+  it('leaves alone what needs a key that is missing, says so, and goes on to the others', async () => {
+    const ring = KeyRing.generate();
+    const rotated = withCurrent(withNewKey(ring, new Date()).ring, 'k2', new Date());
+    const root = join(folder, 'missing');
+    store = new FilesystemStore({ root, keyRing: KeyRing.parse(rotated, 'test') });
+    await sealed('terminated', Blob.records('a', HERE), Blob.cards, Blob.outcomes);
+    store = new FilesystemStore({ root, keyRing: KeyRing.parse(ring, 'test') });
+    await sealed('never-started', Blob.records('a', HERE));
+    expect(await sweep()).toMatchObject({ ended: 0, unknown: 1, keyMissing: 1 });
+    expect(await store.list(keyOf('terminated'))).toHaveLength(3);
+    const warned = logged.find(({ message }) => message === 'an orphaned batch cannot be closed');
+    expect(warned?.meta).toMatchObject({
+      ...keyOf('terminated'),
+      message: expect.stringContaining("key 'k2'") as string,
+    });
   });
 
   it('reckons the grace time by Temporal’s clock', async () => {

@@ -98,6 +98,21 @@ test('all of batches that were never started are taken as they are, and none wit
   expect([...rerun.leftOut]).toEqual([['of batches without outcomes', 3]]);
 });
 
+test('of a batch some of whose cards cannot be named any more none is taken, and the others are', async () => {
+  const records = testRecords(6);
+  const unnamed: Outcome = {
+    externalConsumerId: '#3',
+    externalCardId: '#3',
+    status: 'UNREPORTED',
+    reason: 'UNREADABLE',
+  };
+  const notSent: Fate = { status: 'UNREPORTED', reason: 'NOT_SENT' };
+  const damaged = [...outcomesOf(records.slice(0, 2), notSent, notSent), unnamed];
+  const rerun = rerunOf([damaged, outcomesOf(records.slice(3), notSent)], records);
+  expect(await recordsOf(rerun)).toEqual([records[3]]);
+  expect([...rerun.leftOut]).toEqual([['of batches whose cards cannot be named', 3]]);
+});
+
 test('of a batch whose id another had, all is taken, whatever the outcomes of that one are', async () => {
   const records = testRecords(9);
   const known = [0, 3, 6].map((from) => outcomesOf(records.slice(from, from + 3)));

@@ -5,11 +5,12 @@ import type { WorkflowExecutionStatusName } from '@temporalio/client';
 import fc from 'fast-check';
 import { afterEach, beforeEach, describe, expect, it } from 'vitest';
 import type { BatchKey, BlobRef } from '../../enrollment/batch.js';
-import { Blob } from '../../enrollment/blobs.js';
+import { Blob, isRecords } from '../../enrollment/blobs.js';
 import { KeyRing } from '../../protection/key-ring.js';
-import { eraseOrphan, findOrphans, type OrphanedBatch } from '../../retention/orphans.js';
+import { closeOrphan, type OrphanEnd, type OrphanOptions } from '../../retention/close-orphan.js';
+import { findOrphans, type OrphanedBatch } from '../../retention/orphans.js';
 import { FilesystemStore } from '../../store/filesystem-store.js';
-import { putJson } from '../../store/store.js';
+import { getJson, putJson } from '../../store/store.js';
 import { FakeTemporal, grpcError, HERE, OTHER, type FakeExecution } from './fake-temporal.js';
 
 const BATCH: BatchKey = { program: 'demo', externalBatchId: 'batch-1' };
@@ -40,9 +41,14 @@ async function sealed(refs: readonly BlobRef[], batch = BATCH): Promise<void> {
 async function orphans({ graceMs = HOUR, inMs = 2 * HOUR } = {}): Promise<OrphanedBatch[]> {
   const now = new Date(Date.now() + inMs);
   const found: OrphanedBatch[] = [];
-  const search = { temporal: temporal.client(), store, graceMs, now };
-  for await (const orphan of findOrphans(search)) found.push(orphan);
+  for await (const orphan of findOrphans(store, { temporal: temporal.client(), graceMs, now }))
+    found.push(orphan);
   return found;
+}
+
+function close(orphan: OrphanedBatch | undefined, options: Partial<OrphanOptions> = {}): Promise<OrphanEnd> {
+  const deps = { temporal: temporal.client(), store, now: () => new Date() };
+  return closeOrphan(deps, orphan!, { by: 'a test', ...options });
 }
 
 describe('a batch with cardholder data', () => {
@@ -139,53 +145,55 @@ describe('a batch is left alone', () => {
   });
 });
 
-describe('erasing an orphan', () => {
-  it('erases what holds cardholder data and keeps the outcomes', async () => {
-    await sealed([RECORDS_HERE, Blob.validated(1), Blob.enrollmentData(1), Blob.cards, Blob.outcomes]);
+describe('a caller that died before it started the workflow', () => {
+  it('leaves nothing: nobody was told that there is a batch', async () => {
+    await sealed([RECORDS_HERE]);
     const [orphan] = await orphans();
-    expect(await eraseOrphan(store, orphan!)).toBe(4);
-    expect(await store.list(BATCH)).toEqual([Blob.outcomes]);
+    expect(await close(orphan)).toEqual({ kind: 'erased', blobs: 1 });
+    expect(await store.list(BATCH)).toEqual([]);
     expect(await orphans()).toEqual([]);
   });
 
-  it('goes on where it was interrupted, still knowing whose the batch is', async () => {
-    await sealed([RECORDS_HERE, Blob.validated(1), Blob.cards]);
+  it('leaves no more than the closed batch, where there is one of that id', async () => {
+    await sealed([RECORDS_HERE, Blob.outcomes, Blob.closed]);
+    temporal.has(BATCH, { status: 'COMPLETED', closeTime: LONG_AGO });
     const [orphan] = await orphans();
-    const erase = store.delete.bind(store);
-    let erased = 0;
-    store.delete = async (...args) => {
-      if (erased === 2) throw new Error('interrupted');
-      await erase(...args);
-      erased += 1;
-    };
-    await expect(eraseOrphan(store, orphan!)).rejects.toThrow('interrupted');
-    store.delete = erase;
-    const [again] = await orphans();
-    expect(again).toMatchObject({ why: 'UNKNOWN', blobs: 1 });
-    expect(await eraseOrphan(store, again!)).toBe(1);
-    expect(await store.list(BATCH)).toEqual([]);
+    expect(await close(orphan)).toEqual({ kind: 'erased', blobs: 1 });
+    expect(await store.list(BATCH)).toEqual([Blob.closed, Blob.outcomes]);
+    expect(await getJson(store, BATCH, Blob.closed)).toEqual([]);
   });
+});
 
-  it('leaves alone what is ELSEWHERE unless that is asked for', async () => {
+describe('an orphan is left alone', () => {
+  it('when it is ELSEWHERE, unless that is asked for', async () => {
     await sealed([RECORDS_OTHER]);
     const [orphan] = await orphans();
-    expect(await eraseOrphan(store, orphan!)).toBe(0);
+    expect(await close(orphan)).toEqual({ kind: 'leftAlone' });
     expect(await store.list(BATCH)).toEqual([RECORDS_OTHER]);
-    expect(await eraseOrphan(store, orphan!, { elsewhere: true })).toBe(1);
+    expect(await close(orphan, { elsewhere: true })).toEqual({ kind: 'erased', blobs: 1 });
     expect(await store.list(BATCH)).toEqual([]);
   });
 
-  it('leaves alone a batch that a caller has begun to enroll since it was found', async () => {
+  it('when a caller has begun to enroll it since it was found', async () => {
     await sealed([RECORDS_HERE]);
     await utimes(join(folder, 'demo', 'batch-1', `${RECORDS_HERE}.sealed`), LONG_AGO, LONG_AGO);
-    const again = Blob.records('again', HERE);
-    temporal.onDescribe = () => sealed([again]);
     const [orphan] = await orphans();
-    expect(await eraseOrphan(store, orphan!)).toBe(0);
+    const again = Blob.records('again', HERE);
+    await sealed([again]);
+    expect(await close(orphan)).toEqual({ kind: 'leftAlone' });
     expect(await store.list(BATCH)).toEqual([RECORDS_HERE, again]);
   });
 
-  it('leaves alone records that are sealed while it erases', async () => {
+  it('when somebody has taken its termination back since it was found', async () => {
+    await sealed([RECORDS_HERE, Blob.validated(1)]);
+    temporal.has(BATCH, TERMINATED);
+    const [orphan] = await orphans();
+    temporal.has(BATCH, { status: 'RUNNING' });
+    expect(await close(orphan)).toEqual({ kind: 'leftAlone' });
+    expect(await store.list(BATCH)).toHaveLength(2);
+  });
+
+  it('as to records that are sealed while it is erased', async () => {
     await sealed([RECORDS_HERE]);
     const [orphan] = await orphans();
     const again = Blob.records('again', HERE);
@@ -195,12 +203,12 @@ describe('erasing an orphan', () => {
       await sealed([again]);
       return before;
     };
-    expect(await eraseOrphan(store, orphan!)).toBe(1);
+    await close(orphan);
     expect(await store.list(BATCH)).toEqual([again]);
   });
 });
 
-it('whatever is in the store and in Temporal, only what is nobody else’s and long over is erased', async () => {
+it('whatever is in the store and in Temporal, only what is nobody else’s and long over is closed or erased', async () => {
   const states: (FakeExecution | undefined)[] = [
     undefined,
     { status: 'RUNNING' },
@@ -218,15 +226,16 @@ it('whatever is in the store and in Temporal, only what is nobody else’s and l
         temporal = new FakeTemporal();
         await sealed(refs);
         if (execution) temporal.has(BATCH, execution);
-        for (const orphan of await orphans({ inMs: young ? HOUR / 2 : 2 * HOUR })) {
-          await eraseOrphan(store, orphan);
-        }
+        for (const orphan of await orphans({ inMs: young ? HOUR / 2 : 2 * HOUR })) await close(orphan);
         const left = await store.list(BATCH);
         const ours = !refs.includes(RECORDS_OTHER);
         const unsaid = refs.includes(RECORDS_BEFORE) || !refs.includes(RECORDS_HERE);
         const over = execution ? execution === TERMINATED : !unsaid;
-        const kept = !young && ours && over ? refs.filter((ref) => ref === Blob.outcomes) : refs;
-        expect(left).toEqual([...kept].sort());
+        const hasData = refs.some((ref) => ref !== Blob.outcomes);
+        const isDue = !young && ours && over && hasData;
+        const began = execution !== undefined || refs.some((ref) => !isRecords(ref));
+        const closed = began ? [Blob.closed, Blob.outcomes] : [];
+        expect(left).toEqual(isDue ? closed : [...refs].sort());
         for (const ref of left) await store.delete(BATCH, ref);
       },
     ),

@@ -15,6 +15,7 @@ import {
 import type { ActivityDependencies, ProgramDependencies } from '../../activities/dependencies.js';
 import { createGatewayActivities, createLocalActivities } from '../../activities/index.js';
 import { EnrollmentClient } from '../../client/enrollment-client.js';
+import { DEFAULT_GRACE_MS } from '../../config/config.js';
 import type { BatchKey } from '../../enrollment/batch.js';
 import { gatewayTaskQueue, workflowIdOf } from '../../enrollment/identifiers.js';
 import type { EnrollmentGateway } from '../../mastercard/gateway.js';
@@ -132,6 +133,7 @@ export class Rig {
       store: this.store,
       keyRing: this.keyRing,
       sourceFolder: this.sourceFolder,
+      graceMs: DEFAULT_GRACE_MS,
       now: () => new Date(),
       program: () => ({
         gateway,

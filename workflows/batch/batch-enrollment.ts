@@ -6,7 +6,7 @@ import { Batch } from './batch.js';
 import { cancelled, heedCancellation } from './conclusion.js';
 import { acceptMessages } from './handlers.js';
 import { begin } from './intake.js';
-import type { BatchInput } from './messages.js';
+import type { BatchInput } from './input.js';
 import { report } from './report.js';
 import { step } from './steps.js';
 

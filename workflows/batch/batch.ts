@@ -1,8 +1,8 @@
 import { continueAsNew, setCurrentDetails, upsertSearchAttributes, workflowInfo } from '@temporalio/workflow';
 import { Running, OVER, type Wait } from '../waiting.js';
 import { C2pBatchId, C2pFailedRecords, C2pRecords, C2pStatus } from '../search-attributes.js';
-import type { batchEnrollment } from './batch-enrollment.js';
 import { describeBatch } from './details.js';
+import type { BatchWorkflow } from './input.js';
 import type { Verdict } from './operator.js';
 import { progressOf } from './progress.js';
 import { isIn, type BatchState, type In, type StageName } from './state.js';
@@ -14,10 +14,11 @@ export class Batch extends Running<BatchState> {
   readonly verdicts = new Map<string, Verdict>();
 
   constructor(state: BatchState) {
+    // replay-tested: YYYY-MM-DD
     super(state, {
       show: (now) => setCurrentDetails(describeBatch(progressOf(now))),
       publish: publishBatch,
-      continueWith: (continues) => continueAsNew<typeof batchEnrollment>({ continues }),
+      continueWith: (continues) => continueAsNew<BatchWorkflow>({ continues }),
       historyLimit: state.order.historyLimit,
     });
   }

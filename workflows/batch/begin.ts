@@ -30,7 +30,13 @@ export function begun(input: BatchEnrollmentInput | TakeBackInput): BatchState {
 /** A closed batch whose enrolled cards are to be removed. */
 function takingBack(state: BatchState, { why, counts, batchIds }: TakeBackInput['takeBack']): BatchState {
   const remaining = { status: 'UNREPORTED', reason: 'NOT_SENT' } as const;
-  const ending = { status: 'ROLLED_BACK', reasons: [], remaining, unsettledRound: null, failure: null } as const;
+  const ending = {
+    status: 'ROLLED_BACK',
+    reasons: [],
+    remaining,
+    unsettledRound: null,
+    failure: null,
+  } as const;
   return { ...state, counts, batchIds, reasons: [why], stage: removal(why, ending) };
 }
 

@@ -1,3 +1,4 @@
+import { workflowInfo } from '@temporalio/workflow';
 import { onStore } from '../activities.js';
 import type { Batch } from './batch.js';
 import { unreadable } from './held-up.js';
@@ -8,10 +9,11 @@ export async function closeStore(batch: Batch): Promise<void> {
   const { order, notices, batchIds, stage } = batch.in('closing');
   const { records, recordsDigest, cards } = order;
   const { status, remaining, unsettledRound, failure, reasons } = stage.ending;
-  const answered = await onStore({
+  const closed = await onStore({
     summary: `${status}: complete the outcomes, erase cardholder data`,
   }).purgeBatch({
     batch: keyOf(batch.state),
+    chain: workflowInfo().firstExecutionRunId,
     records,
     recordsDigest,
     cards,
@@ -24,7 +26,6 @@ export async function closeStore(batch: Batch): Promise<void> {
     validated: stage.from !== 'VALIDATING',
     withoutUnreadable: stage.withoutUnreadable,
   });
-  const closed = ('kind' in answered ? answered : { kind: 'closed', result: answered }) as any;
   const state = batch.in('closing');
   if (closed.kind === 'unreadable') batch.become(unreadable(state, closed, Date.now()));
   else

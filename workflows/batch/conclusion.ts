@@ -1,8 +1,15 @@
 import type { OpenStatus } from '../../enrollment/batch.js';
 import { FailureType } from '../../enrollment/errors.js';
-import { cancelled as cancelledEnding, type Ending } from './ending.js';
+import { cancelled as cancelledEnding } from './ending.js';
 import { statusOf } from './status.js';
-import { mayBeAtMastercard, type BatchState, type In, type Removing, type Stage } from './state.js';
+import {
+  mayBeAtMastercard,
+  type BatchState,
+  type Ending,
+  type In,
+  type Removing,
+  type Stage,
+} from './state.js';
 
 /** Whether enrolled cards are to be removed where the batch does not enroll all of them. */
 export function wantsRemoval({ isCancelled, policy }: BatchState): boolean {

@@ -1,19 +1,7 @@
-import type { ClosedStatus } from '../../enrollment/batch.js';
 import { FailureType } from '../../enrollment/errors.js';
 import type { OutcomeCounts } from '../../enrollment/outcomes.js';
 import type { RemainingOutcome } from '../../activities/index.js';
-import { mayBeAtMastercard, type BatchState } from './state.js';
-
-/** How a batch ends: its status, and what becomes of the cards that have no outcome yet. */
-export interface Ending {
-  status: ClosedStatus;
-  reasons: readonly string[];
-  remaining: RemainingOutcome;
-  /** The round whose cards get `remaining` even if an earlier round gave them an outcome: it may have changed them. */
-  unsettledRound: number | null;
-  /** Set when an operator must act: the workflow then fails with this type. */
-  failure: FailureType | null;
-}
+import { mayBeAtMastercard, type BatchState, type Ending } from './state.js';
 
 const NOT_SENT: RemainingOutcome = { status: 'UNREPORTED', reason: 'NOT_SENT' };
 
@@ -29,10 +17,7 @@ export function rejectedUnsent(reason: string): Ending {
 }
 
 /** Mastercard refused the request. Nothing was accepted, so no operator must act. */
-export function rejectedByMastercard(
-  reason: string,
-  remaining: Omit<RemainingOutcome, 'status'>,
-): Ending {
+export function rejectedByMastercard(reason: string, remaining: Omit<RemainingOutcome, 'status'>): Ending {
   return {
     status: 'REJECTED',
     reasons: [reason],

@@ -14,12 +14,12 @@ import { activityProblem } from '../failures.js';
 import {
   progressQuery,
   type BatchEnrollmentInput,
-  type BatchInput,
   type BatchProgress,
   type InlineEnrollmentInput,
   type TakeBackInput,
 } from './messages.js';
 import { begun, startProblem } from './begin.js';
+import type { BatchInput } from './input.js';
 import type { BatchState } from './state.js';
 import {
   C2pExternalBatchId,

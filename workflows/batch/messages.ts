@@ -6,7 +6,6 @@ import type { Question } from '../../enrollment/questions.js';
 import type { EnrollmentRecord } from '../../enrollment/records.js';
 import type { ReceiveBatchInput } from '../../activities/index.js';
 import type { Message } from '../message.js';
-import type { BatchState } from './state.js';
 
 /** What a batch is started with and keeps. References and counts: cardholder data stays in the store. */
 export interface BatchOrder extends BatchKey {
@@ -41,13 +40,6 @@ export interface InlineEnrollmentInput extends BatchKey {
 export interface TakeBackInput extends BatchEnrollmentInput {
   takeBack: { why: string; counts: OutcomeCounts; batchIds: string[] };
 }
-
-/** From one run of a batch to the next. */
-export interface ContinuedBatch {
-  continues: BatchState;
-}
-
-export type BatchInput = BatchEnrollmentInput | InlineEnrollmentInput | TakeBackInput | ContinuedBatch;
 
 /** How far a batch is, as the query `progress` answers it. Times are ISO 8601 in UTC. */
 export interface BatchProgress extends BatchKey {
@@ -102,7 +94,9 @@ export type SubmissionResolution = { batchId: string } | { resend: true } | { ab
  * about it names our externalBatchId. Resolves once that is decided; rejected with the reason if the answer
  * cannot be believed or nothing was asked.
  */
-export const resolveSubmissionUpdate = defineUpdate<void, [Message<SubmissionResolution>]>('resolveSubmission');
+export const resolveSubmissionUpdate = defineUpdate<void, [Message<SubmissionResolution>]>(
+  'resolveSubmission',
+);
 
 /** What an operator decides about cards that could not be removed. */
 export type RemovalDecision = { retry: true } | { abandon: true };

@@ -60,8 +60,7 @@ export function resolved(before: BatchState, message: Message<SubmissionResoluti
   if (!asks(before, 'batchId')) return before;
   const { stage } = before;
   const { body } = message;
-  if ('batchId' in body)
-    return { ...before, stage: { ...stage, check: { ...message, body } } };
+  if ('batchId' in body) return { ...before, stage: { ...stage, check: { ...message, body } } };
   const state = withApplied(before, message);
   if ('resend' in body) {
     const resent = withChange(state, `sent round ${state.round.n} again`, message);
@@ -72,7 +71,12 @@ export function resolved(before: BatchState, message: Message<SubmissionResoluti
     };
   }
   const why = `${stage.why}; an operator abandoned the batch`;
-  const ending = failed(withUnsettledRound(state), FailureType.SubmissionUnresolved, why, 'SUBMISSION_UNRESOLVED');
+  const ending = failed(
+    withUnsettledRound(state),
+    FailureType.SubmissionUnresolved,
+    why,
+    'SUBMISSION_UNRESOLVED',
+  );
   return conclude(withChange(state, 'abandoned the batch', message), ending);
 }
 
@@ -172,9 +176,7 @@ export function deadlineDecided(before: BatchState, message: Message<DeadlineDec
 
 /** Whether the question is settled without an answer: by a poll that somebody wants, or by a changed policy. */
 export function needsNoMoreTime(state: InQuestion<AskingMoreTime>, now: number): boolean {
-  return (
-    state.isNudged || !asksAtDeadline(state) || now < pollingDeadline(state, state.stage.polling)
-  );
+  return state.isNudged || !asksAtDeadline(state) || now < pollingDeadline(state, state.stage.polling);
 }
 
 /** Mastercard is asked again, or the policy no longer wants an operator to be asked. */
@@ -221,7 +223,9 @@ export function closedWithoutUnreadable(before: BatchState, message: Message<obj
       ? { ...state, stage: then }
       : close(
           { ...state, stage: then },
-          then.name === 'removing' ? then.ending : failed({ ...state, stage: then }, FailureType.SealedBlobUnreadable, why),
+          then.name === 'removing'
+            ? then.ending
+            : failed({ ...state, stage: then }, FailureType.SealedBlobUnreadable, why),
         );
   if (!isIn(closing, 'closing')) return closing;
   return { ...closing, stage: { ...closing.stage, withoutUnreadable: true } };

@@ -33,12 +33,7 @@ export function notPolled(state: In<'polling'>, now: number, chance: number): Ba
 }
 
 /** What follows a poll, by Mastercard's answer. */
-export function polled(
-  before: In<'polling'>,
-  answer: StatusAnswer,
-  now: number,
-  chance: number,
-): BatchState {
+export function polled(before: In<'polling'>, answer: StatusAnswer, now: number, chance: number): BatchState {
   const state = afterPoll(before, answer);
   const { stage } = state;
   switch (answer.kind) {
@@ -59,10 +54,7 @@ export function polled(
   }
 }
 
-function afterPoll(
-  state: In<'polling'>,
-  answer: StatusAnswer,
-): In<'polling'> {
+function afterPoll(state: In<'polling'>, answer: StatusAnswer): In<'polling'> {
   const { round, stage } = state;
   const isStatus = answer.kind === 'processing' || answer.kind === 'terminal';
   const isKnown = answer.kind !== 'processing' || answer.known;
@@ -88,7 +80,10 @@ function notFound(state: In<'polling'>): BatchState {
 }
 
 function pollAgain(state: In<'polling'>, now: number, chance: number): BatchState {
-  const next: In<'polling'> = { ...state, stage: { ...state.stage, lastPolledAt: now, chance, isUnderWay: false } };
+  const next: In<'polling'> = {
+    ...state,
+    stage: { ...state.stage, lastPolledAt: now, chance, isUnderWay: false },
+  };
   return now >= pollingDeadline(next, next.stage) ? atDeadline(next) : next;
 }
 

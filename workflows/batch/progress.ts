@@ -33,7 +33,8 @@ export function progressOf(state: BatchState): OpenProgress {
       lastStatusUnknown: lastStatus ? !lastStatus.isKnown : undefined,
       deadlineAt: polling && iso(pollingDeadline(state, polling)),
     },
-    nextPollAt: isIn(state, 'polling') && !state.stage.isUnderWay ? instantOf(untilNextPoll(state)) : undefined,
+    nextPollAt:
+      isIn(state, 'polling') && !state.stage.isUnderWay ? instantOf(untilNextPoll(state)) : undefined,
     question: questionOf(state),
     policy,
     changes,
@@ -55,21 +56,15 @@ function questionOf({ stage }: BatchState): Question | undefined {
 
 /** What needs an operator, or what keeps Mastercard's answer away. */
 function errorOf({ stage }: BatchState): string | undefined {
-  switch (stage.name) {
-    case 'heldUp':
-      return `${FailureType.SealedBlobUnreadable}: ${stage.why}`;
-    case 'polling':
-      return stage.problem ?? undefined;
-    case 'asking':
-      if (stage.question === 'batchId') return stage.why;
-      if (stage.question === 'removal') return stage.left;
-      return (
-        `${FailureType.PollingDeadlineExceeded}: batchId ${stage.polling.batchId} was not terminal ` +
-        'before the polling deadline'
-      );
-    default:
-      return undefined;
-  }
+  if (stage.name === 'heldUp') return `${FailureType.SealedBlobUnreadable}: ${stage.why}`;
+  if (stage.name === 'polling') return stage.problem ?? undefined;
+  if (stage.name !== 'asking') return undefined;
+  if (stage.question === 'batchId') return stage.why;
+  if (stage.question === 'removal') return stage.left;
+  return (
+    `${FailureType.PollingDeadlineExceeded}: batchId ${stage.polling.batchId} was not terminal ` +
+    'before the polling deadline'
+  );
 }
 
 function closedError({ failure, reasons }: { failure?: string | undefined; reasons: readonly string[] }) {

@@ -30,7 +30,11 @@ export function profilesToRemove({ stage }: In<'removing'>): readonly number[] {
   return (stage.profiles ?? []).filter((profile) => stage.removedProfiles[profile] === undefined);
 }
 
-export function profileRemoved(state: In<'removing'>, profile: number, answer: ProfileAnswer): In<'removing'> {
+export function profileRemoved(
+  state: In<'removing'>,
+  profile: number,
+  answer: ProfileAnswer,
+): In<'removing'> {
   const { stage } = state;
   return { ...state, stage: { ...stage, removedProfiles: { ...stage.removedProfiles, [profile]: answer } } };
 }

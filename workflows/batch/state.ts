@@ -1,9 +1,9 @@
-import type { BatchKey, BatchResult, BlobRef, OpenStatus } from '../../enrollment/batch.js';
+import type { BatchKey, BatchResult, BlobRef, ClosedStatus, OpenStatus } from '../../enrollment/batch.js';
 import type { OutcomeCounts } from '../../enrollment/outcomes.js';
 import type { EnrollmentPolicy } from '../../enrollment/policy.js';
-import type { ProfileAnswer, RemovalAnswer } from '../../activities/index.js';
+import type { FailureType } from '../../enrollment/errors.js';
+import type { ProfileAnswer, RemainingOutcome, RemovalAnswer } from '../../activities/index.js';
 import type { Mailbox, Message } from '../message.js';
-import type { Ending } from './ending.js';
 import type { BatchOrder } from './messages.js';
 
 /**
@@ -171,6 +171,17 @@ export interface Closing {
   from: OpenStatus;
   /** Whether an operator closes the batch without what cannot be read. */
   withoutUnreadable: boolean;
+}
+
+/** How a batch ends: its status, and what becomes of the cards that have no outcome yet. */
+export interface Ending {
+  status: ClosedStatus;
+  reasons: readonly string[];
+  remaining: RemainingOutcome;
+  /** The round whose cards get `remaining` even if an earlier round gave them an outcome: it may have changed them. */
+  unsettledRound: number | null;
+  /** Set when an operator must act: the workflow then fails with this type. */
+  failure: FailureType | null;
 }
 
 export type StageName = Stage['name'];

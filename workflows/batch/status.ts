@@ -3,14 +3,8 @@ import type { BatchState, Stage } from './state.js';
 
 /** The status that operators and search attributes show for each stage. */
 export function statusOf({ stage }: Pick<BatchState, 'stage'>): BatchStatus {
-  switch (stage.name) {
-    case 'closing':
-      return stage.from;
-    case 'closed':
-      return stage.result.status;
-    default:
-      return STATUSES[stage.name];
-  }
+  if (stage.name === 'closing') return stage.from;
+  return stage.name === 'closed' ? stage.result.status : STATUSES[stage.name];
 }
 
 const STATUSES: Record<Exclude<Stage['name'], 'closing' | 'closed'>, OpenStatus> = {

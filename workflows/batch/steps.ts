@@ -65,7 +65,9 @@ async function validate(batch: Batch): Promise<void> {
     records,
   });
   const state = batch.in('validating');
-  batch.become(result.kind === 'unreadable' ? unreadable(state, result, Date.now()) : validated(state, result));
+  batch.become(
+    result.kind === 'unreadable' ? unreadable(state, result, Date.now()) : validated(state, result),
+  );
 }
 
 async function encrypt(batch: Batch): Promise<void> {
@@ -94,9 +96,7 @@ async function submit(batch: Batch): Promise<void> {
   const answer = await offerOnce(batch.in('submitting'));
   const state = batch.in('submitting');
   const now = Date.now();
-  batch.become(
-    answer.kind === 'unreadable' ? unreadable(state, answer, now) : offered(state, answer, now),
-  );
+  batch.become(answer.kind === 'unreadable' ? unreadable(state, answer, now) : offered(state, answer, now));
 }
 
 /** One attempt. Only an answer says that Mastercard did not accept it: an attempt that does not report may have been sent. */
@@ -115,7 +115,12 @@ async function offerOnce(state: In<'submitting'>): Promise<SubmissionAnswer | Un
     });
   } catch (error) {
     const { message } = activityProblem(error);
-    return { kind: 'unknown', message: `the attempt did not report: ${message}`, reason: 'NO_REPORT', details: [] };
+    return {
+      kind: 'unknown',
+      message: `the attempt did not report: ${message}`,
+      reason: 'NO_REPORT',
+      details: [],
+    };
   }
 }
 
@@ -229,16 +234,17 @@ async function ask(batch: Batch): Promise<void> {
   if (asks(state, 'batchId') && state.stage.check) await check(batch, state.stage.check);
 }
 
-async function check(
-  batch: Batch,
-  { id, body }: { id: string; body: { batchId: string } },
-): Promise<void> {
-  const answer = await fetchStatus(batch.state, body.batchId, CHECK_WITHIN_MS, "check of an operator's batchId")
-    .catch((error: unknown) => {
-      // The operator must not wait for a batch that is ending.
-      batch.verdicts.set(id, 'the check could not be made');
-      throw error;
-    });
+async function check(batch: Batch, { id, body }: { id: string; body: { batchId: string } }): Promise<void> {
+  const answer = await fetchStatus(
+    batch.state,
+    body.batchId,
+    CHECK_WITHIN_MS,
+    "check of an operator's batchId",
+  ).catch((error: unknown) => {
+    // The operator must not wait for a batch that is ending.
+    batch.verdicts.set(id, 'the check could not be made');
+    throw error;
+  });
   const { state } = batch;
   if (!asks(state, 'batchId')) throw new Error('the question was withdrawn while its answer was checked');
   const [next, verdict] = checked(state, answer, Date.now(), Math.random());

@@ -104,7 +104,12 @@ type Failure<Kind extends SubmissionAnswer['kind']> = Extract<SubmissionAnswer, 
 function afterOffer(round: Round, answer: SubmissionAnswer): Round {
   const { kind } = answer;
   const before = round.offersMaybeAccepted;
-  const now = kind === 'accepted' || kind === 'unknown' ? before + 1 : kind === 'duplicate' ? Math.max(1, before) : before;
+  const now =
+    kind === 'accepted' || kind === 'unknown'
+      ? before + 1
+      : kind === 'duplicate'
+        ? Math.max(1, before)
+        : before;
   return {
     ...round,
     offersMaybeAccepted: now,
@@ -133,7 +138,10 @@ function offerLater(
   if (now >= submissionDeadline(state, now)) return outOfTime(state);
   const { kind, reason = 'no answer' } = answer;
   const retryAfter = answer.kind === 'notAccepted' ? (answer.retryAfter ?? 0) : 0;
-  return { ...state, stage: { ...state.stage, wait: { since: now, retryAfter, because: `${kind}: ${reason}` } } };
+  return {
+    ...state,
+    stage: { ...state.stage, wait: { since: now, retryAfter, because: `${kind}: ${reason}` } },
+  };
 }
 
 function outOfTime(state: In<'submitting'>): BatchState {

@@ -1,9 +1,9 @@
-import { startChild, type ChildWorkflowOptions } from '@temporalio/workflow';
+import { startChild, workflowInfo, type ChildWorkflowOptions } from '@temporalio/workflow';
 import { WorkflowExecutionAlreadyStartedError } from '@temporalio/common';
 import { bulkBatchId } from '../../enrollment/bulk.js';
 import { workflowIdOf } from '../../enrollment/identifiers.js';
 import type { SealedBatch } from '../../activities/index.js';
-import type { batchEnrollment } from '../batch/batch-enrollment.js';
+import type { BatchWorkflow } from '../batch/input.js';
 import type { BatchEnrollmentInput, TakeBackInput } from '../batch/messages.js';
 import {
   C2pBulkId,
@@ -14,15 +14,15 @@ import {
   C2pStatus,
 } from '../search-attributes.js';
 import type { Job } from './job.js';
-import { batchStarted, batchTaken, leftOut, nextStart } from './starting.js';
+import { batchStarted, batchTaken, contested, nextStart } from './starting.js';
 import { keyOf, type BulkState } from './state.js';
-import { workflowInfo } from '@temporalio/workflow';
 
 /** Starts the batches that the limits let through, side by side. */
 export async function startBatches(job: Job): Promise<void> {
   const starts: Promise<void>[] = [];
-  for (let at = nextStart(job.state); at !== null && at <= Date.now(); at = nextStart(job.state)) {
-    const [state, batch] = batchTaken(job.state, Date.now());
+  const now = Date.now();
+  for (let at = nextStart(job.state); at !== null && at <= now; at = nextStart(job.state)) {
+    const [state, batch] = batchTaken(job.state, now);
     job.become(state);
     starts.push(startBatch(job, batch));
   }
@@ -42,7 +42,7 @@ async function startBatch(job: Job, batch: SealedBatch): Promise<void> {
     job.become(batchStarted(job.state, n, chain));
   } catch (error) {
     if (!(error instanceof WorkflowExecutionAlreadyStartedError)) throw error;
-    job.become(leftOut(job.state, n));
+    job.become(contested(job.state, n, Date.now()));
   }
 }
 
@@ -64,7 +64,7 @@ export async function startBatchWorkflow(
   options: ChildWorkflowOptions,
 ): Promise<string> {
   const { program, externalBatchId, cards } = input;
-  const handle = await startChild<typeof batchEnrollment>('batchEnrollment', {
+  const handle = await startChild<BatchWorkflow>('batchEnrollment', {
     workflowId: workflowIdOf(input),
     // A batch sees to its end whatever becomes of the job.
     parentClosePolicy: 'ABANDON',

@@ -17,7 +17,7 @@ import { checkSilentBatches, isCheckDue } from './checking.js';
 import { isDone, resultOf } from './ending.js';
 import { acceptJobMessages } from './handlers.js';
 import { Job } from './job.js';
-import type { JobInput } from './messages.js';
+import type { JobInput } from './input.js';
 import { SourceReader } from './reading.js';
 import { nextCheck } from './reports.js';
 import { lastSealed, nextStart } from './starting.js';

@@ -3,6 +3,7 @@ import { bulkBatchId } from '../../enrollment/bulk.js';
 import { onManyBatches } from '../activities.js';
 import type { Job } from './job.js';
 import { batchClosed, checkedAt, isSilent, nextCheck, withTrouble } from './reports.js';
+import { leftOut } from './starting.js';
 import { keyOf } from './state.js';
 
 /** Whether batches that are silent are to be looked at now. */
@@ -22,12 +23,15 @@ export function checkSilentBatches(job: Job): void {
 }
 
 async function check(job: Job): Promise<void> {
-  const batches = job.state.inFlight.flatMap(({ n, cards, chain }) => (chain === null ? [] : [{ n, cards, chain }]));
+  const batches = job.state.inFlight
+    .filter(({ chain, isContested }) => chain !== null || isContested)
+    .map(({ n, cards, chain }) => ({ n, cards, chain: chain ?? undefined }));
   try {
-    const { reports, unreadable } = await onManyBatches({
+    const { reports, unreadable, taken } = await onManyBatches({
       summary: `ask what became of ${batches.length} batches`,
     }).checkBatches({ bulk: keyOf(job.state), batches });
     for (const report of reports) job.become(batchClosed(job.state, report));
+    for (const n of taken) job.become(leftOut(job.state, n));
     for (const { n, message } of unreadable)
       job.become(withTrouble(job.state, `${bulkBatchId(job.state.order.bulkId, n)}: ${message}`));
   } catch (error) {

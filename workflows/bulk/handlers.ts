@@ -1,13 +1,6 @@
 import { setHandler } from '@temporalio/workflow';
 import { accept, isApplied, messageProblem, type Message } from '../message.js';
-import {
-  changed,
-  changeProblem,
-  paused,
-  pauseProblem,
-  resumed,
-  resumeProblem,
-} from './changes.js';
+import { changed, changeProblem, paused, pauseProblem, resumed, resumeProblem } from './changes.js';
 import type { Job } from './job.js';
 import {
   batchClosedSignal,

@@ -1,8 +1,8 @@
 import { continueAsNew, setCurrentDetails, upsertSearchAttributes, workflowInfo } from '@temporalio/workflow';
 import { C2pFailedRecords, C2pRecords, C2pStatus } from '../search-attributes.js';
 import { Running } from '../waiting.js';
-import type { bulkEnrollment } from './bulk-enrollment.js';
 import { describeBulk } from './details.js';
+import type { BulkWorkflow } from './input.js';
 import { jobProgressOf, jobStatusOf } from './progress.js';
 import { isIn, type BulkState, type In, type StageName } from './state.js';
 
@@ -15,10 +15,11 @@ export class Job extends Running<BulkState> {
   private defect: unknown;
 
   constructor(state: BulkState) {
+    // replay-tested: YYYY-MM-DD
     super(state, {
       show: (now) => setCurrentDetails(describeBulk(jobProgressOf(now, Date.now()))),
       publish: publishJob,
-      continueWith: (continues) => continueAsNew<typeof bulkEnrollment>({ continues }),
+      continueWith: (continues) => continueAsNew<BulkWorkflow>({ continues }),
       historyLimit: state.order.historyLimit,
     });
   }

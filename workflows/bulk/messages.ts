@@ -11,7 +11,6 @@ import type {
 import type { OutcomeCounts } from '../../enrollment/outcomes.js';
 import type { EnrollmentPolicy } from '../../enrollment/policy.js';
 import type { Message } from '../message.js';
-import type { BulkState } from './state.js';
 
 /** What a job is started with and keeps. Its records are read by activities and stay in the store. */
 export interface JobOrder extends BulkKey {
@@ -27,13 +26,6 @@ export interface BulkEnrollmentInput extends JobOrder {
   limits: BulkLimits;
   onCancel: OnBulkCancel;
 }
-
-/** From one run of a job to the next. */
-export interface ContinuedJob {
-  continues: BulkState;
-}
-
-export type JobInput = BulkEnrollmentInput | ContinuedJob;
 
 /** How far a job is, as the query `progress` answers it. Times are ISO 8601 in UTC. */
 export interface BulkProgress extends BulkKey {

@@ -14,11 +14,11 @@ const TROUBLES_SHOWN = 10;
 export function batchClosed(state: BulkState, report: ClosedBatchReport): BulkState {
   const batch = batchOf(state, report);
   if (!batch) return state;
-  if (batch.chain === null) {
+  if (batch.chain === null && !batch.isContested) {
     const inFlight = state.inFlight.map((other) => (other === batch ? { ...batch, early: report } : other));
     return { ...state, inFlight };
   }
-  if (batch.chain !== report.chain) return state;
+  if (batch.chain !== null && batch.chain !== report.chain) return state;
   const { externalBatchId, status, counts, failure } = report;
   const before = batch.before ? withoutBatch(state, batch.before) : state;
   const next: BulkState = {
@@ -31,7 +31,10 @@ export function batchClosed(state: BulkState, report: ClosedBatchReport): BulkSt
   return failure ? withTrouble(next, `${externalBatchId}: ${failure}`) : next;
 }
 
-function batchOf({ inFlight, order }: BulkState, { externalBatchId }: ClosedBatchReport): BatchInFlight | undefined {
+function batchOf(
+  { inFlight, order }: BulkState,
+  { externalBatchId }: ClosedBatchReport,
+): BatchInFlight | undefined {
   const n = bulkBatchOf(externalBatchId)?.n ?? 0;
   if (bulkBatchId(order.bulkId, n) !== externalBatchId) return undefined;
   return inFlight.find((batch) => batch.n === n);

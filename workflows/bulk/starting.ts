@@ -21,7 +21,10 @@ export function sizeOfNextPage({ stage, source, waiting, limits }: BulkState): n
 }
 
 /** A page is sealed: its batches wait to be started. */
-export function pageSealed(state: BulkState, { batches, rejects, ended, cursor, taken }: SealedPage): BulkState {
+export function pageSealed(
+  state: BulkState,
+  { batches, rejects, ended, cursor, taken }: SealedPage,
+): BulkState {
   const { source } = state;
   const next: BulkState = {
     ...state,
@@ -36,7 +39,9 @@ export function pageSealed(state: BulkState, { batches, rejects, ended, cursor, 
   };
   const withoutTaken = taken.reduce(leftOut, next);
   const isEmpty = ended && withoutTaken.source.batches === 0 && withoutTaken.source.rejects === 0;
-  return isEmpty ? stopped(withoutTaken, FailureType.SourceUnusable, 'the source has no records') : withoutTaken;
+  return isEmpty
+    ? stopped(withoutTaken, FailureType.SourceUnusable, 'the source has no records')
+    : withoutTaken;
 }
 
 /** Starts nothing more; what is in flight goes to its end, and then the job fails. */
@@ -79,7 +84,10 @@ export function batchTaken(state: BulkState, now: number): [BulkState, SealedBat
 
 /** A batch is in flight, and Temporal is about to start its workflow. */
 export function begins(state: BulkState, batch: Pick<BatchInFlight, 'n' | 'cards' | 'before'>): BulkState {
-  return { ...state, inFlight: [...state.inFlight, { ...batch, chain: null, early: null }] };
+  return {
+    ...state,
+    inFlight: [...state.inFlight, { ...batch, chain: null, early: null, isContested: false }],
+  };
 }
 
 /** Temporal has started the workflow of a batch; it may have reported already. */
@@ -90,8 +98,15 @@ export function batchStarted(state: BulkState, n: number, chain: string): BulkSt
   return early ? batchClosed(next, early) : next;
 }
 
+/** Temporal has a workflow of that id: whose it is, is looked at at once. */
+export function contested(state: BulkState, n: number, now: number): BulkState {
+  const inFlight = state.inFlight.map((batch) => (batch.n === n ? { ...batch, isContested: true } : batch));
+  return { ...state, inFlight, check: { ...state.check, at: now, isNewsHere: false } };
+}
+
 /** A batch whose id belongs to another batch is left out: its cards are not sent. */
 export function leftOut(state: BulkState, n: number): BulkState {
+  if (state.notStarted.includes(n)) return state;
   const inFlight = state.inFlight.filter((batch) => batch.n !== n);
   return { ...state, inFlight, notStarted: [...state.notStarted, n] };
 }

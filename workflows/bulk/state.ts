@@ -62,6 +62,11 @@ export interface BatchInFlight {
   chain: string | null;
   /** A report that came before its workflow was known to be started. */
   early: ClosedBatchReport | null;
+  /**
+   * Whether Temporal has a workflow of its id already: it is this job's own where the job was reset, and the batch is
+   * then awaited; it is left out where the workflow belongs to another batch.
+   */
+  isContested: boolean;
   /** What it had come to, where its cards are being taken back. */
   before: { status: ClosedStatus; counts: OutcomeCounts } | null;
 }

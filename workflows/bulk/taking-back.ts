@@ -58,7 +58,9 @@ async function findEnrolled(job: Job): Promise<void> {
   }).enrolledBatches({ bulk: keyOf(job.state), from, most: LOOKED_AT });
   job.become(enrolledFound(job.in('takingBack'), batches));
   for (const { n, message } of unreadable)
-    job.become(withTrouble(job.state, `${bulkBatchId(keyOf(job.state).bulkId, n)}: not taken back: ${message}`));
+    job.become(
+      withTrouble(job.state, `${bulkBatchId(keyOf(job.state).bulkId, n)}: not taken back: ${message}`),
+    );
 }
 
 const WHY = 'the bulk job was cancelled';
