@@ -121,7 +121,8 @@ describe('a portfolio', () => {
     expect(gateway.submissions.map(({ externalBatchId }) => externalBatchId).sort()).toEqual(
       batchesOf(bulkId, 3),
     );
-    for (const id of batchesOf(bulkId, 3)) expect(await rig.blobs(id)).toEqual(['closed', 'offered-1', 'outcomes']);
+    for (const id of batchesOf(bulkId, 3))
+      expect(await rig.blobs(id)).toEqual(['closed', 'offered-1', 'outcomes']);
     const address = bulkAddress({ program: PROGRAM, bulkId });
     expect(await getJson<Reject[]>(rig.store, address, Blob.rejects(8))).toEqual([
       { line: 8, path: '', code: 'json_malformed' },
@@ -222,15 +223,15 @@ describe('somebody', () => {
   });
 
   test.each([
-    ['resume what is not paused', resumeBulkUpdate, [], 'not paused'],
-    ['a window of none', changeBulkUpdate, [{ maxBatchesInFlight: 0 }], 'from 1 to 1000'],
-    ['a rate of none', changeBulkUpdate, [{ batchesPerMinute: 0 }], 'above 0'],
-  ] as const)('is refused %s', async (_, update, args, why) => {
+    ['resume what is not paused', resumeBulkUpdate, {}, 'not paused'],
+    ['a window of none', changeBulkUpdate, { maxBatchesInFlight: 0 }, 'from 1 to 1000'],
+    ['a rate of none', changeBulkUpdate, { batchesPerMinute: 0 }, 'above 0'],
+  ] as const)('is refused %s', async (_, update, body, why) => {
     const bulkId = nextJob('refused');
     await writePortfolio(rig, bulkId, testRecords(1));
     await rig.running(enrollingEverything(rig), async (__, taskQueue) => {
       const job = await startBulk(rig, taskQueue, bulkId);
-      const refused = job.executeUpdate(update as typeof changeBulkUpdate, { args: args as never });
+      const refused = job.executeUpdate(update as typeof changeBulkUpdate, { args: message(body) });
       await expect(refused).rejects.toMatchObject({
         cause: { message: expect.stringContaining(why) as string },
       });
@@ -251,7 +252,8 @@ describe('somebody', () => {
       stoppedAtLine: 7,
     });
     expect(gateway.submissions).toHaveLength(2);
-    for (const id of batchesOf(bulkId, 2)) expect(await rig.blobs(id)).toEqual(['closed', 'offered-1', 'outcomes']);
+    for (const id of batchesOf(bulkId, 2))
+      expect(await rig.blobs(id)).toEqual(['closed', 'offered-1', 'outcomes']);
     for (const id of batchesOf(bulkId, 4).slice(2)) expect(await rig.blobs(id)).toEqual([]);
   });
 

@@ -107,8 +107,13 @@ export function contested(state: BulkState, n: number, now: number): BulkState {
 /** A batch whose id belongs to another batch is left out: its cards are not sent. */
 export function leftOut(state: BulkState, n: number): BulkState {
   if (state.notStarted.includes(n)) return state;
-  const inFlight = state.inFlight.filter((batch) => batch.n !== n);
-  return { ...state, inFlight, notStarted: [...state.notStarted, n] };
+  const cards = state.inFlight.find((batch) => batch.n === n)?.cards ?? 0;
+  return {
+    ...state,
+    inFlight: state.inFlight.filter((batch) => batch.n !== n),
+    notStarted: [...state.notStarted, n],
+    source: { ...state.source, cards: state.source.cards - cards },
+  };
 }
 
 /** How many batches were started. */
