@@ -36,7 +36,7 @@ function enroll(client: EnrollmentClient, externalBatchId: string) {
   return client.enroll({ externalBatchId, program: PROGRAM, records: testRecords(1), policy });
 }
 
-test('a sweep erases what a terminated batch and a caller that died left, and no other batch’s data', async () => {
+test('a sweep closes a terminated batch, erases what a caller that died left, and no other batch’s data', async () => {
   const [terminated, open, neverStarted, elsewhere] = ['terminated', 'open', 'never-started', 'elsewhere'];
   const gateway = new ScriptedGateway({
     status: [
@@ -57,7 +57,7 @@ test('a sweep erases what a terminated batch and a caller that died left, and no
 
     const { result, details } = await sweep(open);
     expect(result).toEqual({ ended: 1, unknown: 1, elsewhere: 1, erasedBlobs: 5 });
-    expect(await rig.blobs(terminated)).toEqual([Blob.outcomes]);
+    expect(await rig.blobs(terminated)).toEqual([Blob.closed, Blob.offered(1), Blob.outcomes]);
     expect(await rig.blobs(neverStarted)).toEqual([]);
     expect(await rig.blobs(elsewhere)).toEqual(['records-x']);
     expect(await rig.blobs(open)).toEqual(
