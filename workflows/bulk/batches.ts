@@ -23,8 +23,9 @@ export async function startBatches(job: Job): Promise<void> {
   const now = Date.now();
   for (let at = nextStart(job.state); at !== null && at <= now; at = nextStart(job.state)) {
     const [state, batch] = batchTaken(job.state, now);
-    job.become(state);
-    starts.push(startBatch(job, batch));
+    // A job that was reset had begun it.
+    job.become(batch.begun ? contested(state, batch.n, now) : state);
+    if (!batch.begun) starts.push(startBatch(job, batch));
   }
   await Promise.all(starts);
 }
