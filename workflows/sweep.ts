@@ -1,14 +1,6 @@
-import { proxyActivities, setCurrentDetails, workflowInfo, type ActivityOptions } from '@temporalio/workflow';
-import type { LocalActivities, SweepStoreInput, SweepStoreResult } from '../activities/index.js';
-
-const SWEEP: ActivityOptions = {
-  // A store of a million batches takes minutes.
-  startToCloseTimeout: '6h',
-  heartbeatTimeout: '30s',
-  retry: { initialInterval: '5s', backoffCoefficient: 2, maximumInterval: '5 minutes' },
-};
-
-const local = proxyActivities<LocalActivities>(SWEEP);
+import { setCurrentDetails, workflowInfo } from '@temporalio/workflow';
+import type { SweepStoreInput, SweepStoreResult } from '../activities/index.js';
+import { onWholeStore } from './activities.js';
 
 /**
  * One sweep of the store, started by the Temporal Schedule that the worker sets up: closes the batches whose
@@ -17,7 +9,7 @@ const local = proxyActivities<LocalActivities>(SWEEP);
 export async function sweepStore(input: SweepStoreInput): Promise<SweepStoreResult> {
   setCurrentDetails('### Sweeping\nLooking for batches that no workflow will close any more.');
   const summary = `close what no workflow has closed for ${inWords(input.graceMs)}`;
-  const result = await local.sweepStore.executeWithOptions({ ...SWEEP, summary }, [input]);
+  const result = await onWholeStore({ summary }).sweepStore(input);
   setCurrentDetails(describeSweep(input, result));
   return result;
 }

@@ -13,7 +13,7 @@ import {
   type WorkflowBundleOption,
 } from '@temporalio/worker';
 import type { ActivityDependencies, ProgramDependencies } from '../../activities/dependencies.js';
-import { createGatewayActivities, createLocalActivities } from '../../activities/index.js';
+import { answering, createGatewayActivities, createLocalActivities } from '../../activities/index.js';
 import { EnrollmentClient } from '../../client/enrollment-client.js';
 import { DEFAULT_GRACE_MS } from '../../config/config.js';
 import type { BatchKey } from '../../enrollment/batch.js';
@@ -156,12 +156,12 @@ export class Rig {
       // Workflows run in this thread: to start another for each test takes six times as long as all else of a worker.
       debugMode: true,
       ...(maxCachedWorkflows === undefined ? {} : { maxCachedWorkflows }),
-      activities: createLocalActivities(deps),
+      activities: answering(createLocalActivities(deps)),
     });
     const calls = await Worker.create({
       ...common,
       taskQueue: gatewayTaskQueue(taskQueue, PROGRAM),
-      activities: createGatewayActivities(deps),
+      activities: answering(createGatewayActivities(deps)),
       // A cancellation comes with the answer to a heartbeat.
       maxHeartbeatThrottleInterval: '200ms',
     });
