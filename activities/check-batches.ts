@@ -47,13 +47,15 @@ export function unreadableBatch(n: number, { why, keyId, message }: Unreadable):
   return { n, message, keyId: why === 'keyMissing' ? keyId : undefined };
 }
 
-/** Of each batch at most one; those that are open are in none. */
+/** What became of each batch; of those that are open there is nothing to tell. */
 export interface CheckBatchesResult {
   /** Those that are closed, or were closed here. */
   reports: ClosedBatchReport[];
   waiting: WaitingBatch[];
   /** Those of which a key is missing; what is damaged holds nothing up. */
   unreadable: UnreadableBatch[];
+  /** Of those that are asked about without a chain: the job's own, which are not closed. */
+  own: number[];
   /** Those whose id another batch has, which is left alone: the job never started them. */
   taken: number[];
 }
@@ -71,10 +73,11 @@ export function checkBatches(deps: Pick<ActivityDependencies, 'store' | 'now' | 
       // Temporal's clock, as it also gives the time at which a workflow ended.
       now: new Date(activityInfo().currentAttemptScheduledTimestampMs),
     };
-    const result: CheckBatchesResult = { reports: [], waiting: [], unreadable: [], taken: [] };
+    const result: CheckBatchesResult = { reports: [], waiting: [], unreadable: [], own: [], taken: [] };
     for (const batch of batches) {
       const found = await readingBlobs(() => check(deps, retention, bulk, batch));
-      const { n } = batch;
+      const { n, chain } = batch;
+      if (chain === undefined && (found.kind === 'open' || found.kind === 'kept')) result.own.push(n);
       switch (found.kind) {
         case 'open':
           break;

@@ -13,6 +13,11 @@ export type Wait =
 
 export const OVER: Wait = { over: true };
 
+/** Whether what is waited for has come. */
+export function isOver(wait: Wait): boolean {
+  return wait.over || (wait.until !== null && wait.until <= Date.now());
+}
+
 /** A wait that only a change of the state ends, for instance an operator's answer. */
 export function waitForChange(isOver: boolean): Wait {
   return isOver ? OVER : { over: false, until: null, summary: '' };
@@ -28,8 +33,9 @@ const ROOM_TO_WAIT = 50;
  * state is the new run's argument, so a workflow goes on from any wait as if nothing had happened.
  */
 export class Running<State> {
-  /** How many events a run has when it waits for the first time: those are no reason to hand over once more. */
-  private atFirstWait: number | undefined;
+  /** How many events a run has when it begins, and when it waits for the first time: no reason to hand over once more. */
+  private newUpTo = workflowInfo().historyLength;
+  private hasWaited = false;
 
   constructor(
     private current: State,
@@ -62,10 +68,11 @@ export class Running<State> {
    * later. A history that has grown long ends it too: then a new run goes on waiting.
    */
   async wait(of: (state: State) => Wait): Promise<void> {
-    this.atFirstWait ??= workflowInfo().historyLength;
+    if (!this.hasWaited) this.newUpTo = workflowInfo().historyLength;
+    this.hasWaited = true;
     for (;;) {
       const wait = of(this.current);
-      if (wait.over || isPast(wait)) return;
+      if (wait.over || isOver(wait)) return;
       this.publish();
       await this.handOverWhenLong();
       const hasChanged = (): boolean => {
@@ -99,7 +106,7 @@ export class Running<State> {
   /** Whether a wait that is on is to be handed over. */
   private get mustHandOver(): boolean {
     const { historyLength } = workflowInfo();
-    return this.isLong && historyLength > (this.atFirstWait ?? 0) + ROOM_TO_WAIT;
+    return this.isLong && historyLength > this.newUpTo + ROOM_TO_WAIT;
   }
 
   private get isLong(): boolean {
@@ -108,12 +115,8 @@ export class Running<State> {
 
   protected get hasLongHistory(): boolean {
     const { historyLength, continueAsNewSuggested, continuedFromExecutionRunId } = workflowInfo();
-    const isNew = continuedFromExecutionRunId !== undefined && historyLength <= (this.atFirstWait ?? 0);
+    const isNew = continuedFromExecutionRunId !== undefined && historyLength <= this.newUpTo;
     if (isNew) return false;
     return continueAsNewSuggested || historyLength >= (this.options.historyLimit ?? LONG_HISTORY_EVENTS);
   }
-}
-
-function isPast(wait: Extract<Wait, { over: false }>): boolean {
-  return wait.until !== null && wait.until <= Date.now();
 }

@@ -25,7 +25,7 @@ const ENDED: FakeExecution = {
   searchAttributes,
 };
 const TERMINATED: FakeExecution = { ...ENDED, status: 'TERMINATED' };
-const NOTHING: CheckBatchesResult = { reports: [], waiting: [], unreadable: [], taken: [] };
+const NOTHING: CheckBatchesResult = { reports: [], waiting: [], unreadable: [], own: [], taken: [] };
 
 let store: DamagedStore;
 let temporal: FakeTemporal;

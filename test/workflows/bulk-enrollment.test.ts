@@ -321,23 +321,28 @@ describe('a source', () => {
   });
 });
 
-test('a batch of another that has the id of one of the job stops the job, and is left alone', async () => {
+test('a closed batch of another that has the id of one of the job is left out, and the job goes on with all others', async () => {
   const bulkId = nextJob('taken');
   await writePortfolio(rig, bulkId, testRecords(9));
   const gateway = enrollingEverything(rig);
-  const { type } = await rig.running(gateway, async (client, taskQueue) => {
+  const { type, message } = await rig.running(gateway, async (client, taskQueue) => {
     const other = await client.enroll({
       program: PROGRAM,
       externalBatchId: bulkBatchId(bulkId, 2),
       records: [testRecord(99)],
     });
     await other.result();
-    const job = await startBulk(rig, taskQueue, bulkId, {
-      limits: { maxBatchesInFlight: 1, batchesPerMinute: null },
-    });
+    const job = await startBulk(rig, taskQueue, bulkId);
     return failureOf(job.result());
   });
   expect(type).toBe('BatchIdTaken');
-  expect(await closedJob(bulkId)).toMatchObject({ batches: 1, stoppedAtLine: 4, counts: { enrolled: 3 } });
+  expect(message).toContain(`left out, since other batches have their ids: ${bulkBatchId(bulkId, 2)}`);
+  expect(await closedJob(bulkId)).toMatchObject({
+    status: 'FAILED',
+    batches: 2,
+    notStarted: [2],
+    counts: { cards: 6, enrolled: 6 },
+  });
   expect(await rig.blobs(bulkBatchId(bulkId, 2))).toEqual(['closed', 'offered-1', 'outcomes']);
+  await rig.replay(bulkBatchId(bulkId, 3));
 });

@@ -1,11 +1,13 @@
 import { CancelledFailure, WorkflowFailedError } from '@temporalio/client';
 import { afterAll, beforeAll, describe, expect, test } from 'vitest';
+import type { EnrollmentClient } from '../../client/index.js';
 import { Blob } from '../../enrollment/blobs.js';
-import { bulkAddress, bulkBatchId, type ClosedBulk } from '../../enrollment/bulk.js';
+import { bulkAddress, bulkBatchId, type ClosedBulk, type OnBulkCancel } from '../../enrollment/bulk.js';
 import { workflowIdOf } from '../../enrollment/identifiers.js';
+import type { PolicyInput } from '../../enrollment/policy-schema.js';
 import { getJson } from '../../store/store.js';
 import { bulkProgressQuery, changeBulkUpdate } from '../../workflows/bulk/messages.js';
-import type { BulkEnrollmentInput } from '../../workflows/index.js';
+import { before } from '../support/activity-interceptors.js';
 import { message } from '../support/message.js';
 import {
   enrollingEverything,
@@ -16,6 +18,7 @@ import {
 } from '../support/bulk-rig.js';
 import { testRecord, testRecords } from '../support/records.js';
 import { PROGRAM, Rig } from '../support/rig.js';
+import type { ScriptedGateway } from '../support/scripted-gateway.js';
 import { until } from '../support/until.js';
 
 let rig: Rig;
@@ -29,19 +32,18 @@ async function closedJob(bulkId: string) {
   return (await getJson<ClosedBulk>(rig.store, address, Blob.closed)).result;
 }
 
-test('an open batch of another that has the id of one of the job stops the job before any batch behind it, and goes on', async () => {
+/** Whose id is that of the second batch of a job that has sealed it already. */
+const enrollOther = (client: EnrollmentClient, externalBatchId: string, policy: PolicyInput = {}) =>
+  client.enroll({ program: PROGRAM, externalBatchId, records: [testRecord(99)], policy });
+
+test('an open batch of another that has the id of one of the job is left out and left alone, and the job goes on with all others', async () => {
   const bulkId = `${rig.nextBatchId('taken')}-id`;
   const taken = bulkBatchId(bulkId, 2);
   await writePortfolio(rig, bulkId, testRecords(12));
   const gateway = enrollingEverything(rig);
   await rig.running(gateway, async (client, taskQueue) => {
-    const other = await client.enroll({
-      program: PROGRAM,
-      externalBatchId: taken,
-      records: [testRecord(99)],
-      policy: { polling: { initial: '2h', maximum: '2h' } },
-    });
-    await until(() => gateway.submissions.length === 1);
+    const other = await enrollOther(client, taken, { polling: { initial: '2h', maximum: '2h' } });
+    await untilTheyWait(rig, bulkId, [2]);
     const before = await rig.blobs(taken);
     const job = await startBulk(rig, taskQueue, bulkId);
     await expect(job.result()).rejects.toMatchObject({ cause: { type: 'BatchIdTaken' } });
@@ -49,78 +51,90 @@ test('an open batch of another that has the id of one of the job stops the job b
     expect(await other.result()).toMatchObject({ status: 'COMPLETED', counts: { cards: 1 } });
   });
 
-  const { status, batches, counts } = await closedJob(bulkId);
-  expect({ status, cards: counts.cards }).toEqual({ status: 'FAILED', cards: 3 * batches });
-  expect(batches).toBeLessThan(2);
-  const sent = gateway.submissions.map(({ externalBatchId }) => externalBatchId);
-  expect(sent).toHaveLength(1 + batches);
-  for (const n of [3, 4]) expect(await rig.blobs(bulkBatchId(bulkId, n))).toEqual([]);
+  const result = await closedJob(bulkId);
+  expect(result).toMatchObject({
+    status: 'FAILED',
+    failure: 'BatchIdTaken',
+    batches: 3,
+    notStarted: [2],
+    byStatus: { COMPLETED: 3 },
+    counts: { cards: 9, enrolled: 9 },
+  });
+  expect(result.stoppedAtLine).toBeUndefined();
+  expect(result.reasons).toContain(`left out, since other batches have their ids: ${taken}`);
 });
 
-describe('a batch of another that takes the id of one that waits, while those behind it are started', () => {
-  /** A job of four batches; the first is closed when the second finds its id taken. */
-  async function jobWithTakenId(
-    name: string,
-    { onCancel = 'finish' }: Partial<BulkEnrollmentInput> = {},
-    meanwhile: (job: BulkHandle) => Promise<void> = () => Promise.resolve(),
-  ) {
-    const bulkId = `${rig.nextBatchId(name)}-id`;
-    const [first, taken, third] = [1, 2, 3].map((n) => bulkBatchId(bulkId, n)) as [string, string, string];
+async function isAskedToCancel(externalBatchId: string): Promise<boolean> {
+  const { events } = await rig.workflow(externalBatchId).fetchHistory();
+  return (events ?? []).some((event) => event.workflowExecutionCancelRequestedEventAttributes);
+}
+
+describe('a batch of another that takes the id of one that is sealed and waits to be started', () => {
+  /** A job of four batches that has started the first; then another takes the id of the second, and the rest is started. */
+  async function jobOvertaken<T>(
+    { onCancel = 'finish', onCheck }: { onCancel?: OnBulkCancel; onCheck?: () => Promise<void> },
+    meanwhile: (job: BulkHandle, client: EnrollmentClient, gateway: ScriptedGateway) => Promise<T>,
+  ): Promise<T> {
+    const bulkId = `${rig.nextBatchId('overtaken')}-id`;
     await writePortfolio(rig, bulkId, testRecords(12));
-    const gateway = enrollingEverything(rig, { onlyAtFirst: third });
-    return rig.running(gateway, async (client, taskQueue) => {
-      const limits = { maxBatchesInFlight: 10, batchesPerMinute: 0.00001 };
-      const job = await startBulk(rig, taskQueue, bulkId, { limits, onCancel });
-      await until(async () => (await job.query(bulkProgressQuery)).batches.found === 4);
-      await until(() => gateway.submissions.length === 1);
-      await rig.workflow(first).result();
-      const other = await client.enroll({
-        program: PROGRAM,
-        externalBatchId: taken,
-        records: [testRecord(99)],
-      });
-      await other.result();
-      await job.executeUpdate(changeBulkUpdate, { args: message({ batchesPerMinute: null }) });
-      await until(() => gateway.submissions.length === 4);
-      await until(async () => (await job.query(bulkProgressQuery)).status === 'FINISHING');
-      await untilTheyWait(rig, bulkId, [3, 4]);
-      // Both are polled once by then. Waiting for a result would skip time for as long as it takes to hear of it.
-      await rig.env.sleep('35s');
-      await until(async () => (await job.query(bulkProgressQuery)).batches.inFlight === 1);
-      await until(() => gateway.polls.length === 6);
-      await untilTheyWait(rig, bulkId, [4]);
-      await meanwhile(job);
-      const failure = await job.result().catch((error: unknown) => (error as WorkflowFailedError).cause);
-      const reported: string[] = [];
-      for await (const { externalBatchId } of client.bulk(bulkId).outcomes()) reported.push(externalBatchId);
-      return { bulkId, failure, result: await closedJob(bulkId), reported };
+    const gateway = enrollingEverything(rig);
+    const taskQueue = rig.nextBatchId('c2p-overtaken');
+    const client = rig.client({ taskQueue });
+    const [workflows, calls] = await rig.createWorkers({
+      taskQueue,
+      gateway,
+      activityInterceptors: onCheck ? [before('checkBatches', onCheck)] : [],
     });
+    return workflows.runUntil(
+      calls.runUntil(async () => {
+        const limits = { maxBatchesInFlight: 10, batchesPerMinute: 0.00001 };
+        const job = await startBulk(rig, taskQueue, bulkId, { limits, onCancel });
+        await until(async () => (await job.query(bulkProgressQuery)).batches.found === 4);
+        await rig.workflow(bulkBatchId(bulkId, 1)).result();
+        await enrollOther(client, bulkBatchId(bulkId, 2), { polling: { initial: '1h', maximum: '1h' } });
+        await untilTheyWait(rig, bulkId, [2]);
+        await job.executeUpdate(changeBulkUpdate, { args: message({ batchesPerMinute: null }) });
+        return meanwhile(job, client, gateway);
+      }),
+    );
   }
 
-  test('stops the job, whose result and report have what was started, and nothing of the other', async () => {
-    const { bulkId, failure, result, reported } = await jobWithTakenId('overtaken');
-    expect(failure).toMatchObject({ type: 'BatchIdTaken' });
-    expect(result).toMatchObject({
-      status: 'FAILED',
-      batches: 3,
-      notStarted: [2],
-      stoppedAtLine: 4,
-      counts: { cards: 9, enrolled: 9 },
+  test('is left out: neither the result of the job nor its report has anything of it', async () => {
+    await jobOvertaken({}, async (job, client) => {
+      const { bulkId } = job.key;
+      await expect(job.result()).rejects.toMatchObject({ cause: { type: 'BatchIdTaken' } });
+      expect(await closedJob(bulkId)).toMatchObject({
+        status: 'FAILED',
+        batches: 3,
+        notStarted: [2],
+        counts: { cards: 9, enrolled: 9 },
+      });
+      const reported: string[] = [];
+      for await (const { externalBatchId } of client.bulk(bulkId).outcomes()) reported.push(externalBatchId);
+      expect(reported).toEqual([1, 3, 4].flatMap((n) => Array<string>(3).fill(bulkBatchId(bulkId, n))));
+      const other = rig.workflow(bulkBatchId(bulkId, 2));
+      expect(await other.result()).toMatchObject({ status: 'COMPLETED', counts: { cards: 1, enrolled: 1 } });
     });
-    expect(result.reasons).toContain(
-      'batch 2, from line 4 of the source on, was not sent; batches behind it were',
-    );
-    expect(reported).toEqual([1, 3, 4].flatMap((n) => Array<string>(3).fill(bulkBatchId(bulkId, n))));
   });
 
-  test('is left alone where the job takes back its own cards, which it does to the last', async () => {
-    const { failure, result } = await jobWithTakenId('overtaken-back', { onCancel: 'rollback' }, (job) =>
-      job.cancel().then(),
-    );
-    expect(failure).toMatchObject({ type: 'BatchIdTaken' });
-    expect(result.counts).toMatchObject({ cards: 9, enrolled: 0 });
-    expect(await rig.workflow(bulkBatchId(result.bulkId, 2)).result()).toMatchObject({
-      counts: { enrolled: 1 },
+  test('is not cancelled by a rollback that comes before it is known whose it is', async () => {
+    let isCancelled = false;
+    let checks = 0;
+    const onCheck = async () => {
+      checks += 1;
+      await until(() => isCancelled);
+    };
+    await jobOvertaken({ onCancel: 'rollback', onCheck }, async (job) => {
+      await until(() => checks > 0);
+      await untilTheyWait(rig, job.key.bulkId, [3, 4]);
+      await job.cancel();
+      for (const n of [3, 4]) await until(() => isAskedToCancel(bulkBatchId(job.key.bulkId, n)));
+      isCancelled = true;
+      await expect(job.result()).rejects.toMatchObject({ cause: { type: 'BatchIdTaken' } });
+      const result = await closedJob(job.key.bulkId);
+      expect(result).toMatchObject({ notStarted: [2], counts: { cards: 9, enrolled: 0, rolledBack: 9 } });
+      const other = rig.workflow(bulkBatchId(job.key.bulkId, 2));
+      expect(await other.result()).toMatchObject({ status: 'COMPLETED', counts: { enrolled: 1 } });
     });
   });
 });

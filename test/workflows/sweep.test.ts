@@ -2,10 +2,10 @@ import { randomUUID } from 'node:crypto';
 import { afterAll, beforeAll, expect, test } from 'vitest';
 import type { SweepStoreResult } from '../../activities/index.js';
 import type { EnrollmentClient } from '../../client/index.js';
-import { Blob } from '../../enrollment/blobs.js';
+import { Blob, type ClosedBatch } from '../../enrollment/blobs.js';
 import { BatchStatusValue } from '../../mastercard/contract.js';
 import { namespaceIdOf } from '../../retention/namespace.js';
-import { putJson } from '../../store/store.js';
+import { getJson, putJson } from '../../store/store.js';
 import { currentDetailsOf } from '../support/current-details.js';
 import { testRecords } from '../support/records.js';
 import { PROGRAM, Rig } from '../support/rig.js';
@@ -18,6 +18,8 @@ beforeAll(async () => {
   rig = await Rig.create();
 });
 afterAll(() => rig.close());
+
+const keyOf = (externalBatchId: string) => ({ program: PROGRAM, externalBatchId });
 
 /** Sweeps once, by the workers of that batch. */
 async function sweep(externalBatchId: string): Promise<{ result: SweepStoreResult; details: string }> {
@@ -36,7 +38,7 @@ function enroll(client: EnrollmentClient, externalBatchId: string) {
   return client.enroll({ externalBatchId, program: PROGRAM, records: testRecords(1), policy });
 }
 
-test('a sweep closes a terminated batch, erases what a caller that died left, and no other batch’s data', async () => {
+test('a sweep closes a terminated batch, erases what a caller left that died, and touches no other batch', async () => {
   const [terminated, open, neverStarted, elsewhere] = ['terminated', 'open', 'never-started', 'elsewhere'];
   const gateway = new ScriptedGateway({
     status: [
@@ -47,8 +49,8 @@ test('a sweep closes a terminated batch, erases what a caller that died left, an
   });
   await rig.running(gateway, async (client) => {
     const records = Blob.records(randomUUID(), await namespaceIdOf(rig.env.client));
-    await putJson(rig.store, { program: PROGRAM, externalBatchId: neverStarted }, records, testRecords(1));
-    await putJson(rig.store, { program: PROGRAM, externalBatchId: elsewhere }, 'records-x', testRecords(1));
+    await putJson(rig.store, keyOf(neverStarted), records, testRecords(1));
+    await putJson(rig.store, keyOf(elsewhere), 'records-x', testRecords(1));
     const batch = await enroll(client, open);
     await enroll(client, terminated);
     await rig.env.sleep('30 minutes');
@@ -58,6 +60,13 @@ test('a sweep closes a terminated batch, erases what a caller that died left, an
     const { result, details } = await sweep(open);
     expect(result).toEqual({ ended: 1, unknown: 1, elsewhere: 1, erasedBlobs: 5 });
     expect(await rig.blobs(terminated)).toEqual([Blob.closed, Blob.offered(1), Blob.outcomes]);
+    const closed = await getJson<ClosedBatch>(rig.store, keyOf(terminated), Blob.closed);
+    expect(closed.result).toMatchObject({
+      status: 'FAILED',
+      failure: 'BatchFailed',
+      counts: { cards: 1, unreported: 1 },
+      reasons: ['its workflow was terminated directly in Temporal (TERMINATED)'],
+    });
     expect(await rig.blobs(neverStarted)).toEqual([]);
     expect(await rig.blobs(elsewhere)).toEqual(['records-x']);
     expect(await rig.blobs(open)).toEqual(

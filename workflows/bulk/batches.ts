@@ -31,7 +31,8 @@ export async function startBatches(job: Job): Promise<void> {
 }
 
 async function startBatch(job: Job, batch: SealedBatch): Promise<void> {
-  const { n, records, recordsDigest, consumers, cards, line } = batch;
+  const { n, begun, records, recordsDigest, consumers, cards, line } = batch;
+  if (begun) return job.become(contested(job.state, n));
   const { bulkId, program } = keyOf(job.state);
   const input = { ...batchInput(job.state, n), records, recordsDigest, cards };
   try {
@@ -43,7 +44,7 @@ async function startBatch(job: Job, batch: SealedBatch): Promise<void> {
     job.become(batchStarted(job.state, n, chain));
   } catch (error) {
     if (!(error instanceof WorkflowExecutionAlreadyStartedError)) throw error;
-    job.become(contested(job.state, n, Date.now()));
+    job.become(contested(job.state, n));
   }
 }
 

@@ -16,7 +16,6 @@ export function begun(input: BulkEnrollmentInput, now: number): BulkState {
     startedAt: now,
     source: { cursor: null, isReadToEnd: false, batches: 0, cards: 0, rejects: 0 },
     waiting: [],
-    lastStarted: 0,
     notStarted: [],
     inFlight: [],
     byStatus: noBatches(),

@@ -9,7 +9,7 @@ import type { BulkResult } from '../../enrollment/bulk.js';
 import { FailureType } from '../../enrollment/errors.js';
 import { onManyBatches, onStore } from '../activities.js';
 import { ended } from '../failures.js';
-import { OVER, waitForChange, type Wait } from '../waiting.js';
+import { isOver, OVER, waitForChange, type Wait } from '../waiting.js';
 import { startBatches } from './batches.js';
 import { begun, startProblem } from './begin.js';
 import { jobCancelled, looksForEnrolled, mayTakeBack } from './cancellation.js';
@@ -44,11 +44,15 @@ export async function bulkEnrollment(input: JobInput): Promise<BulkResult> {
       await onStore({ summary: 'the job was cancelled before this run began' }).cancelThisRun({});
 
     while (!isDone(job.state) || job.isAt('reading')) {
-      await startBatches(job);
-      await cancelBatches(job);
-      await takeBackBatches(job);
-      reader.readAhead();
-      checkSilentBatches(job);
+      reader.giveUpWhatIsMoot();
+      await job.handOverWhenLong();
+      if (!job.isFull) {
+        await startBatches(job);
+        await cancelBatches(job);
+        await takeBackBatches(job);
+        reader.readAhead();
+        checkSilentBatches(job);
+      }
       await job.wait((state) => untilWorkIsDue(state, job, reader));
       job.throwDefect();
     }
@@ -64,10 +68,17 @@ function begin(input: JobInput): BulkState {
   return begun(input, workflowInfo().startTime.getTime());
 }
 
-/** Until a batch may be started or taken back, a page is to be read, a check is due, or nothing is left to be done. */
+/** Until there is something to do, or nothing is left to be done. */
 function untilWorkIsDue(state: BulkState, job: Job, reader: SourceReader): Wait {
-  if (job.hasDefect || reader.isDue || isCheckDue(job) || isIn(state, 'cancelling')) return OVER;
-  if (isDone(state) && !job.isAt('reading')) return OVER;
+  if (job.hasDefect || reader.isMoot || (isDone(state) && !job.isAt('reading'))) return OVER;
+  const next = nextWork(state, job, reader);
+  // What goes on beside a long run ends before the next run takes over.
+  return isOver(next) && job.isFull && job.isBusy ? waitForChange(false) : next;
+}
+
+/** Until a batch may be started or taken back, a page is to be read, or a check is due. */
+function nextWork(state: BulkState, job: Job, reader: SourceReader): Wait {
+  if (reader.isDue || isCheckDue(job) || isIn(state, 'cancelling')) return OVER;
   if (isIn(state, 'takingBack') && (looksForEnrolled(state) || mayTakeBack(state))) return OVER;
   const start = nextStart(state);
   const check = job.isAt('checking') ? null : nextCheck(state);

@@ -1,5 +1,5 @@
 import type { EnrolledBatch } from '../../activities/index.js';
-import { begins, hasRoom } from './starting.js';
+import { begins, hasRoom, lastReached } from './starting.js';
 import type { BulkState, In } from './state.js';
 
 /** How many closed batches are looked at in one go. */
@@ -16,13 +16,18 @@ export function jobCancelled(state: BulkState): BulkState {
 
 /** The batches in flight are cancelled; each takes back its own cards. Closed ones are taken back when those are closed. */
 export function batchesCancelled(state: In<'cancelling'>): BulkState {
-  return { ...state, stage: { name: 'takingBack', from: state.lastStarted, waiting: [] } };
+  return { ...state, stage: { name: 'takingBack', from: lastReached(state), waiting: [] } };
+}
+
+/** Whether batches in flight are cancelled, so that they take back their own cards. */
+export function isRollingBack({ stage }: BulkState): boolean {
+  return stage.name === 'cancelling' || stage.name === 'takingBack';
 }
 
 /** Whether the next closed batches are to be looked at: when those that were cancelled are closed. */
 export function looksForEnrolled(state: In<'takingBack'>): boolean {
   const { from, waiting } = state.stage;
-  const isBegun = from < state.lastStarted || waiting.length > 0;
+  const isBegun = from < lastReached(state) || waiting.length > 0;
   return waiting.length === 0 && from > 0 && (isBegun || state.inFlight.length === 0);
 }
 

@@ -1,10 +1,12 @@
 import { ActivityFailure } from '@temporalio/workflow';
-import { bulkBatchId } from '../../enrollment/bulk.js';
+import type { CheckBatchesResult } from '../../activities/index.js';
 import { onManyBatches } from '../activities.js';
 import type { Job } from './job.js';
-import { batchClosed, checkedAt, isSilent, nextCheck, withTrouble } from './reports.js';
-import { leftOut } from './starting.js';
+import { isRollingBack } from './cancellation.js';
+import { batchClosed, checkBegun, checkedAt, heldUp, isWorthChecking, nextCheck } from './reports.js';
+import { found, leftOut } from './starting.js';
 import { keyOf } from './state.js';
+import { cancelBatch } from './taking-back.js';
 
 /** Whether batches that are silent are to be looked at now. */
 export function isCheckDue(job: Job): boolean {
@@ -18,25 +20,43 @@ export function isCheckDue(job: Job): boolean {
  */
 export function checkSilentBatches(job: Job): void {
   if (!isCheckDue(job)) return;
-  if (isSilent(job.state)) job.begin('checking', () => check(job));
+  if (isWorthChecking(job.state)) job.begin('checking', () => check(job));
   else job.become(checkedAt(job.state, Date.now()));
 }
 
 async function check(job: Job): Promise<void> {
   const batches = job.state.inFlight
-    .filter(({ chain, isContested }) => chain !== null || isContested)
-    .map(({ n, cards, chain }) => ({ n, cards, chain: chain ?? undefined }));
+    .filter(({ workflow }) => workflow.is !== 'starting')
+    .map(({ n, cards, workflow }) => ({
+      n,
+      cards,
+      chain: workflow.is === 'started' ? workflow.chain : undefined,
+    }));
+  job.become(checkBegun(job.state));
   try {
-    const { reports, unreadable, taken } = await onManyBatches({
+    const checked = await onManyBatches({
       summary: `ask what became of ${batches.length} batches`,
     }).checkBatches({ bulk: keyOf(job.state), batches });
-    for (const report of reports) job.become(batchClosed(job.state, report));
-    for (const n of taken) job.become(leftOut(job.state, n));
-    for (const { n, message } of unreadable)
-      job.become(withTrouble(job.state, `${bulkBatchId(job.state.order.bulkId, n)}: ${message}`));
+    for (const n of checked.own) await goOnWith(job, n);
+    for (const n of checked.taken) job.become(leftOut(job.state, n));
+    for (const report of checked.reports) job.become(batchClosed(job.state, report));
+    job.become(heldUp(job.state, whyNotClosed(checked)));
   } catch (error) {
     // It stands in history, and must not prevent the next check.
     if (!(error instanceof ActivityFailure)) throw error;
   }
   job.become(checkedAt(job.state, Date.now()));
+}
+
+/** A batch that the job began before it was reset; in a rollback it was not cancelled while nobody knew whose it is. */
+async function goOnWith(job: Job, n: number): Promise<void> {
+  job.become(found(job.state, n));
+  if (isRollingBack(job.state)) await cancelBatch(job.state, n);
+}
+
+function whyNotClosed({ unreadable, waiting }: CheckBatchesResult): Map<number, string> {
+  return new Map([
+    ...unreadable.map(({ n, message }) => [n, message] as const),
+    ...waiting.map(({ n, why, until }) => [n, `${why}; it is closed after ${until}`] as const),
+  ]);
 }

@@ -23,7 +23,7 @@ export function isDone({ stage, source, waiting, inFlight }: BulkState): boolean
 
 /** What a job has come to when nothing of it is under way any more. */
 export function resultOf(state: BulkState): BulkResult {
-  const { counts, source, notStarted, byStatus, stage, isCancelled } = state;
+  const { counts, source, byStatus, stage, isCancelled } = state;
   const failure = failureOf(state);
   const isComplete = counts.enrolled === counts.cards && source.rejects === 0;
   const status: ClosedBulkStatus = failure
@@ -45,8 +45,7 @@ export function resultOf(state: BulkState): BulkResult {
   return {
     ...keyOf(state),
     status,
-    batches: startedBatches(state),
-    notStarted: [...notStarted],
+    ...startedBatches(state),
     byStatus,
     counts,
     rejects: source.rejects,
@@ -56,10 +55,11 @@ export function resultOf(state: BulkState): BulkResult {
   };
 }
 
-function failureOf({ stage, counts, notStarted }: BulkState): FailureType | undefined {
+function failureOf(state: BulkState): FailureType | undefined {
+  const { stage, counts } = state;
   if (stage.name === 'finishing' && stage.stopped) return stage.stopped.failure;
   if (stage.name === 'takingBack' && counts.enrolled > 0) return FailureType.CompensationFailed;
-  return notStarted.length > 0 ? FailureType.BatchIdTaken : undefined;
+  return startedBatches(state).notStarted.length > 0 ? FailureType.BatchIdTaken : undefined;
 }
 
 /** The first line of the source that came into no batch that was started; nothing where there is none. */
@@ -70,9 +70,10 @@ function firstUnsentLine({ waiting, source }: BulkState): number | undefined {
 
 const NAMED = 10;
 
-function leftOutInWords({ notStarted, order }: BulkState): string[] {
+function leftOutInWords(state: BulkState): string[] {
+  const { notStarted } = startedBatches(state);
   if (notStarted.length === 0) return [];
-  const names = notStarted.slice(0, NAMED).map((n) => bulkBatchId(order.bulkId, n));
+  const names = notStarted.slice(0, NAMED).map((n) => bulkBatchId(state.order.bulkId, n));
   const more = notStarted.length > NAMED ? `, and ${notStarted.length - NAMED} more` : '';
   return [`left out, since other batches have their ids: ${names.join(', ')}${more}`];
 }

@@ -24,6 +24,11 @@ export class Job extends Running<BulkState> {
     });
   }
 
+  /** Whether anything goes on beside it. */
+  get isBusy(): boolean {
+    return this.beside.size > 0;
+  }
+
   in<Name extends StageName>(name: Name): In<Name> {
     const { state } = this;
     if (isIn(state, name)) return state;
@@ -51,13 +56,13 @@ export class Job extends Running<BulkState> {
     if (this.hasDefect) throw this.defect;
   }
 
-  /** Whether its history is so long that no further page is begun, so that it can be handed over. */
+  /** Whether its history is so long that this run begins nothing more: what goes on beside it ends first. */
   get isFull(): boolean {
     return this.hasLongHistory;
   }
 
   protected override get mayHandOver(): boolean {
-    return this.beside.size === 0;
+    return !this.isBusy;
   }
 }
 

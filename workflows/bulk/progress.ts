@@ -1,5 +1,6 @@
-import type { BulkStatus } from '../../enrollment/bulk.js';
+import { bulkBatchId, type BulkStatus } from '../../enrollment/bulk.js';
 import type { BulkProgress } from './messages.js';
+import { TROUBLES_SHOWN } from './reports.js';
 import { startedBatches } from './starting.js';
 import { keyOf, type BulkState, type SourceProgress, type Stage } from './state.js';
 
@@ -19,7 +20,8 @@ export function jobStatusOf({ stage }: BulkState): BulkStatus {
 
 /** What operators see of a job: a function of its state and of the time. */
 export function jobProgressOf(state: BulkState, now: number): BulkProgress {
-  const { stage, source, counts, limits, onCancel, notStarted, inFlight, byStatus } = state;
+  const { stage, source, counts, limits, onCancel, inFlight, byStatus } = state;
+  const { batches: started, notStarted } = startedBatches(state);
   const result = stage.name === 'closed' ? stage.result : undefined;
   const pending = counts.pending + source.cards - counts.cards;
   return {
@@ -29,7 +31,7 @@ export function jobProgressOf(state: BulkState, now: number): BulkProgress {
     rejects: source.rejects,
     batches: {
       found: source.batches,
-      started: startedBatches(state),
+      started,
       notStarted,
       inFlight: inFlight.length,
       byStatus,
@@ -45,13 +47,17 @@ export function jobProgressOf(state: BulkState, now: number): BulkProgress {
 }
 
 /** Why the job is not simply going on, and which batches need an operator. */
-export function jobReasons({ stage, isCancelled, troubles }: BulkState): string[] {
-  const further = troubles.all - troubles.shown.length;
+export function jobReasons({ stage, isCancelled, troubles, inFlight, order }: BulkState): string[] {
+  const heldUp = inFlight
+    .filter(({ heldUpBy }) => heldUpBy !== null)
+    .map(({ n, heldUpBy }) => `${bulkBatchId(order.bulkId, n)}: ${heldUpBy}`);
+  const shown = [...troubles.shown, ...heldUp].slice(0, TROUBLES_SHOWN);
+  const further = troubles.all + heldUp.length - shown.length;
   const stopped = stage.name === 'finishing' ? stage.stopped : null;
   return [
     ...(stopped ? [`${stopped.failure}: ${stopped.reason}`] : []),
     ...(isCancelled ? ['the job was cancelled'] : []),
-    ...troubles.shown,
+    ...shown,
     ...(further > 0 ? [`${further} more ${further === 1 ? 'batch needs' : 'batches need'} an operator`] : []),
   ];
 }

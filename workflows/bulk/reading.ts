@@ -14,16 +14,29 @@ export class SourceReader {
 
   /** Whether a page is to be read now. */
   get isDue(): boolean {
-    return sizeOfNextPage(this.job.state) > 0 && !this.job.isAt('reading') && !this.job.isFull;
+    return sizeOfNextPage(this.job.state) > 0 && !this.job.isAt('reading');
   }
 
-  /** Begins with the next page where one is to be read; gives up the one that is read where the job starts no more. */
+  /** Whether a page is read that nobody wants any more, since the job starts no further batch. */
+  get isMoot(): boolean {
+    return this.scope !== undefined && !isEnrolling(this.job.state);
+  }
+
+  giveUpWhatIsMoot(): void {
+    if (!this.isMoot) return;
+    this.scope?.cancel();
+    this.scope = undefined;
+  }
+
+  /** Begins with the next page where one is to be read. */
   readAhead(): void {
-    if (!isEnrolling(this.job.state)) this.scope?.cancel();
     if (!this.isDue) return;
     const scope = new CancellationScope();
     this.scope = scope;
-    this.job.begin('reading', () => scope.run(() => this.readPage()));
+    this.job.begin('reading', async () => {
+      await scope.run(() => this.readPage());
+      this.scope = undefined;
+    });
   }
 
   private async readPage(): Promise<void> {

@@ -8,17 +8,21 @@ import {
 } from '../../enrollment/bulk.js';
 import type { BatchInFlight, BulkState, Check } from './state.js';
 
-const TROUBLES_SHOWN = 10;
+export const TROUBLES_SHOWN = 10;
 
 /** A batch is closed. Idempotent: a report about a batch that is not in flight, or about an earlier run of it, is ignored. */
 export function batchClosed(state: BulkState, report: ClosedBatchReport): BulkState {
   const batch = batchOf(state, report);
   if (!batch) return state;
-  if (batch.chain === null && !batch.isContested) {
-    const inFlight = state.inFlight.map((other) => (other === batch ? { ...batch, early: report } : other));
-    return { ...state, inFlight };
+  const { workflow } = batch;
+  if (workflow.is === 'starting') {
+    const early = { ...batch, workflow: { ...workflow, early: report } };
+    return { ...state, inFlight: state.inFlight.map((other) => (other === batch ? early : other)) };
   }
-  if (batch.chain !== null && batch.chain !== report.chain) return state;
+  if (workflow.is === 'started' && workflow.chain !== report.chain) {
+    // Of one whose workflow nobody knows any more there may be two lives where its cards are being taken back.
+    if (report.chain !== '' || batch.before) return state;
+  }
   const { externalBatchId, status, counts, failure } = report;
   const before = batch.before ? withoutBatch(state, batch.before) : state;
   const next: BulkState = {
@@ -53,6 +57,12 @@ function added(byStatus: BatchesByStatus, status: ClosedStatus, one: 1 | -1): Ba
   return { ...byStatus, [status]: byStatus[status] + one };
 }
 
+/** A check found why these batches do not go on; whatever held up any other does so no more. */
+export function heldUp(state: BulkState, why: ReadonlyMap<number, string>): BulkState {
+  const inFlight = state.inFlight.map((batch) => ({ ...batch, heldUpBy: why.get(batch.n) ?? null }));
+  return { ...state, inFlight };
+}
+
 /** What needs an operator: the first few are shown. */
 export function withTrouble(state: BulkState, text: string): BulkState {
   const { shown, all } = state.troubles;
@@ -68,22 +78,28 @@ const FIRST_CHECK_MS = 10 * 60_000;
 const RAREST_CHECK_MS = 6 * 3_600_000;
 
 export function firstCheck(now: number): Check {
-  return { at: now + FIRST_CHECK_MS, interval: FIRST_CHECK_MS, isNewsHere: false };
+  return { at: now + FIRST_CHECK_MS, interval: FIRST_CHECK_MS, isNewsHere: false, isAskedFor: false };
 }
 
 /** When silent batches are to be looked at; null while none is in flight, so that a job that only waits sets no timer. */
 export function nextCheck({ inFlight, check }: BulkState): number | null {
-  return inFlight.length > 0 ? check.at : null;
+  if (inFlight.length === 0) return null;
+  return check.isAskedFor ? 0 : check.at;
 }
 
 /** Whether a check is worth its while: not when a batch reported meanwhile. */
-export function isSilent({ check }: BulkState): boolean {
-  return !check.isNewsHere;
+export function isWorthChecking({ check }: BulkState): boolean {
+  return check.isAskedFor || !check.isNewsHere;
+}
+
+/** Who asks for a check while one is made gets another. */
+export function checkBegun(state: BulkState): BulkState {
+  return { ...state, check: { ...state.check, isAskedFor: false } };
 }
 
 /** A check is made, or was not worth its while: the next comes later and later while nothing happens. */
 export function checkedAt(state: BulkState, now: number): BulkState {
   const { interval, isNewsHere } = state.check;
   const next = isNewsHere ? FIRST_CHECK_MS : Math.min(interval * 2, RAREST_CHECK_MS);
-  return { ...state, check: { at: now + next, interval: next, isNewsHere: false } };
+  return { ...state, check: { ...state.check, at: now + next, interval: next, isNewsHere: false } };
 }

@@ -1,7 +1,7 @@
 import type { SealedBatch, SealedPage } from '../../activities/index.js';
 import { FailureType } from '../../enrollment/errors.js';
 import { batchClosed } from './reports.js';
-import type { BatchInFlight, BulkState } from './state.js';
+import type { BatchInFlight, BulkState, WorkflowInFlight } from './state.js';
 
 /** A page of the source is no longer than this, nor than the window: what is sealed does not wait long to be sent. */
 export const MOST_BATCHES_A_PAGE = 50;
@@ -20,11 +20,12 @@ export function sizeOfNextPage({ stage, source, waiting, limits }: BulkState): n
   return waiting.length > size / 2 ? 0 : size;
 }
 
-/** A page is sealed: its batches wait to be started. */
+/** A page is sealed: its batches wait to be started. A job that is ending has given it up. */
 export function pageSealed(
   state: BulkState,
   { batches, rejects, ended, cursor, taken }: SealedPage,
 ): BulkState {
+  if (!isEnrolling(state)) return state;
   const { source } = state;
   const next: BulkState = {
     ...state,
@@ -73,7 +74,6 @@ export function batchTaken(state: BulkState, now: number): [BulkState, SealedBat
   const next = {
     ...state,
     waiting,
-    lastStarted: batch.n,
     nextStartAt:
       batchesPerMinute === null
         ? state.nextStartAt
@@ -86,22 +86,33 @@ export function batchTaken(state: BulkState, now: number): [BulkState, SealedBat
 export function begins(state: BulkState, batch: Pick<BatchInFlight, 'n' | 'cards' | 'before'>): BulkState {
   return {
     ...state,
-    inFlight: [...state.inFlight, { ...batch, chain: null, early: null, isContested: false }],
+    inFlight: [...state.inFlight, { ...batch, workflow: { is: 'starting', early: null }, heldUpBy: null }],
   };
 }
 
 /** Temporal has started the workflow of a batch; it may have reported already. */
 export function batchStarted(state: BulkState, n: number, chain: string): BulkState {
-  const inFlight = state.inFlight.map((batch) => (batch.n === n ? { ...batch, chain } : batch));
-  const early = state.inFlight.find((batch) => batch.n === n)?.early;
-  const next = { ...state, inFlight };
-  return early ? batchClosed(next, early) : next;
+  const workflow = state.inFlight.find((batch) => batch.n === n)?.workflow;
+  const next = withWorkflow(state, n, { is: 'started', chain });
+  return workflow?.is === 'starting' && workflow.early ? batchClosed(next, workflow.early) : next;
 }
 
-/** Temporal has a workflow of that id: whose it is, is looked at at once. */
-export function contested(state: BulkState, n: number, now: number): BulkState {
-  const inFlight = state.inFlight.map((batch) => (batch.n === n ? { ...batch, isContested: true } : batch));
-  return { ...state, inFlight, check: { ...state.check, at: now, isNewsHere: false } };
+/** There was a batch of that id before: whose it is, is looked at at once. */
+export function contested(state: BulkState, n: number): BulkState {
+  const next = withWorkflow(state, n, { is: 'contested' });
+  return { ...next, check: { ...state.check, isAskedFor: true } };
+}
+
+/** A contested batch is the job's own, and goes on. */
+export function found(state: BulkState, n: number): BulkState {
+  return withWorkflow(state, n, { is: 'found' });
+}
+
+function withWorkflow(state: BulkState, n: number, workflow: WorkflowInFlight): BulkState {
+  return {
+    ...state,
+    inFlight: state.inFlight.map((batch) => (batch.n === n ? { ...batch, workflow } : batch)),
+  };
 }
 
 /** A batch whose id belongs to another batch is left out: its cards are not sent. */
@@ -116,9 +127,16 @@ export function leftOut(state: BulkState, n: number): BulkState {
   };
 }
 
-/** How many batches were started. */
-export function startedBatches({ lastStarted, notStarted }: BulkState): number {
-  return lastStarted - notStarted.filter((n) => n <= lastStarted).length;
+/** The number of the last batch that was started or left out, with all before it. */
+export function lastReached({ waiting, source }: BulkState): number {
+  return waiting[0] ? waiting[0].n - 1 : source.batches;
+}
+
+/** Which batches were started. What comes behind the last of them was not, whosever its id is. */
+export function startedBatches(state: BulkState): { batches: number; notStarted: number[] } {
+  const last = lastReached(state);
+  const notStarted = state.notStarted.filter((n) => n <= last);
+  return { batches: last - notStarted.length, notStarted };
 }
 
 /** The number of the last batch that may be sealed: a page that was given up is not counted among those found. */

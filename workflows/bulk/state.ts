@@ -25,15 +25,13 @@ export interface BulkState extends Mailbox {
   source: SourceProgress;
   /** Sealed and not started, in the order of the source. */
   waiting: readonly SealedBatch[];
-  /** The number of the last batch that was started, or was to be. */
-  lastStarted: number;
-  /** Those up to `lastStarted` that were left out, since their ids belong to other batches. */
+  /** Those that are left out, since their ids belong to other batches. */
   notStarted: readonly number[];
   inFlight: readonly BatchInFlight[];
   /** Of closed batches. */
   byStatus: BatchesByStatus;
   counts: OutcomeCounts;
-  /** Of batches that need an operator: the first of them by name, and how many there are. */
+  /** Of closed batches that need an operator: the first of them by name, and how many there are. */
   troubles: { shown: readonly string[]; all: number };
   /** From when on the rate is counted, and how many cards had an outcome then. */
   rateFrom: { at: number; done: number };
@@ -58,18 +56,23 @@ export interface SourceProgress {
 export interface BatchInFlight {
   n: number;
   cards: number;
-  /** The first run of its workflow; null until Temporal has started it. */
-  chain: string | null;
-  /** A report that came before its workflow was known to be started. */
-  early: ClosedBatchReport | null;
-  /**
-   * Whether Temporal has a workflow of its id already: it is this job's own where the job was reset, and the batch is
-   * then awaited; it is left out where the workflow belongs to another batch.
-   */
-  isContested: boolean;
+  workflow: WorkflowInFlight;
+  /** Why it does not go on, as the last check found; null where nothing is known of that. */
+  heldUpBy: string | null;
   /** What it had come to, where its cards are being taken back. */
   before: { status: ClosedStatus; counts: OutcomeCounts } | null;
 }
+
+/** What is known of the workflow of a batch in flight. */
+export type WorkflowInFlight =
+  /** Temporal is asked to start it; it may report before the answer is here. */
+  | { is: 'starting'; early: ClosedBatchReport | null }
+  /** `chain` is its first run. */
+  | { is: 'started'; chain: string }
+  /** There was a batch of that id before; a check decides whose it is. */
+  | { is: 'contested' }
+  /** The job started it in a life before it was reset. */
+  | { is: 'found' };
 
 /** When batches that do not report are looked at: rarer and rarer while nothing happens. */
 export interface Check {
@@ -77,6 +80,8 @@ export interface Check {
   interval: number;
   /** Whether a batch reported since the last check. */
   isNewsHere: boolean;
+  /** Whether one is to be made at once. */
+  isAskedFor: boolean;
 }
 
 export type Stage =

@@ -18,20 +18,23 @@ import {
 import type { Job } from './job.js';
 import { withTrouble } from './reports.js';
 import { batchStarted } from './starting.js';
-import { isIn, keyOf } from './state.js';
+import { isIn, keyOf, type BulkState } from './state.js';
 
 /** Cancels the batches in flight, each of which then takes back its own cards. */
 export async function cancelBatches(job: Job): Promise<void> {
-  if (!isIn(job.state, 'cancelling')) return;
-  const { program, bulkId } = keyOf(job.state);
-  await Promise.all(
-    job.state.inFlight.map(async ({ n }) => {
-      const batch = { program, externalBatchId: bulkBatchId(bulkId, n) };
-      // One that is over by now reported that, or is checked as a silent batch.
-      await getExternalWorkflowHandle(workflowIdOf(batch)).cancel().catch(ignoreUnknownWorkflow);
-    }),
-  );
+  const { state } = job;
+  if (!isIn(state, 'cancelling')) return;
+  // A contested one may be another's.
+  const own = state.inFlight.filter(({ workflow }) => workflow.is !== 'contested');
+  await Promise.all(own.map(({ n }) => cancelBatch(state, n)));
   job.become(batchesCancelled(job.in('cancelling')));
+}
+
+/** Cancels a batch in flight. One that is over by now reported that, or is checked as a silent batch. */
+export async function cancelBatch(state: BulkState, n: number): Promise<void> {
+  const { program, bulkId } = keyOf(state);
+  const batch = { program, externalBatchId: bulkBatchId(bulkId, n) };
+  await getExternalWorkflowHandle(workflowIdOf(batch)).cancel().catch(ignoreUnknownWorkflow);
 }
 
 /**
