@@ -38,7 +38,10 @@ export interface WayPlace {
   key: BatchKey;
 }
 
-export function batchScenario(way: BatchWay, isHandedOver = false): Scenario {
+export function batchScenario(
+  way: BatchWay,
+  { isHandedOver = false, inRealTime = false }: Partial<Pick<Scenario, 'isHandedOver' | 'inRealTime'>> = {},
+): Scenario {
   const { ends, failure } = way;
   const name = isHandedOver ? `handed-over-${way.name}` : way.name;
   const play = async (rig: Rig) => {
@@ -46,7 +49,7 @@ export function batchScenario(way: BatchWay, isHandedOver = false): Scenario {
     const { status, failure: type } = result;
     return { ends: status, failure: type, workflows: { [name]: workflowId } };
   };
-  return { of: 'batch', name, ends, failure, isHandedOver, play };
+  return { of: 'batch', name, ends, failure, isHandedOver, inRealTime, play };
 }
 
 async function takeBatch(way: BatchWay, rig: Rig) {

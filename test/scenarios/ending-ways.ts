@@ -4,6 +4,7 @@ import type { BlobRef } from '../../enrollment/batch.js';
 import { Blob } from '../../enrollment/blobs.js';
 import { withCurrent, withNewKey } from '../../protection/key-ring-changes.js';
 import { KeyRing } from '../../protection/key-ring.js';
+import type { BatchReport } from '../../mastercard/gateway.js';
 import { FilesystemStore } from '../../store/filesystem-store.js';
 import { testCard, testRecord, testRecords } from '../support/records.js';
 import {
@@ -37,9 +38,10 @@ const secondAttempt: BatchWay = {
 const takenBack: BatchWay = {
   name: 'cancelled-and-taken-back',
   ends: 'CANCELLED',
-  mastercard: (id) => ({ status: [processing(id), processing(id), all(id)] }),
+  policy: { polling: { initial: '1s', maximum: '1s' } },
+  mastercard: (id) => ({ status: [...Array<BatchReport>(4).fill(processing(id)), all(id)] }),
   async act(batch, { rig }) {
-    await passingUntil(rig, () => hasPolled(batch, 1));
+    await passingUntil(rig, () => hasPolled(batch, 1), '1s');
     await batch.cancel();
   },
 };
@@ -201,4 +203,5 @@ const inline: BatchWay[] = [
 
 export const endingWays: BatchWay[] = [...cancellations, ...unreadable, ...inline];
 
-export const handedOverWhileEnding: BatchWay[] = [secondAttempt, takenBack, keyComesBack];
+export const handedOverWhileEnding: BatchWay[] = [secondAttempt, keyComesBack];
+export const handedOverWhenCancelled: BatchWay[] = [takenBack];

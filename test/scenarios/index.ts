@@ -1,5 +1,5 @@
 import { batchScenario } from './batch-way.js';
-import { endingWays, handedOverWhileEnding } from './ending-ways.js';
+import { endingWays, handedOverWhenCancelled, handedOverWhileEnding } from './ending-ways.js';
 import { jobScenarios } from './job-ways.js';
 import { handedOverWhilePolling, pollingWays } from './polling-ways.js';
 import type { Scenario } from './scenario.js';
@@ -12,7 +12,8 @@ const handedOver = [...handedOverWhileSubmitting, ...handedOverWhilePolling, ...
 /** Every way that a batch, a job and a sweep can go; each has its histories in `test/histories`. */
 export const scenarios: readonly Scenario[] = [
   ...ways.map((way) => batchScenario(way)),
-  ...handedOver.map((way) => batchScenario(way, true)),
+  ...handedOver.map((way) => batchScenario(way, { isHandedOver: true })),
+  ...handedOverWhenCancelled.map((way) => batchScenario(way, { isHandedOver: true, inRealTime: true })),
   ...jobScenarios,
   ...sweepScenarios,
 ];

@@ -10,6 +10,7 @@ import {
 } from '../../enrollment/bulk.js';
 import type { FailureType } from '../../enrollment/errors.js';
 import { workflowIdOf } from '../../enrollment/identifiers.js';
+import { resolvePolicy } from '../../enrollment/policy.js';
 import type { EnrollmentRecord } from '../../enrollment/records.js';
 import { getJson } from '../../store/store.js';
 import {
@@ -49,7 +50,7 @@ interface JobWay {
   act?: (job: BulkHandle, rig: Rig, gateway: ScriptedGateway) => Promise<void>;
 }
 
-export function jobScenario(way: JobWay, isHandedOver = false): Scenario {
+function jobScenario(way: JobWay, isHandedOver = false): Scenario {
   const { ends, failure } = way;
   const name = isHandedOver ? `handed-over-${way.name}` : way.name;
   const play = async (rig: Rig) => {
@@ -62,7 +63,7 @@ export function jobScenario(way: JobWay, isHandedOver = false): Scenario {
     };
     return { ends: status, failure: type, workflows };
   };
-  return { of: 'job', name, ends, failure, isHandedOver, play };
+  return { of: 'job', name, ends, failure, isHandedOver, inRealTime: isHandedOver, play };
 }
 
 async function takeJob(way: JobWay, rig: Rig) {
@@ -71,7 +72,7 @@ async function takeJob(way: JobWay, rig: Rig) {
   const gateway = mastercard(rig, bulkId);
   await rig.running(gateway, async (_, taskQueue) => {
     await before?.(rig, bulkId, taskQueue);
-    const job = await startBulk(rig, taskQueue, bulkId, input);
+    const job = await startBulk(rig, taskQueue, bulkId, { policy: policyOf(rig), ...input });
     await act?.(job, rig, gateway);
     // How it ended is in the store.
     await job.result().catch(() => undefined);
@@ -81,6 +82,9 @@ async function takeJob(way: JobWay, rig: Rig) {
 }
 
 const ONE_AT_A_TIME = { limits: { maxBatchesInFlight: 1, batchesPerMinute: null } };
+/** In real time polls come quickly. */
+const policyOf = ({ env }: Rig) =>
+  resolvePolicy(env.supportsTimeSkipping ? {} : { polling: { initial: 1_000, maximum: 1_000 } });
 
 async function progress(job: BulkHandle): Promise<BulkProgress> {
   return job.query(bulkProgressQuery);
@@ -97,7 +101,7 @@ const pausedAndAtARate: JobWay = {
     await until(() => gateway.submissions.length === 1);
     await job.executeUpdate(pauseBulkUpdate, { args: message({}) });
     await passingUntil(rig, async () => (await progress(job)).batches.inFlight === 0);
-    const change = { maxBatchesInFlight: 2, batchesPerMinute: 1, onCancel: 'rollback' } as const;
+    const change = { maxBatchesInFlight: 2, batchesPerMinute: 120, onCancel: 'rollback' } as const;
     await job.executeUpdate(changeBulkUpdate, { args: message(change) });
     await job.executeUpdate(resumeBulkUpdate, { args: message({}) });
   },
@@ -123,7 +127,7 @@ const takenBack: JobWay = {
   input: { limits: { maxBatchesInFlight: 2, batchesPerMinute: null }, onCancel: 'rollback' },
   mastercard: (rig, bulkId) => enrollingEverything(rig, { onlyAtFirst: bulkBatchId(bulkId, 1) }),
   async act(job, rig, gateway) {
-    await passingUntil(rig, () => gateway.submissions.length === 3);
+    await passingUntil(rig, () => gateway.submissions.length === 3, '1s');
     await untilTheyWait(rig, job.key.bulkId, [2, 3]);
     await job.cancel();
   },
@@ -150,7 +154,7 @@ const ways: JobWay[] = [
     failure: 'SourceChanged',
     // More than the first page has.
     portfolio: testRecords(12),
-    input: { ...ONE_AT_A_TIME },
+    input: ONE_AT_A_TIME,
     mastercard: (rig, bulkId) =>
       enrollingEverything(rig, {
         onSubmit: () =>

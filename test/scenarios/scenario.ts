@@ -9,6 +9,8 @@ export type Scenario = {
   name: string;
   /** Whether it is handed over to a new run wherever it waits. */
   isHandedOver: boolean;
+  /** Whether it takes place on a real server, in real time: see `createRealTimeEnv`. */
+  inRealTime: boolean;
   /** Has it happen, with workers of its own, and tells what it came to. */
   play: (rig: Rig) => Promise<Played>;
 } & (
@@ -27,11 +29,11 @@ export interface Played {
 /** Who answers in a scenario, as the histories name them. */
 export const BY = { by: 'an operator', reason: 'a scenario' } as const;
 
-/** Lets time pass until something is so. */
+/** Lets time pass until something is so; in real time it does so by itself. */
 export async function passingUntil(
-  rig: Rig,
+  { env }: Rig,
   isSo: () => boolean | Promise<boolean>,
-  step: number | '1s' | '30s' | '1h' = '30s',
+  step: '1s' | '30s' | '1h' = '30s',
 ): Promise<void> {
-  while (!(await isSo())) await rig.env.sleep(step);
+  while (!(await isSo())) await env.sleep(env.supportsTimeSkipping ? step : '50ms');
 }

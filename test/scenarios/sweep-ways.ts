@@ -24,7 +24,7 @@ async function sweep(rig: Rig, taskQueue: string, name: string) {
 
 const nothing = 'sweep-with-nothing-to-close';
 const closing = 'sweep-that-closes-a-terminated-batch';
-const common = { of: 'sweep', failure: undefined, isHandedOver: false } as const;
+const common = { of: 'sweep', failure: undefined, isHandedOver: false, inRealTime: false } as const;
 
 export const sweepScenarios: Scenario[] = [
   {

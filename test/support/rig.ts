@@ -63,11 +63,17 @@ export class Rig {
     this.replayer = new Replayer(bundle, this.dataConverter);
   }
 
-  static async create(options: Pick<BundleOptions, 'workflowInterceptorModules'> = {}): Promise<Rig> {
+  static async create(
+    options: Pick<BundleOptions, 'workflowInterceptorModules'> & {
+      /** Where Temporal is; by default in skipped time. */
+      createEnv?: typeof createTimeSkippingEnv;
+    } = {},
+  ): Promise<Rig> {
     quietRuntime();
     const starts: Starts = { open: new Set(), handOver: HANDS_OVER };
     const keyRing = KeyRing.parse(KeyRing.generate(), 'test');
-    const env = await createTimeSkippingEnv({
+    const { createEnv = createTimeSkippingEnv } = options;
+    const env = await createEnv({
       interceptors: { workflow: [rememberingIn(starts)] },
       dataConverter: protectedDataConverter(keyRing),
     });
