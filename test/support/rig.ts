@@ -58,24 +58,30 @@ export class Rig {
     readonly keyRing: KeyRing,
     readonly folder: string,
     private readonly bundle: WorkflowBundleOption,
-    private readonly started: Set<string>,
+    private readonly starts: Starts,
   ) {
     this.replayer = new Replayer(bundle, this.dataConverter);
   }
 
-  static async create(options: Pick<BundleOptions, 'workflowInterceptorModules'> = {}): Promise<Rig> {
+  static async create(
+    options: Pick<BundleOptions, 'workflowInterceptorModules'> & {
+      /** Where Temporal is; by default in skipped time. */
+      createEnv?: typeof createTimeSkippingEnv;
+    } = {},
+  ): Promise<Rig> {
     quietRuntime();
-    const started = new Set<string>();
+    const starts: Starts = { open: new Set(), handOver: HANDS_OVER };
     const keyRing = KeyRing.parse(KeyRing.generate(), 'test');
-    const env = await createTimeSkippingEnv({
-      interceptors: { workflow: [rememberingIn(started)] },
+    const { createEnv = createTimeSkippingEnv } = options;
+    const env = await createEnv({
+      interceptors: { workflow: [rememberingIn(starts)] },
       dataConverter: protectedDataConverter(keyRing),
     });
     const folder = await mkdtemp(join(tmpdir(), 'c2p-test-'));
     await mkdir(join(folder, 'portfolios'));
     const store = new FilesystemStore({ root: join(folder, 'store'), keyRing });
     const bundle = options.workflowInterceptorModules ? await bundleWorkflows(options) : testBundle();
-    return new Rig(env, store, keyRing, folder, bundle, started);
+    return new Rig(env, store, keyRing, folder, bundle, starts);
   }
 
   /** A batch id of its own, the same in every run of the test file. */
@@ -118,6 +124,16 @@ export class Rig {
   ): Promise<T> {
     const [workflows, calls] = await this.createWorkers({ taskQueue, gateway });
     return workflows.runUntil(calls.runUntil(() => work(this.client({ taskQueue }), taskQueue)));
+  }
+
+  /** What is started meanwhile hands over to a new run at each wait, if so wanted. */
+  async handingOver<T>(isWanted: boolean, work: () => Promise<T>): Promise<T> {
+    this.starts.handOver = isWanted || HANDS_OVER;
+    try {
+      return await work();
+    } finally {
+      this.starts.handOver = HANDS_OVER;
+    }
   }
 
   /** The workers of a task queue, and of the program's beside it; not running yet. */
@@ -192,13 +208,13 @@ export class Rig {
     if (status.name === 'RUNNING') throw new Error(`a test left ${workflowId} running`);
     for (const history of await historiesOf(this.env.client, workflowId))
       await this.replayer.replay(history, workflowId);
-    this.started.delete(workflowId);
+    this.starts.open.delete(workflowId);
   }
 
   /** Replays every history, and fails if a test left a workflow running. */
   async close(): Promise<void> {
     try {
-      for (const workflowId of this.started) await this.replayWorkflow(workflowId);
+      for (const workflowId of this.starts.open) await this.replayWorkflow(workflowId);
       await this.replayer.close();
     } finally {
       await this.env.teardown();
@@ -213,11 +229,18 @@ export class Rig {
  */
 const HANDS_OVER = process.env['C2P_TEST_HAND_OVER'] !== undefined;
 
-function rememberingIn(started: Set<string>): WorkflowClientInterceptor {
+/** What the rig's clients start. */
+interface Starts {
+  /** The workflows that are to be replayed at the end. */
+  open: Set<string>;
+  handOver: boolean;
+}
+
+function rememberingIn(starts: Starts): WorkflowClientInterceptor {
   return {
     startWithDetails: (input, next) => {
-      started.add(input.options.workflowId);
-      if (!HANDS_OVER) return next(input);
+      starts.open.add(input.options.workflowId);
+      if (!starts.handOver) return next(input);
       const [first] = input.options.args as [object];
       return next({ ...input, options: { ...input.options, args: [{ ...first, historyLimit: 1 }] } });
     },
