@@ -23,15 +23,15 @@ export async function startBatches(job: Job): Promise<void> {
   const now = Date.now();
   for (let at = nextStart(job.state); at !== null && at <= now; at = nextStart(job.state)) {
     const [state, batch] = batchTaken(job.state, now);
-    // A job that was reset had begun it.
-    job.become(batch.begun ? contested(state, batch.n, now) : state);
-    if (!batch.begun) starts.push(startBatch(job, batch));
+    job.become(state);
+    starts.push(startBatch(job, batch));
   }
   await Promise.all(starts);
 }
 
 async function startBatch(job: Job, batch: SealedBatch): Promise<void> {
   const { n, begun, records, recordsDigest, consumers, cards, line } = batch;
+  // A job that was reset had begun it.
   if (begun) return job.become(contested(job.state, n));
   const { bulkId, program } = keyOf(job.state);
   const input = { ...batchInput(job.state, n), records, recordsDigest, cards };
