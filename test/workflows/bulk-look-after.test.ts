@@ -41,7 +41,7 @@ describe('a batch that was terminated directly in Temporal', () => {
       counts: { cards: 3, unreported: 3, pending: 0 },
     });
     expect(result.reasons).toContain(`${externalBatchId}: BatchFailed`);
-    expect(await rig.blobs(externalBatchId)).toEqual([Blob.closed, Blob.outcomes]);
+    expect(await rig.blobs(externalBatchId)).toEqual([Blob.closed, Blob.offered(1), Blob.outcomes]);
     const batch = { program: PROGRAM, externalBatchId };
     const outcomes = await getJson<Outcome[]>(rig.store, batch, Blob.outcomes);
     expect(outcomes.map(({ status, reason }) => `${status} ${reason}`)).toEqual(
