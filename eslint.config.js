@@ -69,6 +69,8 @@ export default tseslint.config(
       'temporal/workflow-require-activity-timeouts': 'off',
       // A plain error is a defect of ours: Temporal holds the workflow task until a worker without it takes it.
       'temporal/workflow-no-throw-raw-error': 'off',
+      // `test/workflows/golden-histories.test.ts` shows it for every change.
+      'temporal/workflow-replay-testing-required-comment': 'off',
       'no-restricted-imports': 'off',
       '@typescript-eslint/no-restricted-imports': [
         'error',

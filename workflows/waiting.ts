@@ -68,7 +68,7 @@ export class Running<State> {
    * later. A history that has grown long ends it too: then a new run goes on waiting.
    */
   async wait(of: (state: State) => Wait): Promise<void> {
-    if (!this.hasWaited) this.newUpTo = workflowInfo().historyLength;
+    if (!this.hasWaited) this.hasBegun();
     this.hasWaited = true;
     for (;;) {
       const wait = of(this.current);
@@ -85,6 +85,11 @@ export class Running<State> {
         await condition(hasChanged, ms, { summary: wait.summary });
       }
     }
+  }
+
+  /** Call it where a run did something to begin with: that is no reason to hand over once more. */
+  hasBegun(): void {
+    this.newUpTo = workflowInfo().historyLength;
   }
 
   /** Hands over to a new run when the history is long. Call it only where the state says all that is under way. */

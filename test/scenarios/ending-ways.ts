@@ -4,7 +4,6 @@ import type { BlobRef } from '../../enrollment/batch.js';
 import { Blob } from '../../enrollment/blobs.js';
 import { withCurrent, withNewKey } from '../../protection/key-ring-changes.js';
 import { KeyRing } from '../../protection/key-ring.js';
-import type { BatchReport } from '../../mastercard/gateway.js';
 import { FilesystemStore } from '../../store/filesystem-store.js';
 import { testCard, testRecord, testRecords } from '../support/records.js';
 import {
@@ -39,11 +38,17 @@ const takenBack: BatchWay = {
   name: 'cancelled-and-taken-back',
   ends: 'CANCELLED',
   policy: { polling: { initial: '1s', maximum: '1s' } },
-  mastercard: (id) => ({ status: [...Array<BatchReport>(4).fill(processing(id)), all(id)] }),
-  async act(batch, { rig }) {
-    await passingUntil(rig, () => hasPolled(batch, 1), '1s');
-    await batch.cancel();
-  },
+  mastercard: (id, { rig }) => ({
+    status: [
+      processing(id),
+      async () => {
+        await rig.workflow(id).cancel();
+        return processing(id);
+      },
+      processing(id),
+      all(id),
+    ],
+  }),
 };
 
 /** Cards that are removed again, and cancellations. */

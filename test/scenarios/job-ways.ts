@@ -84,7 +84,7 @@ async function takeJob(way: JobWay, rig: Rig) {
 const ONE_AT_A_TIME = { limits: { maxBatchesInFlight: 1, batchesPerMinute: null } };
 /** In real time polls come quickly. */
 const policyOf = ({ env }: Rig) =>
-  resolvePolicy(env.supportsTimeSkipping ? {} : { polling: { initial: 1_000, maximum: 1_000 } });
+  resolvePolicy(env.supportsTimeSkipping ? {} : { polling: { initial: 3_000, maximum: 3_000 } });
 
 async function progress(job: BulkHandle): Promise<BulkProgress> {
   return job.query(bulkProgressQuery);

@@ -12,6 +12,7 @@ export interface RecordedHistory {
   events: {
     eventType: string;
     activityTaskScheduledEventAttributes?: { activityType: { name: string } };
+    [attributes: string]: unknown;
   }[];
 }
 
