@@ -63,18 +63,26 @@ export class Rig {
     this.replayer = new Replayer(bundle, this.dataConverter);
   }
 
-  static async create(options: Pick<BundleOptions, 'workflowInterceptorModules'> = {}): Promise<Rig> {
+  /** @param options.historyLimit how many events make the history of a workflow long that is started now. */
+  static async create(
+    options: Pick<BundleOptions, 'workflowInterceptorModules'> & {
+      historyLimit?: () => number | undefined;
+    } = {},
+  ): Promise<Rig> {
     quietRuntime();
     const started = new Set<string>();
     const keyRing = KeyRing.parse(KeyRing.generate(), 'test');
     const env = await createTimeSkippingEnv({
-      interceptors: { workflow: [rememberingIn(started)] },
+      interceptors: { workflow: [rememberingIn(started, options.historyLimit)] },
       dataConverter: protectedDataConverter(keyRing),
     });
     const folder = await mkdtemp(join(tmpdir(), 'c2p-test-'));
     await mkdir(join(folder, 'portfolios'));
     const store = new FilesystemStore({ root: join(folder, 'store'), keyRing });
-    const bundle = options.workflowInterceptorModules ? await bundleWorkflows(options) : testBundle();
+    const { workflowInterceptorModules } = options;
+    const bundle = workflowInterceptorModules
+      ? await bundleWorkflows({ workflowInterceptorModules })
+      : testBundle();
     return new Rig(env, store, keyRing, folder, bundle, started);
   }
 
@@ -213,13 +221,17 @@ export class Rig {
  */
 const HANDS_OVER = process.env['C2P_TEST_HAND_OVER'] !== undefined;
 
-function rememberingIn(started: Set<string>): WorkflowClientInterceptor {
+function rememberingIn(
+  started: Set<string>,
+  historyLimit: () => number | undefined = () => undefined,
+): WorkflowClientInterceptor {
   return {
     startWithDetails: (input, next) => {
       started.add(input.options.workflowId);
-      if (!HANDS_OVER) return next(input);
+      const limit = HANDS_OVER ? 1 : historyLimit();
+      if (limit === undefined) return next(input);
       const [first] = input.options.args as [object];
-      return next({ ...input, options: { ...input.options, args: [{ ...first, historyLimit: 1 }] } });
+      return next({ ...input, options: { ...input.options, args: [{ ...first, historyLimit: limit }] } });
     },
   };
 }
