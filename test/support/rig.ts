@@ -67,20 +67,25 @@ export class Rig {
     options: Pick<BundleOptions, 'workflowInterceptorModules'> & {
       /** Where Temporal is; by default in skipped time. */
       createEnv?: typeof createTimeSkippingEnv;
+      /** Whether a workflow that is started now hands over to a new run at each wait. */
+      handsOver?: () => boolean;
     } = {},
   ): Promise<Rig> {
     quietRuntime();
     const starts: Starts = { open: new Set(), handOver: HANDS_OVER };
     const keyRing = KeyRing.parse(KeyRing.generate(), 'test');
-    const { createEnv = createTimeSkippingEnv } = options;
+    const { createEnv = createTimeSkippingEnv, handsOver = () => false } = options;
     const env = await createEnv({
-      interceptors: { workflow: [rememberingIn(starts)] },
+      interceptors: { workflow: [rememberingIn(starts, handsOver)] },
       dataConverter: protectedDataConverter(keyRing),
     });
     const folder = await mkdtemp(join(tmpdir(), 'c2p-test-'));
     await mkdir(join(folder, 'portfolios'));
     const store = new FilesystemStore({ root: join(folder, 'store'), keyRing });
-    const bundle = options.workflowInterceptorModules ? await bundleWorkflows(options) : testBundle();
+    const { workflowInterceptorModules } = options;
+    const bundle = workflowInterceptorModules
+      ? await bundleWorkflows({ workflowInterceptorModules })
+      : testBundle();
     return new Rig(env, store, keyRing, folder, bundle, starts);
   }
 
@@ -236,11 +241,11 @@ interface Starts {
   handOver: boolean;
 }
 
-function rememberingIn(starts: Starts): WorkflowClientInterceptor {
+function rememberingIn(starts: Starts, handsOver: () => boolean): WorkflowClientInterceptor {
   return {
     startWithDetails: (input, next) => {
       starts.open.add(input.options.workflowId);
-      if (!starts.handOver) return next(input);
+      if (!starts.handOver && !handsOver()) return next(input);
       const [first] = input.options.args as [object];
       return next({ ...input, options: { ...input.options, args: [{ ...first, historyLimit: 1 }] } });
     },
