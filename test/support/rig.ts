@@ -26,7 +26,7 @@ import { FilesystemStore } from '../../store/filesystem-store.js';
 import type { BatchStore } from '../../store/store.js';
 import { quietRuntime } from './quiet-runtime.js';
 import { historiesOf, Replayer } from './replay.js';
-import { createTimeSkippingEnv } from './time-skipping.js';
+import { createTimeSkippingEnv, freeTime } from './time-skipping.js';
 import { bundleWorkflows, testBundle } from './workflow-bundle.js';
 
 export const PROGRAM = 'demo';
@@ -51,6 +51,7 @@ export interface WorkersOptions {
 export class Rig {
   private readonly counters = new Map<string, number>();
   private readonly replayer: Replayer;
+  private readonly endFreeTime: () => void;
 
   private constructor(
     readonly env: TestWorkflowEnvironment,
@@ -61,6 +62,7 @@ export class Rig {
     private readonly starts: Starts,
   ) {
     this.replayer = new Replayer(bundle, this.dataConverter);
+    this.endFreeTime = HANDS_OVER ? freeTime(env) : () => undefined;
   }
 
   static async create(
@@ -222,6 +224,7 @@ export class Rig {
       for (const workflowId of this.starts.open) await this.replayWorkflow(workflowId);
       await this.replayer.close();
     } finally {
+      this.endFreeTime();
       await this.env.teardown();
       await rm(this.folder, { recursive: true, force: true });
     }

@@ -50,3 +50,43 @@ async function start(path: string, client: TestClientOptions): Promise<TestWorkf
     }
   }
 }
+
+/** So long (ms) no attempt of an activity takes here, and no workflow task: time that stands still is locked for good. */
+const STANDS_STILL_MS = 3_000;
+
+/**
+ * A lock on time is left behind when a child ends whose parent handed over to a new run just before. This takes it
+ * away while a test waits for a result or sleeps, as soon as time stands still.
+ * @returns ends it.
+ */
+export function freeTime(env: TestWorkflowEnvironment): () => void {
+  let waiting = 0;
+  const countWaiting = <Args extends unknown[], T>(wait: (...args: Args) => Promise<T>) => {
+    return (...args: Args): Promise<T> => {
+      waiting += 1;
+      return wait(...args).finally(() => void (waiting -= 1));
+    };
+  };
+  const { workflow } = env.client;
+  workflow.result = countWaiting(workflow.result.bind(workflow)) as typeof workflow.result;
+  env.sleep = countWaiting(env.sleep.bind(env));
+
+  let skipped = { by: 0, since: Date.now() };
+  const look = async (): Promise<void> => {
+    const now = Date.now();
+    const by = Math.round(((await env.currentTimeMs()) - now) / 1_000);
+    if (waiting === 0 || by !== skipped.by) skipped = { by, since: now };
+    else if (now - skipped.since >= STANDS_STILL_MS) {
+      skipped = { by, since: now };
+      await (env.connection as TestEnvConnection).testService.unlockTimeSkipping({});
+    }
+  };
+  const timer = setInterval(() => void look().catch(() => undefined), 500);
+  return () => {
+    clearInterval(timer);
+  };
+}
+
+type TestEnvConnection = TestWorkflowEnvironment['connection'] & {
+  testService: { unlockTimeSkipping(request: object): Promise<unknown> };
+};

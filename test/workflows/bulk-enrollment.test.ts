@@ -134,8 +134,9 @@ describe('a portfolio', () => {
     const bulkId = nextJob('first-page');
     await writePortfolio(rig, bulkId, testRecords(12));
     await run(enrollingEverything(rig), bulkId, { maxCardsPerBatch: 1 });
-    const [history] = await historiesOf(rig.env.client, bulkWorkflowIdOf({ program: PROGRAM, bulkId }));
-    const steps = (history?.events ?? []).flatMap(
+    const histories = await historiesOf(rig.env.client, bulkWorkflowIdOf({ program: PROGRAM, bulkId }));
+    const events = histories.reverse().flatMap((history) => history.events ?? []);
+    const steps = events.flatMap(
       ({
         activityTaskScheduledEventAttributes: activity,
         startChildWorkflowExecutionInitiatedEventAttributes: batch,
