@@ -85,7 +85,6 @@ describe('of a batch that an operator answered for and gave up, somebody without
     });
     await until(async () => (await batch.progress()).status === 'AWAITING_OPERATOR');
     await expect(batch.resolve({ batchId: WRONG })).rejects.toThrow(ResolutionRefusedError);
-    await batch.pollNow();
     await batch.resolve({ abandon: true });
     expect(await batch.result()).toMatchObject({ status: 'FAILED', failure: 'SubmissionUnresolved' });
     await until(async () => (await batch.execution()) === 'FAILED');
