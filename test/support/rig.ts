@@ -26,7 +26,7 @@ import { FilesystemStore } from '../../store/filesystem-store.js';
 import type { BatchStore } from '../../store/store.js';
 import { quietRuntime } from './quiet-runtime.js';
 import { historiesOf, Replayer } from './replay.js';
-import { createTimeSkippingEnv, freeTime } from './time-skipping.js';
+import { createTimeSkippingEnv, FreeTime } from './time-skipping.js';
 import { bundleWorkflows, testBundle } from './workflow-bundle.js';
 
 export const PROGRAM = 'demo';
@@ -41,6 +41,11 @@ export interface WorkersOptions {
   maxCachedWorkflows?: number;
 }
 
+export interface RigOptions extends Pick<BundleOptions, 'workflowInterceptorModules'> {
+  /** Batches end whose job ended, or handed over, before: see `FreeTime`. */
+  childrenOutliveParents?: boolean;
+}
+
 /**
  * The system in one process for tests of the workflow: time-skipping Temporal, the real activities, a
  * real store and key ring in a temporary folder, and whatever gateway the test brings.
@@ -51,7 +56,6 @@ export interface WorkersOptions {
 export class Rig {
   private readonly counters = new Map<string, number>();
   private readonly replayer: Replayer;
-  private readonly endFreeTime: () => void;
 
   private constructor(
     readonly env: TestWorkflowEnvironment,
@@ -60,12 +64,12 @@ export class Rig {
     readonly folder: string,
     private readonly bundle: WorkflowBundleOption,
     private readonly started: Set<string>,
+    private readonly freeTime: FreeTime | undefined,
   ) {
     this.replayer = new Replayer(bundle, this.dataConverter);
-    this.endFreeTime = HANDS_OVER ? freeTime(env) : () => undefined;
   }
 
-  static async create(options: Pick<BundleOptions, 'workflowInterceptorModules'> = {}): Promise<Rig> {
+  static async create(options: RigOptions = {}): Promise<Rig> {
     quietRuntime();
     const started = new Set<string>();
     const keyRing = KeyRing.parse(KeyRing.generate(), 'test');
@@ -77,7 +81,8 @@ export class Rig {
     await mkdir(join(folder, 'portfolios'));
     const store = new FilesystemStore({ root: join(folder, 'store'), keyRing });
     const bundle = options.workflowInterceptorModules ? await bundleWorkflows(options) : testBundle();
-    return new Rig(env, store, keyRing, folder, bundle, started);
+    const freeTime = HANDS_OVER || options.childrenOutliveParents ? new FreeTime(env) : undefined;
+    return new Rig(env, store, keyRing, folder, bundle, started, freeTime);
   }
 
   /** A batch id of its own, the same in every run of the test file. */
@@ -149,7 +154,9 @@ export class Rig {
       connection: this.env.nativeConnection,
       namespace: this.env.namespace,
       dataConverter: this.dataConverter,
-      interceptors: { activity: activityInterceptors },
+      interceptors: {
+        activity: [...activityInterceptors, ...(this.freeTime ? [this.freeTime.interceptor] : [])],
+      },
     };
     const workflows = await Worker.create({
       ...common,
@@ -203,7 +210,7 @@ export class Rig {
       for (const workflowId of this.started) await this.replayWorkflow(workflowId);
       await this.replayer.close();
     } finally {
-      this.endFreeTime();
+      this.freeTime?.end();
       await this.env.teardown();
       await rm(this.folder, { recursive: true, force: true });
     }
