@@ -256,6 +256,6 @@ describe('a batch that the job could not start, since there was one of that id,'
     temporal.has(keyOf(3), TERMINATED);
     const { reports, ...rest } = await check([unknown(1), unknown(2), unknown(3)]);
     expect(reports).toMatchObject([report(2), { status: 'FAILED', chain: 'chain-1' }]);
-    expect(rest).toEqual({ waiting: [], unreadable: [], taken: [] });
+    expect(rest).toEqual({ waiting: [], unreadable: [], own: [1], taken: [] });
   });
 });

@@ -26,7 +26,7 @@ import { FilesystemStore } from '../../store/filesystem-store.js';
 import type { BatchStore } from '../../store/store.js';
 import { quietRuntime } from './quiet-runtime.js';
 import { historiesOf, Replayer } from './replay.js';
-import { createTimeSkippingEnv, freeTime } from './time-skipping.js';
+import { createTimeSkippingEnv, FreeTime } from './time-skipping.js';
 import { bundleWorkflows, testBundle } from './workflow-bundle.js';
 
 export const PROGRAM = 'demo';
@@ -41,6 +41,15 @@ export interface WorkersOptions {
   maxCachedWorkflows?: number;
 }
 
+export interface RigOptions extends Pick<BundleOptions, 'workflowInterceptorModules'> {
+  /** Batches end whose job ended, or handed over, before: see `FreeTime`. */
+  childrenOutliveParents?: boolean;
+  /** Where Temporal is; by default in skipped time. */
+  createEnv?: typeof createTimeSkippingEnv;
+  /** Whether a workflow that is started now hands over to a new run at each wait. */
+  handsOver?: () => boolean;
+}
+
 /**
  * The system in one process for tests of the workflow: time-skipping Temporal, the real activities, a
  * real store and key ring in a temporary folder, and whatever gateway the test brings.
@@ -51,7 +60,6 @@ export interface WorkersOptions {
 export class Rig {
   private readonly counters = new Map<string, number>();
   private readonly replayer: Replayer;
-  private readonly endFreeTime: () => void;
 
   private constructor(
     readonly env: TestWorkflowEnvironment,
@@ -60,19 +68,12 @@ export class Rig {
     readonly folder: string,
     private readonly bundle: WorkflowBundleOption,
     private readonly starts: Starts,
+    private readonly freeTime: FreeTime | undefined,
   ) {
     this.replayer = new Replayer(bundle, this.dataConverter);
-    this.endFreeTime = HANDS_OVER ? freeTime(env) : () => undefined;
   }
 
-  static async create(
-    options: Pick<BundleOptions, 'workflowInterceptorModules'> & {
-      /** Where Temporal is; by default in skipped time. */
-      createEnv?: typeof createTimeSkippingEnv;
-      /** Whether a workflow that is started now hands over to a new run at each wait. */
-      handsOver?: () => boolean;
-    } = {},
-  ): Promise<Rig> {
+  static async create(options: RigOptions = {}): Promise<Rig> {
     quietRuntime();
     const starts: Starts = { open: new Set(), handOver: HANDS_OVER };
     const keyRing = KeyRing.parse(KeyRing.generate(), 'test');
@@ -88,7 +89,8 @@ export class Rig {
     const bundle = workflowInterceptorModules
       ? await bundleWorkflows({ workflowInterceptorModules })
       : testBundle();
-    return new Rig(env, store, keyRing, folder, bundle, starts);
+    const freeTime = HANDS_OVER || options.childrenOutliveParents ? new FreeTime(env) : undefined;
+    return new Rig(env, store, keyRing, folder, bundle, starts, freeTime);
   }
 
   /** A batch id of its own, the same in every run of the test file. */
@@ -170,7 +172,9 @@ export class Rig {
       connection: this.env.nativeConnection,
       namespace: this.env.namespace,
       dataConverter: this.dataConverter,
-      interceptors: { activity: activityInterceptors },
+      interceptors: {
+        activity: [...activityInterceptors, ...(this.freeTime ? [this.freeTime.interceptor] : [])],
+      },
     };
     const workflows = await Worker.create({
       ...common,
@@ -224,7 +228,7 @@ export class Rig {
       for (const workflowId of this.starts.open) await this.replayWorkflow(workflowId);
       await this.replayer.close();
     } finally {
-      this.endFreeTime();
+      this.freeTime?.end();
       await this.env.teardown();
       await rm(this.folder, { recursive: true, force: true });
     }

@@ -1,5 +1,6 @@
 import type { ConnectionPlugin } from '@temporalio/client';
 import { TestWorkflowEnvironment } from '@temporalio/testing';
+import type { ActivityInterceptorsFactory } from '@temporalio/worker';
 import { findOrInstallTestServer } from '../../dev/test-server.js';
 import { indexedValueTypes } from '../../worker/search-attributes.js';
 import { SEARCH_ATTRIBUTES } from '../../workflows/search-attributes.js';
@@ -51,40 +52,58 @@ async function start(path: string, client: TestClientOptions): Promise<TestWorkf
   }
 }
 
-/** So long (ms) no attempt of an activity takes here, and no workflow task: time that stands still is locked for good. */
-const STANDS_STILL_MS = 3_000;
+/** So long (ms) time stands still only where it is locked for good: no workflow task takes so long here. */
+const STANDS_STILL_MS = 2_000;
 
 /**
- * A lock on time is left behind when a child ends whose parent handed over to a new run just before. This takes it
- * away while a test waits for a result or sleeps, as soon as time stands still.
- * @returns ends it.
+ * The time-skipping server leaves a lock on its time behind when a child ends whose parent ended, or handed over to a
+ * new run, just before. This takes such a lock away, as soon as time stands still while a test waits for a result or
+ * sleeps, and no activity runs.
  */
-export function freeTime(env: TestWorkflowEnvironment): () => void {
-  let waiting = 0;
-  const countWaiting = <Args extends unknown[], T>(wait: (...args: Args) => Promise<T>) => {
-    return (...args: Args): Promise<T> => {
-      waiting += 1;
-      return wait(...args).finally(() => void (waiting -= 1));
-    };
-  };
-  const { workflow } = env.client;
-  workflow.result = countWaiting(workflow.result.bind(workflow)) as typeof workflow.result;
-  env.sleep = countWaiting(env.sleep.bind(env));
+export class FreeTime {
+  private waiting = 0;
+  private activities = 0;
+  private skipped = { by: 0, since: Date.now() };
+  private readonly timer: NodeJS.Timeout;
 
-  let skipped = { by: 0, since: Date.now() };
-  const look = async (): Promise<void> => {
+  constructor(private readonly env: TestWorkflowEnvironment) {
+    const { workflow } = env.client;
+    workflow.result = this.counting(workflow.result.bind(workflow)) as typeof workflow.result;
+    env.sleep = this.counting(env.sleep.bind(env));
+    this.timer = setInterval(() => void this.look().catch(() => undefined), 250);
+  }
+
+  /** Of every worker. */
+  readonly interceptor: ActivityInterceptorsFactory = () => ({
+    inbound: {
+      execute: (input, next) => {
+        this.activities += 1;
+        return next(input).finally(() => void (this.activities -= 1));
+      },
+    },
+  });
+
+  end(): void {
+    clearInterval(this.timer);
+  }
+
+  private counting<Args extends unknown[], T>(wait: (...args: Args) => Promise<T>) {
+    return (...args: Args): Promise<T> => {
+      this.waiting += 1;
+      return wait(...args).finally(() => void (this.waiting -= 1));
+    };
+  }
+
+  private async look(): Promise<void> {
     const now = Date.now();
-    const by = Math.round(((await env.currentTimeMs()) - now) / 1_000);
-    if (waiting === 0 || by !== skipped.by) skipped = { by, since: now };
+    const by = Math.round(((await this.env.currentTimeMs()) - now) / 1_000);
+    const { skipped } = this;
+    if (this.waiting === 0 || this.activities > 0 || by !== skipped.by) this.skipped = { by, since: now };
     else if (now - skipped.since >= STANDS_STILL_MS) {
-      skipped = { by, since: now };
-      await (env.connection as TestEnvConnection).testService.unlockTimeSkipping({});
+      this.skipped = { by, since: now };
+      await (this.env.connection as TestEnvConnection).testService.unlockTimeSkipping({});
     }
-  };
-  const timer = setInterval(() => void look().catch(() => undefined), 500);
-  return () => {
-    clearInterval(timer);
-  };
+  }
 }
 
 type TestEnvConnection = TestWorkflowEnvironment['connection'] & {

@@ -223,6 +223,20 @@ describe('somebody', () => {
     expect(result).toMatchObject({ status: 'COMPLETED', batches: 4 });
   });
 
+  test('is refused a second pause, and what was paused goes on when it is resumed once', async () => {
+    const bulkId = nextJob('paused-twice');
+    await writePortfolio(rig, bulkId, testRecords(1));
+    const result = await rig.running(enrollingEverything(rig), async (__, taskQueue) => {
+      const job = await startBulk(rig, taskQueue, bulkId);
+      await job.executeUpdate(pauseBulkUpdate, { args: message({}) });
+      const again = job.executeUpdate(pauseBulkUpdate, { args: message({}) });
+      await expect(again).rejects.toMatchObject({ cause: { message: 'the job is paused already' } });
+      await job.executeUpdate(resumeBulkUpdate, { args: message({}) });
+      return job.result();
+    });
+    expect(result).toMatchObject({ status: 'COMPLETED' });
+  });
+
   test.each([
     ['resume what is not paused', resumeBulkUpdate, {}, 'not paused'],
     ['a window of none', changeBulkUpdate, { maxBatchesInFlight: 0 }, 'from 1 to 1000'],

@@ -16,7 +16,7 @@ export function jobCancelled(state: BulkState): BulkState {
 
 /** The batches in flight are cancelled; each takes back its own cards. Closed ones are taken back when those are closed. */
 export function batchesCancelled(state: In<'cancelling'>): BulkState {
-  return { ...state, stage: { name: 'takingBack', from: lastReached(state), waiting: [] } };
+  return { ...state, stage: { name: 'takingBack', from: lastReached(state), waiting: [], unsure: 0 } };
 }
 
 /** Whether batches in flight are cancelled, so that they take back their own cards. */

@@ -34,12 +34,14 @@ export function resultOf(state: BulkState): BulkResult {
         ? 'COMPLETED'
         : 'COMPLETED_WITH_ERRORS';
   const stoppedAtLine = firstUnsentLine(state);
+  const unsure = stage.name === 'takingBack' ? stage.unsure : 0;
   const remain = stage.name === 'takingBack' && counts.enrolled > 0;
   const reasons = [
     ...jobReasons(state),
     ...(stoppedAtLine === undefined ? [] : [`nothing was sent from line ${stoppedAtLine} of the source on`]),
     ...leftOutInWords(state),
     ...(remain ? [`${counts.enrolled} cards could not be taken back`] : []),
+    ...(unsure > 0 ? [`${unsure} cards may be enrolled still: what became of them is lost`] : []),
     ...shortfalls(state),
   ];
   return {
@@ -58,7 +60,8 @@ export function resultOf(state: BulkState): BulkResult {
 function failureOf(state: BulkState): FailureType | undefined {
   const { stage, counts } = state;
   if (stage.name === 'finishing' && stage.stopped) return stage.stopped.failure;
-  if (stage.name === 'takingBack' && counts.enrolled > 0) return FailureType.CompensationFailed;
+  if (stage.name === 'takingBack' && counts.enrolled + stage.unsure > 0)
+    return FailureType.CompensationFailed;
   return startedBatches(state).notStarted.length > 0 ? FailureType.BatchIdTaken : undefined;
 }
 

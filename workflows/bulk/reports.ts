@@ -6,7 +6,7 @@ import {
   type BatchesByStatus,
   type ClosedBatchReport,
 } from '../../enrollment/bulk.js';
-import type { BatchInFlight, BulkState, Check } from './state.js';
+import type { BatchInFlight, BulkState, Check, Stage } from './state.js';
 
 export const TROUBLES_SHOWN = 10;
 
@@ -31,6 +31,7 @@ export function batchClosed(state: BulkState, report: ClosedBatchReport): BulkSt
     byStatus: added(before.byStatus, status, 1),
     counts: addCounts(before.counts, counts),
     check: { ...before.check, isNewsHere: true },
+    stage: takenBack(before.stage, batch, report),
   };
   return failure ? withTrouble(next, `${externalBatchId}: ${failure}`) : next;
 }
@@ -42,6 +43,16 @@ function batchOf(
   const n = bulkBatchOf(externalBatchId)?.n ?? 0;
   if (bulkBatchId(order.bulkId, n) !== externalBatchId) return undefined;
   return inFlight.find((batch) => batch.n === n);
+}
+
+/** What was enrolled before, and is now neither removed nor known to be enrolled. */
+function takenBack(stage: Stage, { before }: BatchInFlight, { counts }: ClosedBatchReport): Stage {
+  if (stage.name !== 'takingBack' || !before) return stage;
+  const unsure = Math.max(
+    0,
+    before.counts.enrolled - counts.enrolled - (counts.rolledBack - before.counts.rolledBack),
+  );
+  return { ...stage, unsure: stage.unsure + unsure };
 }
 
 /** What a batch had come to before its cards were taken back counts no more. */

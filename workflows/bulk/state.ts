@@ -102,6 +102,8 @@ export interface TakingBack {
   from: number;
   /** Found to have cards enrolled. */
   waiting: readonly EnrolledBatch[];
+  /** How many cards were enrolled of which nobody knows any more what became of them. */
+  unsure: number;
 }
 
 export type StageName = Stage['name'];
