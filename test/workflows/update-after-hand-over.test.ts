@@ -7,7 +7,7 @@ import { until } from '../support/until.js';
 
 let rig: Rig;
 beforeAll(async () => {
-  rig = await Rig.create({ historyLimit: () => 1 });
+  rig = await Rig.create({ handsOver: () => true });
 });
 /** Replays every history. */
 afterAll(() => rig.close());
