@@ -219,7 +219,7 @@ export class Rig {
  * Set, every workflow hands over to a new run at each wait: what a test says must hold all the same.
  * `npm run test:long` runs the tests of workflows so, too.
  */
-const HANDS_OVER = process.env['C2P_TEST_HAND_OVER'] !== undefined;
+export const HANDS_OVER = process.env['C2P_TEST_HAND_OVER'] !== undefined;
 
 function rememberingIn(
   started: Set<string>,
