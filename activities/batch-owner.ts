@@ -1,6 +1,6 @@
 import type { BatchKey } from '../enrollment/batch.js';
 import { Blob, isBulkRecords, isRecords, type ClosedBatch } from '../enrollment/blobs.js';
-import type { Execution } from '../retention/execution.js';
+import type { Execution } from '../retention/find-execution.js';
 import { getJson, type BatchStore } from '../store/store.js';
 import { permanentFailureType } from './failures.js';
 

@@ -3,7 +3,7 @@ import type { BatchKey } from '../enrollment/batch.js';
 import { Blob, type ClosedBatch } from '../enrollment/blobs.js';
 import { bulkBatchId, reportOf, type BulkKey, type ClosedBatchReport } from '../enrollment/bulk.js';
 import { closeEnded } from '../retention/close-ended.js';
-import type { Execution } from '../retention/execution.js';
+import type { Execution } from '../retention/find-execution.js';
 import { lookingClient } from '../retention/looking-client.js';
 import { fateOf, type Retention } from '../retention/rule.js';
 import { getJson } from '../store/store.js';

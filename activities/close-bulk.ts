@@ -9,7 +9,7 @@ import {
 } from '../enrollment/bulk.js';
 import { workflowIdOf } from '../enrollment/identifiers.js';
 import { eraseCardholderData } from '../retention/erase.js';
-import { executionOf } from '../retention/execution.js';
+import { executionOf } from '../retention/find-execution.js';
 import { lookingClient } from '../retention/looking-client.js';
 import { putJson } from '../store/store.js';
 import { failingClearly } from './failures.js';

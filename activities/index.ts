@@ -44,6 +44,8 @@ export function createGatewayActivities(deps: ActivityDependencies) {
   };
 }
 
+export { answering, type Answering } from './answering.js';
+
 export type LocalActivities = ReturnType<typeof createLocalActivities>;
 export type GatewayActivities = ReturnType<typeof createGatewayActivities>;
 

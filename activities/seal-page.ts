@@ -12,7 +12,7 @@ import { Blob, isBulkRecords } from '../enrollment/blobs.js';
 import { bulkAddress, bulkBatchId, type BulkKey, type SourceLocation } from '../enrollment/bulk.js';
 import { workflowIdOf } from '../enrollment/identifiers.js';
 import { digestKeyId } from '../protection/key-ring.js';
-import { executionOf } from '../retention/execution.js';
+import { executionOf } from '../retention/find-execution.js';
 import { lookingClient } from '../retention/looking-client.js';
 import { namespaceIdOf } from '../retention/namespace.js';
 import { putJson } from '../store/store.js';

@@ -1,7 +1,7 @@
 import { Client } from '@temporalio/client';
 import { bundleWorkflowCode, DefaultLogger, Worker, type WorkerOptions } from '@temporalio/worker';
 import { fileURLToPath } from 'node:url';
-import { createGatewayActivities, createLocalActivities } from '../activities/index.js';
+import { answering, createGatewayActivities, createLocalActivities } from '../activities/index.js';
 import { EnrollmentClient } from '../client/enrollment-client.js';
 import { DEFAULT_GRACE_MS, type ProgramConfig } from '../config/config.js';
 import { gatewayTaskQueue } from '../enrollment/identifiers.js';
@@ -73,8 +73,8 @@ export async function createC2p(
   const client = EnrollmentClient.using({ config, temporal, store, keyRing });
   return {
     workers: await createWorkers(track, taskQueue, { ...workflowSource(), dataConverter }, [
-      createLocalActivities(deps),
-      createGatewayActivities(deps),
+      answering(createLocalActivities(deps)),
+      answering(createGatewayActivities(deps)),
     ]),
     async runBatch(externalBatchId) {
       const batch = await client.enroll({ externalBatchId, program: PROGRAM, records });

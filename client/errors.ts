@@ -64,14 +64,14 @@ export class BatchAmbiguousError extends EnrollmentError {
   }
 }
 
-/** The workflow was terminated directly in Temporal, so c2p did not complete its outcomes. */
+/** The workflow was terminated directly in Temporal, and nobody has closed the batch in its place yet. */
 export class BatchTerminatedError extends EnrollmentError {
   override readonly name = 'BatchTerminatedError';
   readonly code = 'BATCH_TERMINATED';
   constructor({ program, externalBatchId }: BatchKey, how: string) {
     super(
       `the workflow of batch '${externalBatchId}' of program '${program}' ${howItEnded(how)}; ` +
-        `its outcomes are incomplete: look at its history for the Mastercard batchId`,
+        `take it back with temporal workflow reset, or it is closed as FAILED after the grace time (sweep.grace)`,
     );
   }
 }

@@ -9,11 +9,7 @@ import { openKeyRing } from '../protection/live-key-ring.js';
 import { createSimulator, type Simulator } from '../simulator/index.js';
 import type { OnProgress } from './attempts.js';
 import { startSandboxCodecServer } from './codec-server.js';
-import {
-  externalTemporalAddress,
-  startEmbeddedTemporal,
-  type EmbeddedTemporalOptions,
-} from './embedded-temporal.js';
+import { externalTemporalAddress, startEmbeddedTemporal } from './embedded-temporal.js';
 import { freePort } from './free-port.js';
 import { prepareSandboxKeys, writeSandboxConfig, type Sandbox } from './sandbox.js';
 import { startServerProcess, type ServerProcess } from './server-process.js';
@@ -30,8 +26,6 @@ export interface DevEnvironmentOptions {
   processingMs?: number | undefined;
   /** Where portfolios may be; by default where the process runs. */
   bulkFolder?: string | undefined;
-  /** Dynamic configuration of the Temporal server. */
-  dynamicConfig?: EmbeddedTemporalOptions['dynamicConfig'];
   onProgress: OnProgress;
 }
 
@@ -86,7 +80,7 @@ export async function startDevEnvironment(options: DevEnvironmentOptions): Promi
 /** Temporal with a Web UI that shows what the codec encrypted; or the one that the user runs, as it is. */
 async function startTemporal(
   { folder, configPath }: Sandbox,
-  { ports, dynamicConfig, onProgress }: DevEnvironmentOptions,
+  { ports, onProgress }: DevEnvironmentOptions,
   started: (() => Promise<void>)[],
 ): Promise<DevEnvironment['temporal']> {
   if (externalTemporalAddress()) {
@@ -113,7 +107,6 @@ async function startTemporal(
     uiPort,
     namespace,
     codecEndpoint: codecServer.url,
-    dynamicConfig,
     onProgress,
   });
   started.push(temporal.stop);

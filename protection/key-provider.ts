@@ -1,8 +1,3 @@
-import { open } from 'node:fs/promises';
-import { commandKeyProvider } from './command-key-provider.js';
-import { KeyRingError } from './key-ring-json.js';
-import { readableByOthers } from './private-file.js';
-
 /** Where a process has its key ring from. What it reads may change while the process runs. */
 export interface KeyProvider {
   /** For messages. */
@@ -14,40 +9,4 @@ export interface KeyProvider {
    * @throws KeyRingError
    */
   read(): Promise<string>;
-}
-
-/** `dataKeys` in the configuration: a file, or a command that prints the key ring. */
-export type KeyProviderOptions = { path: string } | { command: readonly [string, ...string[]] };
-
-export function keyProvider(options: KeyProviderOptions): KeyProvider {
-  return 'path' in options ? fileKeyProvider(options.path) : commandKeyProvider(options.command);
-}
-
-/** A few hundred bytes: reading them costs less than the blob that they open. */
-const FILE_MAX_AGE_MS = 1_000;
-
-/** A file that only its owner may be able to read. */
-export function fileKeyProvider(path: string): KeyProvider {
-  return { source: path, maxAgeMs: FILE_MAX_AGE_MS, read: () => readPrivateFile(path) };
-}
-
-async function readPrivateFile(path: string): Promise<string> {
-  const file = await open(path, 'r').catch((error: NodeJS.ErrnoException) => {
-    throw new KeyRingError(path, unreadable(error));
-  });
-  try {
-    const problem = readableByOthers(await file.stat(), path);
-    if (problem) throw new KeyRingError(path, problem);
-    return await file.readFile('utf8').catch((error: NodeJS.ErrnoException) => {
-      throw new KeyRingError(path, unreadable(error));
-    });
-  } finally {
-    await file.close();
-  }
-}
-
-function unreadable({ code = 'unknown error' }: NodeJS.ErrnoException): string {
-  if (code === 'ENOENT')
-    return 'there is no such file; set dataKeys.path to where the key ring is, or make one: c2p keys init';
-  return `cannot be read (${code}); set dataKeys.path to a file that this user can read`;
 }

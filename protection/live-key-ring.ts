@@ -1,4 +1,5 @@
-import { keyProvider, type KeyProvider, type KeyProviderOptions } from './key-provider.js';
+import { keyProvider, type KeyProviderOptions } from './choose-key-provider.js';
+import type { KeyProvider } from './key-provider.js';
 import { KeyRingError, parseKeyRing } from './key-ring-json.js';
 import { KeyRing, type KeyRingSource } from './key-ring.js';
 

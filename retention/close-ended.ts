@@ -4,7 +4,7 @@ import { FailureType } from '../enrollment/errors.js';
 import { getJson, type BatchStore } from '../store/store.js';
 import { isUnreadable, readingBlobs } from '../store/unreadable.js';
 import { closeBatch, type CloseDependencies, type CloseResult } from './close-batch.js';
-import type { Execution } from './execution.js';
+import type { Execution } from './find-execution.js';
 import { whatBecameOf } from './rule.js';
 
 export interface EndedBatch {

@@ -6,7 +6,7 @@ import type { Unreadable } from '../store/unreadable.js';
 import type { CloseDependencies } from './close-batch.js';
 import { closeEnded } from './close-ended.js';
 import { eraseCardholderData } from './erase.js';
-import { executionOf } from './execution.js';
+import { executionOf } from './find-execution.js';
 import type { OrphanedBatch } from './orphans.js';
 import { tellJob } from './tell-job.js';
 

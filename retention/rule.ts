@@ -1,7 +1,8 @@
 import type { Client } from '@temporalio/client';
 import type { BatchKey } from '../enrollment/batch.js';
 import { workflowIdOf } from '../enrollment/identifiers.js';
-import { executionOf, howItEnded, type Execution } from './execution.js';
+import { howItEnded } from './execution.js';
+import { executionOf, type Execution } from './find-execution.js';
 
 /** What decides how long a batch is kept that nobody closed. */
 export interface Retention {

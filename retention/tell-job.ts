@@ -1,7 +1,7 @@
 import { WorkflowNotFoundError, type Client } from '@temporalio/client';
 import type { BatchResult } from '../enrollment/batch.js';
 import { bulkBatchOf, bulkWorkflowIdOf, reportOf } from '../enrollment/bulk.js';
-import type { Execution } from './execution.js';
+import type { Execution } from './find-execution.js';
 
 /** As `batchClosedSignal` of the bulk job's messages. */
 const BATCH_CLOSED = 'batchClosed';

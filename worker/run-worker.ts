@@ -1,7 +1,7 @@
 import { rm, writeFile } from 'node:fs/promises';
 import { NativeConnection, Runtime, Worker, type WorkerOptions } from '@temporalio/worker';
 import type { Logger } from 'pino';
-import { createGatewayActivities, createLocalActivities } from '../activities/index.js';
+import { answering, createGatewayActivities, createLocalActivities } from '../activities/index.js';
 import type { C2pConfig } from '../config/config.js';
 import { checkSecrets } from '../config/load.js';
 import { temporalUnreachable } from '../config/errors.js';
@@ -107,7 +107,7 @@ async function createWorkers(
       ...common,
       ...workflowSource(),
       taskQueue: config.taskQueue,
-      activities: createLocalActivities(dependencies),
+      activities: answering(createLocalActivities(dependencies)),
       maxCachedWorkflows: 500,
     }),
   ];
@@ -116,7 +116,7 @@ async function createWorkers(
       await Worker.create({
         ...common,
         taskQueue: gatewayTaskQueue(config.taskQueue, name),
-        activities: createGatewayActivities(dependencies),
+        activities: answering(createGatewayActivities(dependencies)),
         maxTaskQueueActivitiesPerSecond: program.requestsPerSecond,
         maxHeartbeatThrottleInterval: '5s',
       }),

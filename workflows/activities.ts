@@ -1,6 +1,7 @@
-import { proxyActivities, workflowInfo, type ActivityOptions } from '@temporalio/workflow';
-import type { GatewayActivities, LocalActivities } from '../activities/index.js';
+import { proxyActivities, uuid4, workflowInfo, type ActivityOptions } from '@temporalio/workflow';
+import type { Answering, GatewayActivities, LocalActivities } from '../activities/index.js';
 import { gatewayTaskQueue } from '../enrollment/identifiers.js';
+import { NoReport } from './failures.js';
 
 /**
  * How activities are called, by what may be repeated. Each group is a set of options; what a call says of itself
@@ -15,6 +16,13 @@ const STORE: ActivityOptions = {
 
 /** Work on many batches at a time. */
 const MANY: ActivityOptions = { ...STORE, startToCloseTimeout: '5 minutes' };
+
+/** A store of a million batches takes hours. */
+const WHOLE_STORE: ActivityOptions = {
+  startToCloseTimeout: '6h',
+  heartbeatTimeout: '30s',
+  retry: { initialInterval: '5s', backoffCoefficient: 2, maximumInterval: '5 minutes' },
+};
 
 /** A compressed source has to be read from its beginning to where a page begins. */
 const READING: ActivityOptions = {
@@ -46,20 +54,24 @@ const REMOVAL: ActivityOptions = {
 type Call = { summary: string };
 
 export function onStore({ summary }: Call) {
-  return proxyActivities<LocalActivities>({ ...STORE, summary });
+  return calling<LocalActivities>({ ...STORE, summary });
 }
 
 export function onManyBatches({ summary }: Call) {
-  return proxyActivities<LocalActivities>({ ...MANY, summary });
+  return calling<LocalActivities>({ ...MANY, summary });
+}
+
+export function onWholeStore({ summary }: Call) {
+  return calling<LocalActivities>({ ...WHOLE_STORE, summary });
 }
 
 export function onSource({ summary }: Call) {
-  return proxyActivities<LocalActivities>({ ...READING, summary });
+  return calling<LocalActivities>({ ...READING, summary });
 }
 
 /** One attempt: whether another is safe depends on how it failed, and is the workflow's decision. */
 export function offering(program: string, { summary }: Call) {
-  return proxyActivities<GatewayActivities>({
+  return callingOnce<GatewayActivities>({
     ...GATEWAY,
     taskQueue: queueOf(program),
     retry: { maximumAttempts: 1 },
@@ -69,7 +81,7 @@ export function offering(program: string, { summary }: Call) {
 
 /** @param giveUpAfter milliseconds for all attempts together. */
 export function asking(program: string, { summary, giveUpAfter }: Call & { giveUpAfter: number }) {
-  return proxyActivities<GatewayActivities>({
+  return calling<GatewayActivities>({
     ...STATUS,
     taskQueue: queueOf(program),
     scheduleToCloseTimeout: giveUpAfter,
@@ -78,10 +90,55 @@ export function asking(program: string, { summary, giveUpAfter }: Call & { giveU
 }
 
 export function removing(program: string, { summary }: Call) {
-  return proxyActivities<GatewayActivities>({ ...REMOVAL, taskQueue: queueOf(program), summary });
+  return calling<GatewayActivities>({ ...REMOVAL, taskQueue: queueOf(program), summary });
 }
 
 /** The program's own task queue, rate-limited across all workers. */
 function queueOf(program: string): string {
   return gatewayTaskQueue(workflowInfo().taskQueue, program);
+}
+
+/**
+ * Activities as functions of their input. A report that does not answer the call is none, whoever made it: work that
+ * may be repeated is called again.
+ */
+function calling<All extends object>(options: ActivityOptions): All {
+  return through<All>(options, async (once) => {
+    for (;;) {
+      const answer = await once();
+      if (answer !== NO_REPORT) return answer;
+    }
+  });
+}
+
+/** As `calling`, for work of which it matters whether it was done. @throws NoReport */
+function callingOnce<All extends object>(options: ActivityOptions): All {
+  return through<All>(options, async (once) => {
+    const answer = await once();
+    if (answer === NO_REPORT) throw new NoReport();
+    return answer;
+  });
+}
+
+const NO_REPORT = Symbol('no report');
+
+type Caller = (once: () => Promise<unknown>) => Promise<unknown>;
+
+function through<All extends object>(options: ActivityOptions, caller: Caller): All {
+  const activities =
+    proxyActivities<Answering<Record<string, (input: unknown) => Promise<unknown>>>>(options);
+  return new Proxy({} as All, {
+    get: (_, name: string) => (input: unknown) =>
+      caller(async () => {
+        // uuid4() is deterministic and not cryptographically secure: the name need only differ from all others.
+        const call = uuid4();
+        const report = (await activities[name]!({ call, input })) as Partial<Answer> | null | undefined;
+        return report?.call === call ? report.result : NO_REPORT;
+      }),
+  });
+}
+
+interface Answer {
+  call: string;
+  result: unknown;
 }

@@ -10,6 +10,14 @@ import type { BulkResult } from '../enrollment/bulk.js';
 import type { FailureType } from '../enrollment/errors.js';
 import { isFailureType } from '../enrollment/errors.js';
 
+/** A report of an activity that does not answer the call: whether the work was done is unknown. */
+export class NoReport extends Error {
+  override readonly name = 'NoReport';
+  constructor() {
+    super('its report answers another call');
+  }
+}
+
 /** What an activity that could not do its work leaves: a type that operators know, and a sentence. */
 export interface ActivityProblem {
   type: FailureType | undefined;
@@ -23,6 +31,7 @@ export interface ActivityProblem {
  * then holds the workflow task until a worker with the defect mended takes it, and nothing is lost.
  */
 export function activityProblem(error: unknown): ActivityProblem {
+  if (error instanceof NoReport) return { type: undefined, message: error.message, isTimeout: false };
   if (!(error instanceof ActivityFailure)) throw error;
   const { cause, activityType, retryState } = error;
   const type = cause instanceof ApplicationFailure && isFailureType(cause.type) ? cause.type : undefined;

@@ -1,30 +1,23 @@
-import { proxyActivities, setCurrentDetails, workflowInfo, type ActivityOptions } from '@temporalio/workflow';
-import type { LocalActivities, SweepStoreInput, SweepStoreResult } from '../activities/index.js';
-
-const SWEEP: ActivityOptions = {
-  // A store of a million batches takes minutes.
-  startToCloseTimeout: '6h',
-  heartbeatTimeout: '30s',
-  retry: { initialInterval: '5s', backoffCoefficient: 2, maximumInterval: '5 minutes' },
-};
-
-const local = proxyActivities<LocalActivities>(SWEEP);
+import { setCurrentDetails, workflowInfo } from '@temporalio/workflow';
+import type { SweepStoreInput, SweepStoreResult } from '../activities/index.js';
+import { onWholeStore } from './activities.js';
 
 /**
- * One sweep of the store, started by the Temporal Schedule that the worker sets up: erases the cardholder
- * data of batches whose workflow was terminated directly in Temporal, or never started.
+ * One sweep of the store, started by the Temporal Schedule that the worker sets up: closes the batches whose
+ * workflow ended in Temporal without closing them, and erases what callers left that died before they started theirs.
  */
 export async function sweepStore(input: SweepStoreInput): Promise<SweepStoreResult> {
-  setCurrentDetails('### Sweeping\nLooking for cardholder data that no workflow will erase any more.');
-  const summary = `erase orphans that were left alone for ${inWords(input.graceMs)}`;
-  const result = await local.sweepStore.executeWithOptions({ ...SWEEP, summary }, [input]);
+  setCurrentDetails('### Sweeping\nLooking for batches that no workflow will close any more.');
+  const summary = `close what no workflow has closed for ${inWords(input.graceMs)}`;
+  const result = await onWholeStore({ summary }).sweepStore(input);
   setCurrentDetails(describeSweep(input, result));
   return result;
 }
 
 /** What the Web UI shows of a sweep, in Markdown: what it erased, what it left alone, and whether an operator must act. */
 function describeSweep({ graceMs }: SweepStoreInput, result: SweepStoreResult): string {
-  const { ended, unknown, elsewhere, erasedBlobs, resealedBlobs = 0, unreadableBlobs = 0 } = result;
+  const { ended, unknown, elsewhere, erasedBlobs } = result;
+  const { keyMissing = 0, resealedBlobs = 0, unreadableBlobs = 0 } = result;
   return [
     `### ${erasedBlobs === 0 ? 'Nothing to erase' : 'Erased cardholder data'}`,
     elsewhere === 0
@@ -32,18 +25,21 @@ function describeSweep({ graceMs }: SweepStoreInput, result: SweepStoreResult): 
       : '`c2p sweep` names the batches that are `ELSEWHERE`. Where another namespace shares this store, that is ' +
         'as it should be. Where none has them open, `c2p sweep --erase --elsewhere` erases them.',
     '',
-    '| batches erased: terminated in Temporal | never started | left alone: elsewhere |',
+    '| batches closed: ended in Temporal | erased: never started | left alone: elsewhere |',
     '|---|---|---|',
     `| ${ended} | ${unknown} | ${elsewhere} |`,
     '',
     `- swept at ${workflowInfo().startTime.toISOString()}, blobs erased: ${erasedBlobs}`,
     `- not looked at: what was written, or ended, in the ${inWords(graceMs)} before; open batches are never erased`,
+    ...(keyMissing > 0
+      ? [`- batches that wait for a key: ${keyMissing}; \`c2p keys list\` shows which key is missing`]
+      : []),
     ...(resealedBlobs > 0 ? [`- sealed anew under the current key, blobs: ${resealedBlobs}`] : []),
     ...(unreadableBlobs > 0
       ? [`- blobs that do not open: ${unreadableBlobs}; the log of the worker says which and why`]
       : []),
     '- elsewhere: sealed for another namespace, or by a version that did not note for which',
-    '- the log of the worker names each batch that was erased; its outcomes are kept',
+    '- the log of the worker names each batch that was closed or erased; outcomes are kept',
   ].join('\n');
 }
 

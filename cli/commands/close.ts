@@ -14,7 +14,7 @@ export const closeCommand = withSender(
   .addHelpText(
     'after',
     example(
-      'c2p close 2026-11-debit-0001 --without-unreadable --reason "key k3 is lost"',
+      'c2p close 2026-11-debit-0001 --without-unreadable',
       'Put the key back into the key ring instead where you can: the batch then goes on by itself.',
     ),
   )

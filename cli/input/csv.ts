@@ -3,7 +3,7 @@ import { columnsOf, consumerDifferences, HEADER_MISSING, namesOf, objectOf } fro
 import type { CsvRow } from './csv-rows.js';
 import { readCsvRows } from './csv-rows.js';
 import { InputError } from './input-error.js';
-import type { InputRecords } from './read-records.js';
+import type { InputRecords } from './input-records.js';
 
 /**
  * Reads records from rows of one card each; see `CSV_COLUMNS`. A record stands where its consumer's

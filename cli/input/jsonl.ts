@@ -3,7 +3,7 @@ import { Readable } from 'node:stream';
 import { isDeeper, MAX_DEPTH } from '../../bulk/json-depth.js';
 import { decodeUtf8, readBytes } from './bytes.js';
 import { InputError } from './input-error.js';
-import type { InputRecords } from './read-records.js';
+import type { InputRecords } from './input-records.js';
 
 /**
  * Reads JSON values, one a line.

@@ -1,24 +1,8 @@
 import { extname } from 'node:path';
 import { readCsv } from './csv.js';
 import { InputError } from './input-error.js';
+import type { InputRecords } from './input-records.js';
 import { readJsonl } from './jsonl.js';
-
-/** The records of a file, in order, not yet validated: a record may be any JSON value. */
-export interface InputRecords {
-  /** The path as it was given. */
-  file: string;
-  records: unknown[];
-  /** Where each of `records` stands: same order, same length. */
-  lines: RecordLines[];
-}
-
-/** Line numbers, counted from 1. */
-export interface RecordLines {
-  /** The line that the record begins on. */
-  line: number;
-  /** In CSV, the line that each card begins on; in JSONL a record is one line, and this is absent. */
-  cards?: number[] | undefined;
-}
 
 /**
  * Reads the records of a file: JSONL (`.jsonl`, `.ndjson`; one record a line, in the contract's shape)

@@ -1,7 +1,7 @@
 import { mkdir, realpath, stat } from 'node:fs/promises';
 import { dirname } from 'node:path';
 import lockfile from 'proper-lockfile';
-import { fileKeyProvider } from '../../protection/key-provider.js';
+import { fileKeyProvider } from '../../protection/file-key-provider.js';
 import { KeyRingError, parseKeyRing, type KeyRingJson } from '../../protection/key-ring-json.js';
 import { hasCode, writeWhole } from '../../store/whole-file.js';
 

@@ -174,6 +174,19 @@ describe('one bad batch hides no other:', () => {
     ]);
   });
 
+  it('so it is within the grace time, and where it is not known yet whose it is', async () => {
+    await store.sealElsewhere(keyOf(2), Blob.closed);
+    temporal.has(keyOf(2), { ...ENDED, closeTime: new Date(Date.now() + 1.5 * DAY) });
+    await closed(4);
+    await store.sealElsewhere(keyOf(4), Blob.closed);
+    const { reports, waiting, unreadable } = await check([started(2), { n: 4, cards: 2 }, started(1)]);
+    expect({ reports, waiting }).toMatchObject({ reports: [report(1)], waiting: [] });
+    expect(unreadable.map(({ n, keyId }) => [n, keyId])).toEqual([
+      [2, 'k2'],
+      [4, 'k2'],
+    ]);
+  });
+
   it('so it is where it cannot be closed for want of a key', async () => {
     await sealed(4);
     await store.sealElsewhere(keyOf(4), Blob.outcomes);
@@ -188,6 +201,19 @@ describe('one bad batch hides no other:', () => {
 });
 
 describe('a batch that is being taken back', () => {
+  it('keeps the outcomes that it has where its own workflow was terminated, whatever rounds were offered', async () => {
+    await closed(1);
+    const failed = cardKeysOf(VALID).map((key): Outcome => ({ ...key, status: 'FAILED', round: 1 }));
+    await putJson(store, keyOf(1), Blob.outcomes, failed);
+    for (const round of [1, 2])
+      await putJson(store, keyOf(1), Blob.offered(round), { batchId: `mc-${round}` });
+    temporal.has(keyOf(1), { ...TERMINATED, chain: 'chain-2' });
+    expect((await check([started(1, 'chain-2')])).reports).toMatchObject([{ counts: { failed: 2 } }]);
+    expect(await getJson(store, keyOf(1), Blob.outcomes)).toEqual(failed);
+    const { result } = await getJson<ClosedBatch>(store, keyOf(1), Blob.closed);
+    expect(result.reasons).toHaveLength(2);
+  });
+
   it('has not ended by the close before: its own workflow was terminated, so it is kept and then closed', async () => {
     await closed(1);
     const back = { ...TERMINATED, chain: 'chain-2', closeTime: new Date(Date.now() + 1.5 * DAY) };

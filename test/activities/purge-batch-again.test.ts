@@ -1,7 +1,7 @@
 import fc from 'fast-check';
 import { afterEach, beforeEach, describe, expect, it } from 'vitest';
 import { purgeBatch } from '../../activities/purge-batch.js';
-import { Blob } from '../../enrollment/blobs.js';
+import { Blob, type ClosedBatch } from '../../enrollment/blobs.js';
 import type { Outcome } from '../../enrollment/outcomes.js';
 import { getJson, putJson, type BatchStore } from '../../store/store.js';
 import { DamagedStore } from './damaged-store.js';
@@ -54,6 +54,28 @@ describe('closing again', () => {
       expect(await purgeBatch(deps(store))(inputOf('after outcomes'))).toMatchObject({ ref, keyId: 'k2' });
       await store.delete(BATCH, ref);
     }
+  });
+
+  it('needs nothing but the record of the close, nor, half done, more than what was decided', async () => {
+    await putStage(store, 'after outcomes');
+    await purgeBatch(deps(failingAfter(3, store)))(inputOf('after outcomes')).catch(() => {});
+    expect(await store.list(BATCH)).toContain(Blob.closing);
+    await store.sealElsewhere(BATCH, Blob.outcomes);
+    const first = await closed(store, inputOf('after outcomes'));
+    expect(first.counts.enrolled).toBe(3);
+    await store.sealElsewhere(BATCH, Blob.outcomes);
+    const again = await purgeBatch(deps(store))(inputOf('after outcomes'));
+    expect(again).toEqual({ kind: 'closed', result: JSON.parse(JSON.stringify(first)) as unknown });
+  });
+
+  it('goes by the record of the close, where an attempt left another decision beside it', async () => {
+    await putStage(store, 'after outcomes');
+    const first = await closed(store, inputOf('after outcomes'));
+    const outcomes = await stored(store);
+    const record = await getJson<ClosedBatch>(store, BATCH, Blob.closed);
+    await putJson(store, BATCH, Blob.closing, { closed: { ...record, result: {} }, outcomes: [] });
+    expect(await closed(store, inputOf('after outcomes'))).toEqual(JSON.parse(JSON.stringify(first)));
+    expect(await stored(store)).toEqual(outcomes);
   });
 
   it('after its cards were taken back is another close, of the outcomes that it has by then', async () => {
@@ -174,6 +196,28 @@ describe('an attempt that is overtaken', () => {
       result: JSON.parse(JSON.stringify(result)) as unknown,
     });
     expect(await stored(store)).toEqual(outcomes);
+    expect(await store.list(BATCH)).toEqual([Blob.closed, Blob.outcomes]);
+  });
+
+  it('by one that was cut short while it erased does what that one had decided', async () => {
+    await putStage(store, 'after outcomes');
+    const { of, stopped, go } = stoppedAt('get', 1);
+    const late = purgeBatch(deps(of))(inputOf('after outcomes'));
+    await stopped;
+    await purgeBatch(deps(failingAfter(3, store)))(inputOf('after outcomes')).catch(() => {});
+    expect(await store.list(BATCH)).not.toContain(Blob.cards);
+    go();
+    expect(await late).toMatchObject({ kind: 'closed', result: { reasons: ['as the workflow says'] } });
+  });
+
+  it('erases also what an activity before it writes so late', async () => {
+    await putStage(store, 'after outcomes');
+    const { of, stopped, go } = stoppedAt('putNew', 1);
+    const late = purgeBatch(deps(of))(inputOf('after outcomes'));
+    await stopped;
+    await putJson(store, BATCH, Blob.enrollmentData(2), 'a JWE');
+    go();
+    await late;
     expect(await store.list(BATCH)).toEqual([Blob.closed, Blob.outcomes]);
   });
 

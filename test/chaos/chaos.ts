@@ -16,6 +16,8 @@ export interface ChaosSettings {
   workers: number;
   /** A worker is killed that often, each in turn, and a new one started at once. */
   killEveryMs: number;
+  /** The last batch is not processed before so many were killed, all servers were, and a call met a fault. */
+  leastWorkerKills: number;
   /** Spread evenly over the batches. */
   serverKills: number;
   /** The share of calls that meet a fault, in steps of 0.01. */
@@ -45,7 +47,10 @@ export interface ChaosFigures extends Verdict, FaultFigures {
 
 const PROCESSING_MS = 1_500;
 
-const QUICK: PolicyInput = { polling: { initial: '1s' }, submission: { initial: '500ms' } };
+const QUICK: PolicyInput = {
+  polling: { initial: '1s', maximum: '5s' },
+  submission: { initial: '500ms' },
+};
 const POLICY_OF: Record<Treatment, PolicyInput> = {
   plain: QUICK,
   cancelled: QUICK,
@@ -55,6 +60,7 @@ const POLICY_OF: Record<Treatment, PolicyInput> = {
 /** When a batch that is to be cancelled is: somewhere on its way. */
 const CANCEL_AFTER_MS = 2_000;
 const OPERATOR_LOOKS_MS = 1_000;
+const LOOKS_EVERY_MS = 200;
 
 /** Enrolls batches while everything around them breaks, and tells what became of them. */
 export async function runChaos(settings: ChaosSettings): Promise<ChaosFigures> {
@@ -148,11 +154,25 @@ class ChaosRun {
     }
   }
 
+  /** Mastercard processes nothing more until enough was broken: however quick the machine is, batches meet it. */
+  private async holdProcessing(): Promise<void> {
+    const { simulator } = this.site;
+    const { leastWorkerKills, serverKills } = this.settings;
+    const isBrokenEnough = () =>
+      this.kills.worker >= leastWorkerKills &&
+      this.kills.server >= serverKills &&
+      Object.keys(faultFigures(simulator.requests()).faults).length > 0;
+    simulator.configure({ processingMs: Number.POSITIVE_INFINITY });
+    while (!isBrokenEnough() && !this.over.signal.aborted) await delay(LOOKS_EVERY_MS);
+    simulator.configure({ processingMs: PROCESSING_MS });
+  }
+
   /** As a backend would: asks again for whatever Temporal did not answer. */
   private async enroll({ externalBatchId, records, treatment }: PlannedBatch): Promise<void> {
-    const { site } = this;
+    const { site, settings } = this;
     const request = { externalBatchId, program: PROGRAM, records, policy: POLICY_OF[treatment] };
     this.begun += 1;
+    if (this.begun === settings.batches) void this.holdProcessing();
     try {
       const batch = await this.insisting(() => site.client.enroll(request));
       if (treatment === 'cancelled') {

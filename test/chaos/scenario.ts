@@ -57,9 +57,16 @@ const batch = fc.record({
   treatment,
 });
 
-/** `count` batches of 1 to 20 cards, the same ones for the same seed; no card is in two of them. */
+/**
+ * `count` batches of 1 to 20 cards, the same ones for the same seed; no card is in two of them. The last one is plain,
+ * with a card that Mastercard has to process: it does not end before Mastercard is done.
+ */
 export function planBatches(count: number, seed: number): PlannedBatch[] {
-  return fc.sample(batch, { seed, numRuns: count }).map(({ consumers, treatment }, index) => {
+  const drawn = fc.sample(batch, { seed, numRuns: count });
+  const last = drawn.at(-1)!;
+  last.treatment = 'plain';
+  last.consumers[0] = { kind: 'enrolled', cards: 1 };
+  return drawn.map(({ consumers, treatment }, index) => {
     const planned = consumers.map(({ kind, cards }, n) => consumerOf(index * 100 + n, kind, cards));
     return {
       externalBatchId: `chaos-${String(index + 1).padStart(4, '0')}`,

@@ -205,10 +205,14 @@ describe('looking at a batch', () => {
       (program) => (program.policy = { polling: { initial: '1h', maximum: '1h' } }),
     );
     await run('enroll', await file(`${id}.jsonl`, testRecords(1)));
-    const polls = async () =>
-      (JSON.parse((await run('status', id, '--json')).stdout) as { polling?: { polls: number } }).polling
-        ?.polls;
-    await vi.waitFor(async () => expect(await polls()).toBe(0), { timeout: 20_000 });
+    const shown = async () =>
+      JSON.parse((await run('status', id, '--json')).stdout) as {
+        polling?: { polls: number };
+        nextPollAt?: string;
+      };
+    const polls = async () => (await shown()).polling?.polls;
+    await vi.waitFor(async () => expect(await shown()).toHaveProperty('nextPollAt'), { timeout: 20_000 });
+    expect(await polls()).toBe(0);
     expect(await run('poll', id)).toMatchObject({ exitCode: 0, stderr: `batch ${id} polls now` });
     await vi.waitFor(async () => expect(await polls()).toBe(1), { timeout: 20_000 });
   });

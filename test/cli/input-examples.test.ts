@@ -1,6 +1,6 @@
 import { fileURLToPath } from 'node:url';
 import { beforeAll, describe, expect, test } from 'vitest';
-import type { InputRecords } from '../../cli/input/read-records.js';
+import type { InputRecords } from '../../cli/input/input-records.js';
 import { lineOfDetail, readRecords } from '../../cli/input/read-records.js';
 import { validateRecords } from '../../enrollment/validation.js';
 import { effectOfCard, TRIGGERS } from '../../simulator/triggers.js';

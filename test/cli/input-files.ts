@@ -4,7 +4,7 @@ import { join } from 'node:path';
 import { afterAll, beforeAll, expect } from 'vitest';
 import { CSV_COLUMNS } from '../../bulk/csv-columns.js';
 import { InputError } from '../../cli/input/input-error.js';
-import type { InputRecords } from '../../cli/input/read-records.js';
+import type { InputRecords } from '../../cli/input/input-records.js';
 import { readRecords } from '../../cli/input/read-records.js';
 
 export let folder: string;

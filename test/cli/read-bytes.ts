@@ -2,7 +2,8 @@ import assert from 'node:assert/strict';
 import { Readable } from 'node:stream';
 import { vi } from 'vitest';
 import { InputError } from '../../cli/input/input-error.js';
-import { readRecords, type InputRecords } from '../../cli/input/read-records.js';
+import type { InputRecords } from '../../cli/input/input-records.js';
+import { readRecords } from '../../cli/input/read-records.js';
 import { validateRecords } from '../../enrollment/validation.js';
 import { expectNoSecret, shownBy } from '../support/fuzz/secrets.js';
 

@@ -74,7 +74,7 @@ describe('a batch of which Mastercard does not tell the batchId', () => {
     { options: ['--batch-id', 'b', '--retry', '--abandon'] },
   ])('c2p resolve with $options exits with 2 and asks for exactly one', async ({ options }) => {
     const { exitCode, stdout, stderr } = await run('resolve', id, ...options);
-    expect(stderr).toBe('c2p: give exactly one of --batch-id, --retry and --abandon.');
+    expect(stderr).toBe('c2p: give exactly one of --batch-id, --resend, --retry and --abandon.');
     expect({ exitCode, stdout }).toEqual({ exitCode: 2, stdout: '' });
   });
 

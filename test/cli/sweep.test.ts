@@ -33,7 +33,7 @@ async function sweep(...args: string[]) {
   return { exitCode, lines: lines.sort(), stderr, stdout };
 }
 
-test('without a grace time of its own, c2p sweep leaves alone what was written in the last hour', async () => {
+test('without a grace time of its own, c2p sweep leaves alone what was written in the last day', async () => {
   expect(await sweep()).toMatchObject({ exitCode: 0, lines: [], stderr: 'orphaned batches: 0' });
 });
 
@@ -41,7 +41,7 @@ const ENDED = 'ENDED      demo  terminated  1 blob';
 const UNKNOWN = 'UNKNOWN    demo  never-started  1 blob';
 const ELSEWHERE = ['ELSEWHERE  demo  of-a-version-before  1 blob', 'ELSEWHERE  demo  of-another  1 blob'];
 
-test('c2p sweep tells of orphans, then --erase erases them, and --elsewhere what may be another namespace’s; an open batch is none', async () => {
+test('c2p sweep tells of orphans, then --erase closes or erases them, and --elsewhere what may be another namespace’s; an open batch is none', async () => {
   const all = { exitCode: 0, lines: [...ELSEWHERE, ENDED, UNKNOWN] };
   expect(await sweep('--grace', '0s')).toMatchObject({ ...all, stderr: 'orphaned batches: 4' });
   const { stdout } = await sweep('--grace', '0s', '--json');
@@ -56,6 +56,12 @@ test('c2p sweep tells of orphans, then --erase erases them, and --elsewhere what
 
   const erasing = await sweep('--grace', '0s', '--erase');
   expect(erasing).toMatchObject({ ...all, stderr: 'orphaned batches: 4, erased: 2' });
+  expect(await site.blobs('terminated')).toEqual([Blob.closed, Blob.outcomes]);
+  expect(await site.client.batch('terminated').result()).toMatchObject({
+    status: 'FAILED',
+    counts: { cards: 1 },
+  });
+  expect(await site.blobs('never-started')).toEqual([]);
   const left = await sweep('--grace', '0s', '--erase');
   expect(left).toMatchObject({ lines: ELSEWHERE, stderr: 'orphaned batches: 2, erased: 0' });
   const elsewhere = await sweep('--grace', '0s', '--erase', '--elsewhere');

@@ -76,7 +76,7 @@ describe('on a terminal', () => {
       ),
     ).toEqual([
       '4 batches: 1 AWAITING_OPERATOR, 1 PROCESSING, 1 COMPLETED, 1 not asked yet',
-      'b3          demo  AWAITING_OPERATOR      2 cards: 2 pending · ACTION NEEDED: run c2p resolve b3 --batch-id B (or --abandon) · why',
+      'b3          demo  AWAITING_OPERATOR      2 cards: 2 pending · ACTION NEEDED: run c2p resolve b3 --batch-id B (or --resend, --abandon) · why',
       'the-second  demo  PROCESSING             2 cards: 2 pending',
       'batch-1     demo  COMPLETED              2 cards: 2 pending',
     ]);

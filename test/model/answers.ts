@@ -54,6 +54,11 @@ export const ANSWERS: Record<Operation, Answer[]> = {
   enroll: [
     ...PASSING,
     ...REFUSALS,
+    answer('503 with Retry-After of a day', 'notAccepted', {
+      kind: 'status',
+      status: 503,
+      retryAfter: 86_400,
+    }),
     answer('400 INVALID_STATE', 'refused', { kind: 'status', status: 400, reason: 'INVALID_STATE' }),
     answer('409', 'duplicate', { kind: 'status', status: 409 }),
     answer('404', 'configuration', { kind: 'status', status: 404 }),

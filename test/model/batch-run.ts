@@ -7,7 +7,7 @@ import type { AcceptedBatch, Operation } from '../../simulator/index.js';
 import { PROGRAM } from '../support/rig.js';
 import type { Question } from '../../enrollment/questions.js';
 import type { Answer } from './answers.js';
-import { HANGS_AFTER_MS, Rest } from './rest.js';
+import { activityKey, HANGS_AFTER_MS, Rest } from './rest.js';
 import { recordsOf, type Duplicates, type Scenario } from './scenario.js';
 import { Troubles } from './troubles.js';
 import type { Timed, WireEvent } from './wire.js';
@@ -120,7 +120,7 @@ export class BatchRun {
   }
 
   saw(event: WireEvent): void {
-    this.events.push({ ...event, at: this.begunAt + this.elapsed });
+    this.events.push({ ...event, at: this.begunAt + this.elapsed, activity: activityKey() });
   }
 
   /** With the second round another time begins. */
@@ -172,12 +172,12 @@ export class BatchRun {
   async look(): Promise<Standing> {
     for (;;) {
       const retrying = await this.rest.reached();
-      const [length, happened] = [this.rest.historyLength, this.events.length];
+      const [reached, happened] = [this.rest.reachedAt, this.events.length];
       const now = await this.world.rig.env.currentTimeMs();
       const { status, counts, question } = await this.batch.progress();
       await this.rest.reached();
       // Something fell due just now: all of it belongs together.
-      if (this.rest.historyLength !== length || this.events.length !== happened) continue;
+      if (this.rest.reachedAt !== reached || this.events.length !== happened) continue;
       const events = this.events.slice(this.seen);
       this.seen = this.events.length;
       return { status, counts, question, now, retrying, events };

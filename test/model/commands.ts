@@ -41,9 +41,7 @@ const timePasses = fc
   // Not a multiple of the waits of a policy: what falls due falls due before or after, not just then.
   .map((ms) => new TimePasses(ms + 7_300));
 
-const restart = fc
-  .constantFrom('nothing' as const, 'cancel' as const, 'pollNow' as const)
-  .map((it) => new Restart(it));
+const restart = fc.constantFrom('nothing' as const, 'cancel' as const).map((it) => new Restart(it));
 
 const policyChange = fc.constantFrom<PolicyOverrides>(
   { onCancel: 'leave' },
@@ -55,7 +53,10 @@ const policyChange = fc.constantFrom<PolicyOverrides>(
   { retryFailedRecords: { maxRounds: 4 } },
   { retryFailedRecords: { maxRounds: 1 } },
   { polling: { deadline: 40 * HOUR } },
+  { retryFailedRecords: { delay: MINUTE } },
   { submission: { deadline: 3 * HOUR } },
+  { submission: { initial: MINUTE, maximum: 2 * MINUTE } },
+  { polling: { initial: MINUTE, maximum: 10 * MINUTE } },
   { onInvalidRecords: 'rejectBatch' },
 );
 
@@ -65,7 +66,10 @@ const extend = fc
   .tuple(fc.constantFrom(HOUR, 100 * HOUR, 100 * HOUR, undefined), unasked)
   .map((it) => new ExtendDeadline(...it));
 const resolve = fc
-  .tuple(fc.constantFrom<Answered>('right', 'right', 'foreign', 'unknown', 'abandon'), unasked)
+  .tuple(
+    fc.constantFrom<Answered>('right', 'right', 'resend', 'resend', 'foreign', 'unknown', 'abandon'),
+    unasked,
+  )
   .map((it) => new Resolve(...it));
 const decide = fc
   .tuple(fc.constantFrom('retry' as const, 'retry' as const, 'abandon' as const), unasked)

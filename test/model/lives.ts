@@ -1,6 +1,7 @@
 import fc from 'fast-check';
 import { afterAll, beforeAll, expect, test } from 'vitest';
 import { CLOSED_STATUSES, isClosed } from '../../enrollment/batch.js';
+import { cardKey } from '../../enrollment/outcomes.js';
 import { BatchRun } from './batch-run.js';
 import { commands } from './commands.js';
 import { Coverage } from './coverage.js';
@@ -8,7 +9,7 @@ import { decide, extend, resolve } from './operator-steps.js';
 import { compare } from './step.js';
 import { checkInvariants } from './invariants.js';
 import { Model } from './model.js';
-import { policyOf, scenario, type Scenario } from './scenario.js';
+import { policyOf, recordsOf, scenario, type Scenario } from './scenario.js';
 import { World } from './world.js';
 
 const seed = Number(process.env['C2P_MODEL_SEED'] ?? 20_261_124);
@@ -23,10 +24,12 @@ afterAll(() => world?.close());
 const coverage = new Coverage();
 
 function modelOf(run: BatchRun): Model {
-  const kinds = run.scenario.consumers.flat();
-  const valid = kinds.filter((kind) => kind !== 'invalid').length;
-  const cards = { all: kinds.length, valid };
-  const { cached } = run.scenario;
+  const { cached, consumers } = run.scenario;
+  const keys = recordsOf(run.scenario, run.number).map(({ externalConsumerId, cards }) =>
+    cards.map(({ externalCardId }) => cardKey({ externalConsumerId, externalCardId })),
+  );
+  const sent = keys.flatMap((cards, n) => cards.filter((_, m) => consumers[n]?.[m] !== 'invalid'));
+  const cards = { all: keys.flat().length, sent };
   return new Model(run.externalBatchId, policyOf(run.scenario), cards, cached, () => run.accepted());
 }
 
@@ -40,10 +43,11 @@ async function finish(model: Model, run: BatchRun): Promise<void> {
     const { resolves, retries } = operator[step % operator.length]!;
     if (retrying.length > 0) await run.sleep(600_000);
     else if (model.stage === 'asking') {
-      const then = await resolve(model, run, resolves ? 'right' : 'abandon');
+      const then = await resolve(model, run, step < 10 || resolves !== 'resend' ? resolves : 'abandon');
       await compare(model, run, then);
     } else if (model.stage === 'deciding') await decide(model, run, retries ? 'retry' : 'abandon');
-    else if (model.question === 'moreTime') await extend(model, run, resolves && step < 10 ? DAY : undefined);
+    else if (model.stage === 'late')
+      await extend(model, run, resolves !== 'abandon' && step < 10 ? DAY : undefined);
     else await run.sleep(DAY / 4);
   }
   throw new Error('the batch does not come to its end');

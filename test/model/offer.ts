@@ -1,25 +1,36 @@
 import type { EnrollmentPolicy } from '../../enrollment/policy.js';
-import { backoffDelay } from '../../enrollment/schedule.js';
 
 /** Time passes while a step is made: a limit that is nearer than this (ms) may be reached or not. */
 export const SLACK_MS = 90_000;
 
-/** How a round is offered to Mastercard. */
+/** How a round is offered to Mastercard. Instants are milliseconds since the epoch. */
 export class Offer {
-  /** Whether Mastercard has the round, or may have it. */
-  mayBeTaken = false;
-  private attempts = 0;
   private since: number | undefined;
+  private last: { at: number; retryAfter: number } | undefined;
 
-  /** @param at when: milliseconds since the epoch. */
-  isMade(at: number): void {
-    this.attempts += 1;
+  /** @param mayBeTaken whether Mastercard has the round, or may have it. */
+  constructor(public mayBeTaken = false) {}
+
+  /** @throws Error when it is made before Mastercard wanted it, though there was time. */
+  isMade(at: number, policy: EnrollmentPolicy, retryAfter = 0): void {
+    if (this.last) {
+      const wanted = Math.min(this.last.at + this.last.retryAfter, this.deadline(policy));
+      if (at < wanted - SLACK_MS) throw new Error('an offer was made before Mastercard wanted it');
+    }
     this.since ??= at;
+    this.last = { at, retryAfter };
   }
 
-  /** Whether the wait before the next attempt may be too long for the time limit. */
-  mayBeTooLate({ submission }: EnrollmentPolicy, at: number): boolean {
-    const wait = backoffDelay(submission, Math.max(0, this.attempts - 1));
-    return at + 2 * wait + SLACK_MS >= (this.since ?? at) + submission.deadline;
+  /** The last offer is made then. */
+  deadline({ submission }: EnrollmentPolicy): number {
+    return (this.since ?? Infinity) + submission.deadline;
+  }
+
+  /** When the next one is made at the latest. */
+  latest(policy: EnrollmentPolicy): number {
+    if (!this.last) return Infinity;
+    const { at, retryAfter } = this.last;
+    const wait = Math.max(policy.submission.maximum, retryAfter);
+    return Math.max(at, Math.min(at + wait, this.deadline(policy)));
   }
 }

@@ -1,10 +1,9 @@
 import { expect } from 'vitest';
-import { ChangeRefusedError, ResolutionRefusedError } from '../../client/errors.js';
 import { roundBatchId } from '../../enrollment/identifiers.js';
 import type { PolicyOverrides } from '../../enrollment/policy.js';
 import type { BatchRun, Standing } from './batch-run.js';
 import type { Model } from './model.js';
-import { Step } from './step.js';
+import { isOffer, isPoll, Step, verdictOf } from './step.js';
 
 export class ExtendDeadline extends Step {
   /** @param by from now, ms; nothing: the batch is given up. */
@@ -28,7 +27,7 @@ export class UpdatePolicy extends Step {
     super();
   }
   check = ({ isOpen, retrying }: Readonly<Model>) => isOpen && retrying.length === 0;
-  async act(model: Model, run: BatchRun): Promise<void> {
+  async act(model: Model, run: BatchRun) {
     const { stage, cancelled } = model;
     const mayChange = !cancelled && stage !== 'removing' && stage !== 'deciding';
     const expected = mayChange && this.change.onInvalidRecords === undefined ? 'taken' : 'refused';
@@ -37,11 +36,15 @@ export class UpdatePolicy extends Step {
     const verdict = await verdictOf(run.batch.updatePolicy(this.change));
     run.met(`change of policy: ${verdict}`);
     expect(verdict, this.toString()).toBe(expected);
+    return ({ events }: Standing) => {
+      if (expected === 'taken' && stage === 'processing')
+        expect(events.some(isPoll), 'it is polled at once').toBe(true);
+    };
   }
   toString = () => `change of policy: ${JSON.stringify(this.change)}`;
 }
 
-export type Answered = 'right' | 'foreign' | 'unknown' | 'abandon';
+export type Answered = 'right' | 'foreign' | 'unknown' | 'resend' | 'abandon';
 
 export class Resolve extends Step {
   constructor(
@@ -78,13 +81,17 @@ export async function resolve(model: Model, run: BatchRun, answered: Answered) {
   const asked = model.stage === 'asking';
   const ours = roundBatchId(run.externalBatchId, model.round);
   const batchId = batchIdFor(model, run, answered);
-  if (asked && batchId === undefined) model.isAbandoned();
-  const request = verdictOf(run.batch.resolve(batchId === undefined ? { abandon: true } : { batchId }));
+  const resends = answered === 'resend';
+  if (asked && resends) model.isSentAgain();
+  else if (asked && batchId === undefined) model.isAbandoned();
+  const other = resends ? ({ resend: true } as const) : ({ abandon: true } as const);
+  const request = verdictOf(run.batch.resolve(batchId === undefined ? other : { batchId }));
   await run.letTimePassUntil(request);
   const verdict = await request;
   run.met(`resolve ${asked ? answered : 'unasked'}: ${verdict}`);
   return ({ events }: Standing): void => {
     if (!asked) return expect(verdict, 'an answer that nobody asked for').toBe('refused');
+    if (resends) expect(events.some(isOffer), 'it is sent again at once').toBe(true);
     if (batchId === undefined) return expect(verdict).toBe('taken');
     const believed = events.some(
       (event) => event.op === 'status' && event.batchId === batchId && namesOurs(event.result, ours),
@@ -104,6 +111,7 @@ function batchIdFor(model: Model, run: BatchRun, answered: Answered): string | u
   const ours = roundBatchId(run.externalBatchId, model.round);
   const all = run.world.simulator.accepted();
   switch (answered) {
+    case 'resend':
     case 'abandon':
       return undefined;
     case 'unknown':
@@ -128,24 +136,14 @@ export async function decide(model: Model, run: BatchRun, decision: 'retry' | 'a
 
 /** Gives Mastercard more time, or the batch up. */
 export async function extend(model: Model, run: BatchRun, by: number | undefined) {
-  const asked = model.question === 'moreTime';
+  const asked = model.stage === 'late';
   const until = new Date((await run.world.rig.env.currentTimeMs()) + (by ?? 0));
   const isLater = until.getTime() - model.deadline;
-  const polled = model.stage === 'processing';
+  const polled = model.isPolled;
   if (by === undefined && asked) model.deadlineIsAbandoned();
   if (by !== undefined && polled && isLater > 0) model.isExtended(until.getTime());
   const verdict = await verdictOf(run.batch.extendDeadline(by === undefined ? { abandon: true } : { until }));
   run.met(`extend${asked ? '' : ' unasked'}${by === undefined ? ', abandon' : ''}: ${verdict}`);
   const expected = by === undefined ? asked : polled && isLater > 0;
   expect(verdict, 'whether a new deadline is taken').toBe(expected ? 'taken' : 'refused');
-}
-
-async function verdictOf(request: Promise<unknown>): Promise<'taken' | 'refused'> {
-  try {
-    await request;
-    return 'taken';
-  } catch (error) {
-    if (error instanceof ResolutionRefusedError || error instanceof ChangeRefusedError) return 'refused';
-    throw error;
-  }
 }

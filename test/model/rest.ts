@@ -1,4 +1,5 @@
 import { setTimeout as delay } from 'node:timers/promises';
+import { activityInfo } from '@temporalio/activity';
 import type { WorkflowHandle } from '@temporalio/client';
 import type { History } from '@temporalio/common/lib/proto-utils.js';
 
@@ -7,22 +8,29 @@ type HistoryEvent = NonNullable<History['events']>[number];
 /** Far more than a step takes on a busy machine. */
 export const HANGS_AFTER_MS = 30_000;
 
+/** Names the present activity: a new run numbers its activities anew. */
+export function activityKey(): string {
+  const { activityId, workflowExecution } = activityInfo();
+  return `${workflowExecution?.runId}/${activityId}`;
+}
+
 /** When a workflow does nothing more, unless time passes or somebody acts. */
 export class Rest {
-  /** Of the history with which the workflow was last seen to have nothing to do. */
-  historyLength: number | undefined;
+  /** The run, and how long its history was, with which the workflow was last seen to have nothing to do. */
+  reachedAt: string | undefined;
   private readonly underWay = new Set<string>();
   private readonly over = new Map<string, number>();
 
   constructor(private readonly workflow: WorkflowHandle) {}
 
-  attemptBegins(activityId: string, attempt: number): void {
-    this.underWay.add(`${activityId}/${attempt}`);
+  /** @param activity its `activityKey`. */
+  attemptBegins(activity: string, attempt: number): void {
+    this.underWay.add(`${activity}/${attempt}`);
   }
 
-  attemptIsOver(activityId: string, attempt: number): void {
-    this.underWay.delete(`${activityId}/${attempt}`);
-    this.over.set(activityId, attempt);
+  attemptIsOver(activity: string, attempt: number): void {
+    this.underWay.delete(`${activity}/${attempt}`);
+    this.over.set(activity, attempt);
   }
 
   /**
@@ -41,21 +49,24 @@ export class Rest {
 
   /** @returns what is under way, if something is. */
   private async restingActivities(): Promise<string[] | string> {
-    const { raw, historyLength } = await this.workflow.describe();
+    const { raw, historyLength, runId } = await this.workflow.describe();
     const pending = raw.pendingActivities ?? [];
-    const busy = pending.find(({ activityId, attempt }) => !this.isResting(activityId ?? '', attempt ?? 1));
+    const busy = pending.find(
+      ({ activityId, attempt }) => !this.isResting(`${runId}/${activityId}`, attempt ?? 1),
+    );
     if (busy) return busy.activityType?.name ?? 'an activity';
-    if (historyLength === this.historyLength) return pending.map((it) => it.activityType?.name ?? '');
+    if (this.reachedAt === `${runId}/${historyLength}`)
+      return pending.map((it) => it.activityType?.name ?? '');
     const { events } = await this.workflow.fetchHistory();
     if (!hasNothingToDo(events ?? [])) return 'a workflow task';
-    this.historyLength = events?.length;
+    this.reachedAt = `${runId}/${events?.length}`;
     // Once more: an activity may have been scheduled since there was none.
     return this.restingActivities();
   }
 
   /** Whether the activity waits for its next attempt, which has this number. */
-  private isResting(activityId: string, next: number): boolean {
-    return this.underWay.size === 0 && this.over.get(activityId) === next - 1;
+  private isResting(activity: string, next: number): boolean {
+    return this.underWay.size === 0 && this.over.get(activity) === next - 1;
   }
 }
 

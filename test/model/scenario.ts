@@ -29,8 +29,10 @@ export interface Scenario {
   death?: Death | undefined;
   /** Whether the workers keep the workflow in memory; if not, they can be restarted. */
   cached: boolean;
+  /** Whether a new run takes over at every wait, as when the history has grown long. */
+  handsOver: boolean;
   /** What the operator does once nothing fails any more, in turn. */
-  operator: { resolves: boolean; retries: boolean }[];
+  operator: { resolves: 'right' | 'resend' | 'abandon'; retries: boolean }[];
 }
 
 export type Duplicates = 'withBatchId' | 'withoutBatchId' | 'acceptedAgain';
@@ -45,7 +47,11 @@ const MORTAL = [
   'encryptBatch',
   'submitBatch',
   'fetchBatchStatus',
-  'removeCards',
+  'listEnrolled',
+  'removeCard',
+  'removeCard',
+  'recordRemovals',
+  'removeProfile',
   'purgeBatch',
 ] as const;
 
@@ -132,10 +138,14 @@ export const scenario: fc.Arbitrary<Scenario> = fc.record({
   }),
   death: fc.option(death, { freq: 1, nil: undefined }),
   cached: fc.constantFrom(true, true, true, false),
-  operator: fc.array(fc.record({ resolves: fc.boolean(), retries: fc.boolean() }), {
-    minLength: 1,
-    maxLength: 4,
-  }),
+  handsOver: fc.constantFrom(false, false, true),
+  operator: fc.array(
+    fc.record({
+      resolves: fc.constantFrom('right' as const, 'right' as const, 'resend' as const, 'abandon' as const),
+      retries: fc.boolean(),
+    }),
+    { minLength: 1, maxLength: 4 },
+  ),
 });
 
 export function policyOf({ policy }: Scenario): EnrollmentPolicy {

@@ -16,12 +16,17 @@ export type WireEvent =
   | { op: 'death'; activityType: string }
   | { op: 'cancel' };
 
-/** When an event happened, by Temporal's clock: milliseconds since the epoch. */
-export type Timed<Event> = Event & { at: number };
+/** When an event happened, by Temporal's clock in milliseconds since the epoch, and in which activity. */
+export type Timed<Event> = Event & { at: number; activity: string };
 
 export type Result<Success> =
   | ({ kind: 'ok' } & Success)
-  | { kind: FailureKind; reason?: string | undefined; batchId?: string | undefined };
+  | {
+      kind: FailureKind;
+      reason?: string | undefined;
+      batchId?: string | undefined;
+      retryAfterMs?: number | undefined;
+    };
 
 /**
  * The HTTP gateway, with every call written down in the run that it belongs to, and met by the answer
@@ -107,8 +112,8 @@ function resultOf<T, Success extends object>(
   success: (result: T) => Success,
 ): Result<Success> {
   if (result instanceof GatewayFailure) {
-    const { kind, reason, batchId } = result;
-    return { kind, reason, batchId };
+    const { kind, reason, batchId, retryAfterMs } = result;
+    return { kind, reason, batchId, retryAfterMs };
   }
   return { kind: 'ok', ...success(result) };
 }

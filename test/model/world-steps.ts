@@ -1,9 +1,10 @@
+import { expect } from 'vitest';
 import type { Operation } from '../../simulator/index.js';
 import type { Answer } from './answers.js';
-import type { BatchRun } from './batch-run.js';
+import type { BatchRun, Standing } from './batch-run.js';
 import type { Model } from './model.js';
 import type { Death, Duplicates } from './scenario.js';
-import { Step } from './step.js';
+import { isPoll, Step, verdictOf } from './step.js';
 
 export class Answers extends Step {
   constructor(
@@ -66,8 +67,14 @@ export class TimePasses extends Step {
 
 export class PollNow extends Step {
   check = ({ isOpen, retrying }: Readonly<Model>) => isOpen && retrying.length === 0;
-  async act(_model: Model, run: BatchRun): Promise<void> {
-    await run.batch.pollNow();
+  async act(model: Model, run: BatchRun) {
+    const expected = model.isPolled ? 'taken' : 'refused';
+    const verdict = await verdictOf(run.batch.pollNow());
+    run.met(`poll now: ${verdict}`);
+    expect(verdict, 'whether there is something to poll').toBe(expected);
+    return ({ events }: Standing) => {
+      if (expected === 'taken') expect(events.some(isPoll), 'a poll at once').toBe(true);
+    };
   }
   toString = () => 'poll now';
 }
@@ -95,14 +102,13 @@ export class CancelDuring extends Step {
 }
 
 export class Restart extends Step {
-  constructor(private readonly meanwhile: 'nothing' | 'cancel' | 'pollNow') {
+  constructor(private readonly meanwhile: 'nothing' | 'cancel') {
     super();
   }
   check = ({ isOpen, retrying, cached }: Readonly<Model>) =>
     isOpen && !cached && (this.meanwhile === 'nothing' || retrying.length === 0);
   async act(model: Model, run: BatchRun): Promise<void> {
     await run.world.restartWorkers(async () => {
-      if (this.meanwhile === 'pollNow') await run.batch.pollNow();
       if (this.meanwhile !== 'cancel') return;
       model.cancels();
       await run.batch.cancel();

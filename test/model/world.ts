@@ -14,6 +14,7 @@ import { createSimulator, type Simulator } from '../../simulator/index.js';
 import { Rig } from '../support/rig.js';
 import type { BatchRun } from './batch-run.js';
 import { watchedGateway } from './wire.js';
+import { activityKey } from './rest.js';
 import { WORKER_DIED } from './worker-died.js';
 
 const DYING_WORKERS = fileURLToPath(new URL('./dying-workers.ts', import.meta.url));
@@ -44,13 +45,16 @@ export class World {
   ) {}
 
   static async create(): Promise<World> {
-    const rig = await Rig.create({ workflowInterceptorModules: [DYING_WORKERS] });
+    const rig = await Rig.create({
+      workflowInterceptorModules: [DYING_WORKERS],
+      handsOver: () => world.run?.scenario.handsOver === true,
+    });
     const folder = await mkdtemp(join(tmpdir(), 'c2p-model-'));
     const { keys, credentials } = await prepareSandboxKeys(folder);
     const clock = { now: () => Date.now() };
     const simulator = await createSimulator({ credentials: [credentials], now: () => clock.now() });
     const access = { ...credentials, signingKey: await loadSigningKey({ path: keys.signingKey }, {}) };
-    const world = new World(
+    const world: World = new World(
       rig,
       simulator,
       {
@@ -119,9 +123,10 @@ export class World {
       execute: async (input, next) => {
         const run = this.currentRun();
         if (!run) return next(input);
-        const { activityType, activityId, attempt } = activityInfo();
+        const { activityType, attempt } = activityInfo();
+        const activity = activityKey();
         const death = run.troubles.takeDeath(activityType);
-        run.rest.attemptBegins(activityId, attempt);
+        run.rest.attemptBegins(activity, attempt);
         await run.tick();
         const dies = () => {
           run.saw({ op: 'death', activityType });
@@ -133,7 +138,7 @@ export class World {
           if (death === 'after') throw dies();
           return result;
         } finally {
-          run.rest.attemptIsOver(activityId, attempt);
+          run.rest.attemptIsOver(activity, attempt);
         }
       },
     };

@@ -1,7 +1,7 @@
 import { fileURLToPath } from 'node:url';
 import { DefaultLogger, NativeConnection, Runtime, Worker } from '@temporalio/worker';
 import { afterAll, beforeAll, describe, expect, test } from 'vitest';
-import { createGatewayActivities, createLocalActivities } from '../../activities/index.js';
+import { answering, createGatewayActivities, createLocalActivities } from '../../activities/index.js';
 import { loadConfig } from '../../config/load.js';
 import { fairShare } from '../../enrollment/fairness.js';
 import { gatewayTaskQueue, workflowIdOf } from '../../enrollment/identifiers.js';
@@ -52,7 +52,7 @@ async function workThrough(site: RealSite, backlog: number): Promise<void> {
         Worker.create({
           ...common,
           taskQueue: gatewayTaskQueue(config.taskQueue, program),
-          activities: createGatewayActivities(dependencies),
+          activities: answering(createGatewayActivities(dependencies)),
         }),
       ),
     );
@@ -60,7 +60,7 @@ async function workThrough(site: RealSite, backlog: number): Promise<void> {
       ...common,
       taskQueue: config.taskQueue,
       workflowBundle: { codePath: bundle },
-      activities: createLocalActivities(dependencies),
+      activities: answering(createLocalActivities(dependencies)),
       maxConcurrentActivityTaskExecutions: 1,
     });
     const done = Promise.all(batches.map((batch) => batch.result()));

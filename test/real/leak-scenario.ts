@@ -7,7 +7,6 @@ import { Client } from '@temporalio/client';
 import { expect, vi } from 'vitest';
 import { EnrollmentClient } from '../../client/enrollment-client.js';
 import { loadConfig } from '../../config/load.js';
-import { followPath, goldenPaths, GOLDEN_SERVER, type GoldenPath } from '../../dev/golden-paths.js';
 import { freePort } from '../../dev/free-port.js';
 import { prepareSandboxKeys } from '../../dev/sandbox.js';
 import { Blob } from '../../enrollment/blobs.js';
@@ -26,16 +25,13 @@ import type { Haystack } from '../support/leak-search.js';
 import { PROGRAM, RealEnvironment, type RealSite } from '../support/real-environment.js';
 import type { RealWorker } from '../support/real-worker.js';
 import { AUDIENCE, ISSUER, SECRET, token } from '../support/tokens.js';
+import { followPath, leakPaths, type LeakPath } from './leak-paths.js';
 
 const PASSWORD_VARIABLE = 'C2P_LEAK_SIGNING_PASSWORD';
 const CODEC_SECRET_VARIABLE = 'C2P_LEAK_CODEC_SECRET';
 const WITHIN = { timeout: 60_000, interval: 200 };
 const QUICK = { polling: { initial: '300ms' } };
 const OPEN = `${TRIGGERS.batches.NEVER_TERMINAL.externalBatchIdContains}-leak`;
-
-/** But for the one that takes as long as all others together, and the one that changes the key of all. */
-const NOT_TAKEN = ['cancelled-after-it-was-handed-over', 'completed-after-mastercards-key-changed'];
-export const PATHS = goldenPaths.filter(({ name }) => !NOT_TAKEN.includes(name));
 
 /** Everything that Node has to tell of a crash, and a core dump of any size. */
 const TALKATIVE = {
@@ -76,7 +72,7 @@ export class LeakScenario {
     seed: number,
   ) {
     this.password = `password-${seed}-of-the-signing-key`;
-    const ofPaths = PATHS.flatMap(({ cards }) => cards).length;
+    const ofPaths = leakPaths.flatMap(({ cards }) => cards).length;
     const [control, ...records] = generatedRecords(1 + ofPaths + 9, seed);
     this.control = control!;
     this.records = records;
@@ -84,7 +80,7 @@ export class LeakScenario {
   }
 
   static async prepare(seed: number): Promise<LeakScenario> {
-    const environment = await RealEnvironment.start(GOLDEN_SERVER, 'debug');
+    const environment = await RealEnvironment.start(undefined, 'debug');
     // The issuer's own file is no output of the system.
     const inputs = await mkdtemp(join(tmpdir(), 'c2p-leak-inputs-'));
     return new LeakScenario(environment, await environment.site('leak'), inputs, seed);
@@ -182,7 +178,7 @@ export class LeakScenario {
     await writeFile(join(folder, path), pem, { mode: 0o600 });
     const signingKey = { path, passwordEnv: PASSWORD_VARIABLE };
     config.programs[PROGRAM] = { ...config.programs[PROGRAM], signingKey };
-    for (const { name } of PATHS) {
+    for (const { name } of leakPaths) {
       const simulator = await createSimulator({
         credentials: [credentials],
         processingMs: 0,
@@ -205,14 +201,13 @@ export class LeakScenario {
     const keyRing = await openKeyRing(config.dataKeys);
     const temporal = new Client({ connection, dataConverter: protectedDataConverter(keyRing) });
     const client = EnrollmentClient.using({ config, temporal, store, keyRing });
-    const { keys } = await prepareSandboxKeys(this.site.folder);
-    const common = { client, temporal, taskQueue: config.taskQueue, sandbox: { keys } };
+    const common = { client, temporal, taskQueue: config.taskQueue };
     let taken = 0;
-    const ways = PATHS.map((path, index) => {
+    const ways = leakPaths.map((path, index) => {
       const own = this.records.slice(taken, (taken += path.cards.length));
       const records = own.map((record, card) => fated(record, path.cards[card]!));
       const simulator = this.simulators[index]!;
-      return followPath(path, { ...common, simulator, program: path.name, records, everyMs: 400 });
+      return followPath(path, { ...common, simulator, program: path.name, records });
     });
     await Promise.all(ways);
   }
@@ -368,7 +363,7 @@ async function bytesOf(response: Response): Promise<Buffer> {
 }
 
 /** The record as the path wants it: only the simulator's own card numbers have a fate. */
-function fated(record: EnrollmentRecord, fate: GoldenPath['cards'][number]): EnrollmentRecord {
+function fated(record: EnrollmentRecord, fate: LeakPath['cards'][number]): EnrollmentRecord {
   if (fate === 'ENROLLED') return record;
   const [card] = record.cards;
   const changes =

@@ -19,7 +19,8 @@ import {
   type Needle,
 } from '../support/leak-search.js';
 import { webUiAnswers } from '../support/web-ui.js';
-import { LeakScenario, PATHS } from './leak-scenario.js';
+import { leakPaths } from './leak-paths.js';
+import { LeakScenario } from './leak-scenario.js';
 
 /** A failure names it; with it in `C2P_LEAK_SEED` the values are the same again. */
 const SEED = Number(process.env['C2P_LEAK_SEED'] ?? Math.floor(Math.random() * 2 ** 31));
@@ -78,16 +79,16 @@ async function secrets(): Promise<Needle[]> {
 
 describe('after every way that a batch can end, and what can go wrong besides,', () => {
   test('there is everything to be searched, and what is no secret is found in it', () => {
-    expect(new Set(PATHS.map(({ ends }) => ends))).toEqual(new Set(CLOSED_STATUSES));
+    expect(new Set(leakPaths.map(({ ends }) => ends))).toEqual(new Set(CLOSED_STATUSES));
     const names = everything.map(({ name }) => name);
     expect(names).toEqual(expect.arrayContaining(['temporal.db', 'temporal.log']));
     expect(named(/^leak\/worker-\d+\.log$/)).toHaveLength(1);
-    expect(named(/^leak\/data\/.*outcomes\.sealed$/).length).toBeGreaterThan(PATHS.length);
+    expect(named(/^leak\/data\/.*outcomes\.sealed$/).length).toBeGreaterThan(leakPaths.length);
     expect(named(/^crashed\/data\/demo\/crashed\/.*\.sealed$/).length).toBeGreaterThan(3);
-    expect(named(/^200 .*\/history\?/).length).toBeGreaterThan(PATHS.length);
-    expect(named(/^200 .*\/query\/progress$/).length).toBeGreaterThan(PATHS.length);
+    expect(named(/^200 .*\/history\?/).length).toBeGreaterThan(leakPaths.length);
+    expect(named(/^200 .*\/query\/progress$/).length).toBeGreaterThan(leakPaths.length);
     expect(named(/^200 .*\/schedules\/c2p-sweep/)).toHaveLength(2);
-    expect(named(/^200 what the codec server shows/).length).toBeGreaterThan(PATHS.length);
+    expect(named(/^200 what the codec server shows/).length).toBeGreaterThan(leakPaths.length);
     expect(named(/metrics/)[0]?.bytes.toString()).toContain('c2p_data_keys');
     expect(named(/^what 'c2p/).length).toBeGreaterThan(8);
     expect(named(/^the error of /)).toHaveLength(9);

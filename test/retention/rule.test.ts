@@ -2,7 +2,7 @@ import { describe, expect, it } from 'vitest';
 import { defineSearchAttributeKey } from '@temporalio/common';
 import { fateOf, mayGoOn, type Fate } from '../../retention/rule.js';
 import { C2pBulkId, C2pRecords } from '../../workflows/search-attributes.js';
-import { executionOf } from '../../retention/execution.js';
+import { executionOf } from '../../retention/find-execution.js';
 import { FakeTemporal, grpcError, type FakeExecution } from './fake-temporal.js';
 
 const BATCH = { program: 'demo', externalBatchId: 'batch-1' };

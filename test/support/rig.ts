@@ -13,7 +13,7 @@ import {
   type WorkflowBundleOption,
 } from '@temporalio/worker';
 import type { ActivityDependencies, ProgramDependencies } from '../../activities/dependencies.js';
-import { createGatewayActivities, createLocalActivities } from '../../activities/index.js';
+import { answering, createGatewayActivities, createLocalActivities } from '../../activities/index.js';
 import { EnrollmentClient } from '../../client/enrollment-client.js';
 import { DEFAULT_GRACE_MS } from '../../config/config.js';
 import type { BatchKey } from '../../enrollment/batch.js';
@@ -44,6 +44,10 @@ export interface WorkersOptions {
 export interface RigOptions extends Pick<BundleOptions, 'workflowInterceptorModules'> {
   /** Batches end whose job ended, or handed over, before: see `FreeTime`. */
   childrenOutliveParents?: boolean;
+  /** Where Temporal is; by default in skipped time. */
+  createEnv?: typeof createTimeSkippingEnv;
+  /** Whether a workflow that is started now hands over to a new run at each wait. */
+  handsOver?: () => boolean;
 }
 
 /**
@@ -63,7 +67,7 @@ export class Rig {
     readonly keyRing: KeyRing,
     readonly folder: string,
     private readonly bundle: WorkflowBundleOption,
-    private readonly started: Set<string>,
+    private readonly starts: Starts,
     private readonly freeTime: FreeTime | undefined,
   ) {
     this.replayer = new Replayer(bundle, this.dataConverter);
@@ -71,18 +75,22 @@ export class Rig {
 
   static async create(options: RigOptions = {}): Promise<Rig> {
     quietRuntime();
-    const started = new Set<string>();
+    const starts: Starts = { open: new Set(), handOver: HANDS_OVER };
     const keyRing = KeyRing.parse(KeyRing.generate(), 'test');
-    const env = await createTimeSkippingEnv({
-      interceptors: { workflow: [rememberingIn(started)] },
+    const { createEnv = createTimeSkippingEnv, handsOver = () => false } = options;
+    const env = await createEnv({
+      interceptors: { workflow: [rememberingIn(starts, handsOver)] },
       dataConverter: protectedDataConverter(keyRing),
     });
     const folder = await mkdtemp(join(tmpdir(), 'c2p-test-'));
     await mkdir(join(folder, 'portfolios'));
     const store = new FilesystemStore({ root: join(folder, 'store'), keyRing });
-    const bundle = options.workflowInterceptorModules ? await bundleWorkflows(options) : testBundle();
+    const { workflowInterceptorModules } = options;
+    const bundle = workflowInterceptorModules
+      ? await bundleWorkflows({ workflowInterceptorModules })
+      : testBundle();
     const freeTime = HANDS_OVER || options.childrenOutliveParents ? new FreeTime(env) : undefined;
-    return new Rig(env, store, keyRing, folder, bundle, started, freeTime);
+    return new Rig(env, store, keyRing, folder, bundle, starts, freeTime);
   }
 
   /** A batch id of its own, the same in every run of the test file. */
@@ -127,6 +135,16 @@ export class Rig {
     return workflows.runUntil(calls.runUntil(() => work(this.client({ taskQueue }), taskQueue)));
   }
 
+  /** What is started meanwhile hands over to a new run at each wait, if so wanted. */
+  async handingOver<T>(isWanted: boolean, work: () => Promise<T>): Promise<T> {
+    this.starts.handOver = isWanted || HANDS_OVER;
+    try {
+      return await work();
+    } finally {
+      this.starts.handOver = HANDS_OVER;
+    }
+  }
+
   /** The workers of a task queue, and of the program's beside it; not running yet. */
   async createWorkers(options: WorkersOptions): Promise<[workflows: Worker, calls: Worker]> {
     const {
@@ -165,12 +183,12 @@ export class Rig {
       // Workflows run in this thread: to start another for each test takes six times as long as all else of a worker.
       debugMode: true,
       ...(maxCachedWorkflows === undefined ? {} : { maxCachedWorkflows }),
-      activities: createLocalActivities(deps),
+      activities: answering(createLocalActivities(deps)),
     });
     const calls = await Worker.create({
       ...common,
       taskQueue: gatewayTaskQueue(taskQueue, PROGRAM),
-      activities: createGatewayActivities(deps),
+      activities: answering(createGatewayActivities(deps)),
       // A cancellation comes with the answer to a heartbeat.
       maxHeartbeatThrottleInterval: '200ms',
     });
@@ -201,13 +219,13 @@ export class Rig {
     if (status.name === 'RUNNING') throw new Error(`a test left ${workflowId} running`);
     for (const history of await historiesOf(this.env.client, workflowId))
       await this.replayer.replay(history, workflowId);
-    this.started.delete(workflowId);
+    this.starts.open.delete(workflowId);
   }
 
   /** Replays every history, and fails if a test left a workflow running. */
   async close(): Promise<void> {
     try {
-      for (const workflowId of this.started) await this.replayWorkflow(workflowId);
+      for (const workflowId of this.starts.open) await this.replayWorkflow(workflowId);
       await this.replayer.close();
     } finally {
       this.freeTime?.end();
@@ -223,11 +241,18 @@ export class Rig {
  */
 const HANDS_OVER = process.env['C2P_TEST_HAND_OVER'] !== undefined;
 
-function rememberingIn(started: Set<string>): WorkflowClientInterceptor {
+/** What the rig's clients start. */
+interface Starts {
+  /** The workflows that are to be replayed at the end. */
+  open: Set<string>;
+  handOver: boolean;
+}
+
+function rememberingIn(starts: Starts, handsOver: () => boolean): WorkflowClientInterceptor {
   return {
     startWithDetails: (input, next) => {
-      started.add(input.options.workflowId);
-      if (!HANDS_OVER) return next(input);
+      starts.open.add(input.options.workflowId);
+      if (!starts.handOver && !handsOver()) return next(input);
       const [first] = input.options.args as [object];
       return next({ ...input, options: { ...input.options, args: [{ ...first, historyLimit: 1 }] } });
     },

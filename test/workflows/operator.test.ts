@@ -55,6 +55,26 @@ describe('a batch that Mastercard has under an unknown batchId waits for an oper
     expect(result).toMatchObject({ status: 'COMPLETED', batchIds: ['mc-9'], counts: { enrolled: 1 } });
   });
 
+  test('and believes the operator also where it was cancelled before it asked', async () => {
+    const id = rig.nextBatchId('operator');
+    const gateway = new ScriptedGateway({
+      submit: [lost, duplicate],
+      status: [() => report(id, BatchStatusValue.completed, [success('cust-1', 'card-100')])],
+    });
+    const result = await rig.running(gateway, async (client) => {
+      const records = testRecords(1);
+      const batch = await client.enroll({ externalBatchId: id, program: PROGRAM, records });
+      await until(async () => (await batch.progress()).submission?.nextAttemptAt !== undefined);
+      await batch.cancel();
+      await rig.env.sleep(60_000);
+      await until(async () => (await batch.progress()).status === 'AWAITING_OPERATOR');
+      await batch.resolve({ batchId: 'mc-9' });
+      return batch.result();
+    });
+
+    expect(result).toMatchObject({ status: 'CANCELLED', batchIds: ['mc-9'], counts: { rolledBack: 1 } });
+  });
+
   test('and says in its progress what is unknown', async () => {
     let shown: unknown;
     await withOperator([duplicate], async (batch) => {

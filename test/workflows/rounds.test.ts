@@ -171,6 +171,46 @@ test('a later round that Mastercard refuses leaves the outcomes of the one befor
   expect(outcomes[1]).toMatchObject({ status: 'FAILED', reason: passing, round: 1 });
 });
 
+test("a caller that Mastercard refuses in a later round is an operator's task, as in the first", async () => {
+  const id = rig.nextBatchId('rounds');
+  const gateway = new ScriptedGateway({
+    submit: [
+      accepting,
+      new GatewayFailure({ operation: 'submitBatch', kind: 'configuration', httpStatus: 401 }),
+    ],
+    status: [answering([[success('cust-1', 'card-100'), declined('cust-2', 'card-200', passing)]])],
+  });
+  const { result, outcomes } = await rig.running(gateway, async (client) => {
+    const records = testRecords(2);
+    const batch = await client.enroll({ externalBatchId: id, program: PROGRAM, records, policy });
+    return { result: await batch.result(), outcomes: await batch.outcomes() };
+  });
+
+  expect(result).toMatchObject({ status: 'FAILED', failure: 'ConfigurationInvalid' });
+  expect(outcomes.map(({ status, round }) => [status, round])).toEqual([
+    ['ENROLLED', 1],
+    ['FAILED', 1],
+  ]);
+});
+
+test('an operator who wants no further round while one is waited for has none', async () => {
+  const id = rig.nextBatchId('rounds');
+  const gateway = new ScriptedGateway({
+    submit: [accepting],
+    status: [answering([[success('cust-1', 'card-100'), declined('cust-2', 'card-200', passing)]])],
+  });
+  const result = await rig.running(gateway, async (client) => {
+    const records = testRecords(2);
+    const batch = await client.enroll({ externalBatchId: id, program: PROGRAM, records, policy });
+    while ((await batch.progress()).nextRoundAt === undefined) await rig.env.sleep(10_000);
+    await batch.updatePolicy({ retryFailedRecords: { maxRounds: 1 } });
+    return batch.result();
+  });
+
+  expect(result).toMatchObject({ status: 'COMPLETED_WITH_ERRORS', counts: { enrolled: 1, failed: 1 } });
+  expect(gateway.submissions).toHaveLength(1);
+});
+
 test('a later round of which nobody learns the end leaves its cards UNREPORTED: they may be enrolled by now', async () => {
   const id = rig.nextBatchId('rounds');
   const gateway = new ScriptedGateway({

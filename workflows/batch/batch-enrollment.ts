@@ -29,7 +29,7 @@ export async function batchEnrollment(input: BatchInput): Promise<BatchResult> {
   return CancellationScope.nonCancellable(async () => {
     // Temporal does not tell a new run that the one before was cancelled, and would not show it as cancelled.
     if (batch.state.isCancelled)
-      await onStore({ summary: 'the batch was cancelled before this run began' }).cancelThisRun();
+      await onStore({ summary: 'the batch was cancelled before this run began' }).cancelThisRun({});
 
     while (batch.state.stage.name !== 'closed') {
       batch.become(heedCancellation(batch.state));

@@ -14,7 +14,6 @@ export class Batch extends Running<BatchState> {
   readonly verdicts = new Map<string, Verdict>();
 
   constructor(state: BatchState) {
-    // replay-tested: YYYY-MM-DD
     super(state, {
       show: (now) => setCurrentDetails(describeBatch(progressOf(now))),
       publish: publishBatch,

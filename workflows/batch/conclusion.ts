@@ -1,6 +1,6 @@
 import type { OpenStatus } from '../../enrollment/batch.js';
 import { FailureType } from '../../enrollment/errors.js';
-import { cancelled as cancelledEnding } from './ending.js';
+import { cancelled as cancelledEnding, failed } from './ending.js';
 import { statusOf } from './status.js';
 import {
   mayBeAtMastercard,
@@ -25,6 +25,15 @@ export function conclude(state: BatchState, ending: Ending): BatchState {
   const why = wasCancelled ? 'the batch was cancelled' : 'not every card could be enrolled';
   const status = ending.failure ? ending.status : wasCancelled ? 'CANCELLED' : 'ROLLED_BACK';
   return { ...state, reasons: [why], stage: removal(why, { ...ending, status }) };
+}
+
+/** c2p cannot do the work of the stage. What is enrolled is removed all the same, unless it is that which fails. */
+export function defeated(state: BatchState, failure: FailureType, why: string): BatchState {
+  const { stage } = state;
+  if (stage.name === 'closing') return close(state, failed(state, failure, why));
+  if (stage.name !== 'removing') return conclude(state, failed(state, failure, why));
+  const { ending } = stage;
+  return close(state, { ...ending, status: 'FAILED', failure, reasons: [why, ...ending.reasons] });
 }
 
 /** A batch that was cancelled ends so, also when Mastercard declined all its cards meanwhile. */
@@ -81,7 +90,14 @@ export function endsByCancellation(state: BatchState): boolean {
 
 /** Ends a batch that was cancelled, where it may end. */
 export function heedCancellation(state: BatchState): BatchState {
-  return endsByCancellation(state) ? conclude(state, cancelledEnding(state)) : state;
+  const needsNoAnswer = state.isCancelled && state.policy.onCancel === 'leave' && asksAboutMastercard(state);
+  return endsByCancellation(state) || needsNoAnswer ? conclude(state, cancelledEnding(state)) : state;
+}
+
+/** Whether an operator is asked what became of the round, and no answer is being checked. */
+function asksAboutMastercard({ stage }: BatchState): boolean {
+  if (stage.name !== 'asking' || stage.question === 'removal') return false;
+  return stage.question === 'moreTime' || stage.check === null;
 }
 
 /** All that could be removed is. */

@@ -102,8 +102,8 @@ export function settled(
 }
 
 /**
- * How the batch ends where a round does. A later round that Mastercard did not accept leaves the outcomes of the
- * one before, so every card is still accounted for.
+ * How the batch ends where Mastercard did not accept a round. A later round leaves the outcomes of the one before, so
+ * every card is still accounted for and nobody must act.
  */
 export function endingOfRound(state: BatchState, ending: Ending): Ending {
   const { n } = state.round;

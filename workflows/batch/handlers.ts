@@ -1,4 +1,4 @@
-import { condition, setHandler } from '@temporalio/workflow';
+import { CancellationScope, condition, setHandler } from '@temporalio/workflow';
 import { FailureType } from '../../enrollment/errors.js';
 import { accept, refused, type Message } from '../message.js';
 import type { Batch } from './batch.js';
@@ -68,9 +68,9 @@ export function acceptMessages(batch: Batch): void {
   });
 }
 
-/** Resolves when Mastercard's answer confirms an operator's batchId. */
+/** Resolves when Mastercard's answer confirms an operator's batchId, also where the batch was cancelled. */
 async function believed(batch: Batch, messageId: string): Promise<void> {
-  await condition(() => batch.verdicts.has(messageId));
+  await CancellationScope.nonCancellable(() => condition(() => batch.verdicts.has(messageId)));
   const verdict = batch.verdicts.get(messageId) ?? null;
   if (verdict !== null) throw refused(verdict, FailureType.ResolutionRefused);
 }

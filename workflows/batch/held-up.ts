@@ -2,8 +2,7 @@ import { backoffDelay } from '../../enrollment/schedule.js';
 import { FailureType } from '../../enrollment/errors.js';
 import type { Unreadable } from '../../activities/index.js';
 import { OVER, type Wait } from '../waiting.js';
-import { close, endsByCancellation } from './conclusion.js';
-import { failed } from './ending.js';
+import { defeated, endsByCancellation } from './conclusion.js';
 import type { BatchState, HeldUp, In } from './state.js';
 
 /** A worker may get the key at any time; a key that is in the ring again is noticed within this. */
@@ -22,7 +21,7 @@ export function unreadable(state: BatchState, found: Unreadable, now: number): B
     return { ...state, stage: { name: 'heldUp', why, keyId, tries: 1, lastTriedAt: now, then: stage } };
   }
   const type = found.why === 'missing' ? FailureType.SealedBlobMissing : FailureType.SealedBlobUnreadable;
-  return close(state, failed(state, type, found.message));
+  return defeated(state, type, found.message);
 }
 
 export function untilKeyIsBack(state: In<'heldUp'>): Wait {

@@ -3,7 +3,7 @@ import { LONGEST, policyChangeProblems } from '../../enrollment/policy-rules.js'
 import { resolvePolicy, type PolicyOverrides } from '../../enrollment/policy.js';
 import type { StatusAnswer, Unreadable } from '../../activities/index.js';
 import { withApplied, type Message } from '../message.js';
-import { close, conclude, notRemoved, removal } from './conclusion.js';
+import { conclude, defeated, notRemoved, removal } from './conclusion.js';
 import { cancelled as cancelledEnding, expired, failed } from './ending.js';
 import type { DeadlineDecision, RemovalDecision, SubmissionResolution } from './messages.js';
 import { asksAtDeadline, polled, pollingDeadline } from './polling.js';
@@ -71,19 +71,8 @@ export function resolved(before: BatchState, message: Message<SubmissionResoluti
     };
   }
   const why = `${stage.why}; an operator abandoned the batch`;
-  const ending = failed(
-    withUnsettledRound(state),
-    FailureType.SubmissionUnresolved,
-    why,
-    'SUBMISSION_UNRESOLVED',
-  );
+  const ending = failed(state, FailureType.SubmissionUnresolved, why, 'SUBMISSION_UNRESOLVED');
   return conclude(withChange(state, 'abandoned the batch', message), ending);
-}
-
-/** Mastercard may have what only an operator could say. */
-function withUnsettledRound(state: BatchState): BatchState {
-  const { round } = state;
-  return { ...state, round: { ...round, offersMaybeAccepted: Math.max(1, round.offersMaybeAccepted) } };
 }
 
 /** Why an operator's batchId is not believed; null where it is. */
@@ -112,7 +101,7 @@ export function checked(
   const reasons = [`an operator's answer was refused: ${verdict}`];
   const waiting = { ...state, reasons, stage: { ...state.stage, check: null } };
   // Cancelled while it was checked.
-  const next = state.isCancelled ? conclude(waiting, cancelledEnding(withUnsettledRound(waiting))) : waiting;
+  const next = state.isCancelled ? conclude(waiting, cancelledEnding(waiting)) : waiting;
   return [next, verdict];
 }
 
@@ -218,17 +207,9 @@ export function closedWithoutUnreadable(before: BatchState, message: Message<obj
   if (!isIn(before, 'heldUp')) return before;
   const { then, why } = before.stage;
   const state = withChange(withApplied(before, message), 'closed without what cannot be read', message);
-  const closing =
-    then.name === 'closing'
-      ? { ...state, stage: then }
-      : close(
-          { ...state, stage: then },
-          then.name === 'removing'
-            ? then.ending
-            : failed({ ...state, stage: then }, FailureType.SealedBlobUnreadable, why),
-        );
-  if (!isIn(closing, 'closing')) return closing;
-  return { ...closing, stage: { ...closing.stage, withoutUnreadable: true } };
+  const blocked = { ...state, stage: then };
+  const next = then.name === 'closing' ? blocked : defeated(blocked, FailureType.SealedBlobUnreadable, why);
+  return isIn(next, 'closing') ? { ...next, stage: { ...next.stage, withoutUnreadable: true } } : next;
 }
 
 // ---- Policy, polls, cancellation

@@ -107,21 +107,29 @@ type TerminalAnswer = Extract<StatusAnswer, { kind: 'terminal' }>;
 export function roundSettled(before: In<'polling'>, answer: TerminalAnswer, now: number): BatchState {
   const state = { ...before, counts: answer.counts, reasons: anomaliesInWords(answer.anomalies) };
   const { retry } = answer;
-  const goesOn = !state.isCancelled && state.round.n < state.policy.retryFailedRecords.maxRounds;
-  if (!retry || !goesOn) return conclude(state, settled(state, answer));
-  return { ...state, stage: { name: 'betweenRounds', ...retry, since: now } };
+  const ending = settled(state, answer);
+  if (!retry || state.isCancelled || !wantsFurtherRound(state)) return conclude(state, ending);
+  return { ...state, stage: { name: 'betweenRounds', ...retry, since: now, ending } };
+}
+
+function wantsFurtherRound({ round, policy }: BatchState): boolean {
+  return round.n < policy.retryFailedRecords.maxRounds;
 }
 
 export function untilNextRound(state: In<'betweenRounds'>): Wait {
-  if (state.isCancelled) return OVER;
+  if (state.isCancelled || !wantsFurtherRound(state)) return OVER;
   const { since, cards } = state.stage;
   const until = since + state.policy.retryFailedRecords.delay;
   return { over: false, until, summary: `round ${state.round.n + 1} with ${cards} cards` };
 }
 
-/** Makes the cards that the round before failed for a passing reason pending again. */
+/**
+ * Makes the cards that the round before failed for a passing reason pending again; unless the policy was changed
+ * meanwhile and wants no further round.
+ */
 export function nextRound(state: In<'betweenRounds'>): BatchState {
-  const { cards, records } = state.stage;
+  const { cards, records, ending } = state.stage;
+  if (!wantsFurtherRound(state)) return conclude(state, ending);
   const { counts, round } = state;
   return {
     ...state,

@@ -138,6 +138,8 @@ export interface BetweenRounds {
   records: BlobRef;
   cards: number;
   since: number;
+  /** How the batch ends if the policy comes to want no further round. */
+  ending: Ending;
 }
 
 /** Enrolled cards are taken out again, each by an activity of its own. */

@@ -7,8 +7,7 @@ import { activityProblem } from '../failures.js';
 import { waitForChange } from '../waiting.js';
 import type { Batch } from './batch.js';
 import { closeStore } from './closing.js';
-import { close, conclude, endsByCancellation } from './conclusion.js';
-import { endingOfRound, failed } from './ending.js';
+import { defeated, endsByCancellation } from './conclusion.js';
 import { stillHeldUp, triesAgain, unreadable, untilKeyIsBack } from './held-up.js';
 import { asks, checked, moreTimeSettled, needsNoMoreTime } from './operator.js';
 import {
@@ -48,12 +47,7 @@ export async function step(batch: Batch): Promise<void> {
     const { type = FailureType.BatchFailed, message } = activityProblem(error);
     const { state } = batch;
     if (isIn(state, 'closing')) throw error;
-    const ending = failed(state, type, message);
-    batch.become(
-      isIn(state, 'removing')
-        ? close(state, { ...state.stage.ending, status: 'FAILED', failure: type, reasons: ending.reasons })
-        : conclude(state, endingOfRound(state, ending)),
-    );
+    batch.become(defeated(state, type, message));
   }
 }
 

@@ -87,7 +87,7 @@ export function offered(before: In<'submitting'>, answer: SubmissionAnswer, now:
         return ask(
           `Mastercard refused a repeated submission and may have accepted an earlier one: ${answer.message}`,
         );
-      return conclude(state, endingOfRound(state, refusal(state, answer)));
+      return conclude(state, refusal(state, answer));
     case 'keyChanged':
       return { ...state, stage: { ...stage, isForOldKey: true } };
     case 'unknown':
@@ -103,18 +103,18 @@ type Failure<Kind extends SubmissionAnswer['kind']> = Extract<SubmissionAnswer, 
 
 function afterOffer(round: Round, answer: SubmissionAnswer): Round {
   const { kind } = answer;
-  const before = round.offersMaybeAccepted;
-  const now =
-    kind === 'accepted' || kind === 'unknown'
-      ? before + 1
-      : kind === 'duplicate'
-        ? Math.max(1, before)
-        : before;
   return {
     ...round,
-    offersMaybeAccepted: now,
+    offersMaybeAccepted: maybeAccepted(round.offersMaybeAccepted, kind),
     lastAnswer: 'message' in answer ? `${kind}: ${answer.message}` : kind,
   };
+}
+
+/** How many offers Mastercard may have accepted, with this one's answer. */
+function maybeAccepted(before: number, kind: SubmissionAnswer['kind']): number {
+  if (kind === 'accepted' || kind === 'unknown') return before + 1;
+  // An earlier one was accepted, or may have been: of this workflow, or of another with the same id.
+  return kind === 'duplicate' || kind === 'offeredBefore' ? Math.max(1, before) : before;
 }
 
 function offeredBefore({ offeredAt, batchId }: Failure<'offeredBefore'>): string {
@@ -126,7 +126,7 @@ function offeredBefore({ offeredAt, batchId }: Failure<'offeredBefore'>): string
 function refusal(state: BatchState, answer: Failure<'refused' | 'callerRefused'>) {
   const { message, reason = 'REFUSED', details } = answer;
   if (answer.kind === 'callerRefused') return failed(state, FailureType.ConfigurationInvalid, message);
-  return rejectedByMastercard(message, { reason, round: state.round.n, details });
+  return endingOfRound(state, rejectedByMastercard(message, { reason, round: state.round.n, details }));
 }
 
 /** Waits, unless the last offer was the one at the deadline. */
@@ -163,7 +163,7 @@ export function accepted(
 ): In<'polling'> {
   const { round, notices, batchIds, stage } = state;
   const offersMaybeAccepted = Math.max(1, round.offersMaybeAccepted);
-  const isDoubtful = stage.name === 'submitting' && offersMaybeAccepted > 1;
+  const isDoubtful = offersMaybeAccepted > 1;
   return {
     ...state,
     round: { ...round, offersMaybeAccepted },

@@ -31,6 +31,7 @@ export async function startBatches(job: Job): Promise<void> {
 
 async function startBatch(job: Job, batch: SealedBatch): Promise<void> {
   const { n, begun, records, recordsDigest, consumers, cards, line } = batch;
+  // A job that was reset had begun it.
   if (begun) return job.become(contested(job.state, n));
   const { bulkId, program } = keyOf(job.state);
   const input = { ...batchInput(job.state, n), records, recordsDigest, cards };

@@ -40,8 +40,10 @@ export async function bulkEnrollment(input: JobInput): Promise<BulkResult> {
 
   return CancellationScope.nonCancellable(async () => {
     // Temporal does not tell a new run that the one before was cancelled, and would not show it as cancelled.
-    if (job.state.isCancelled)
-      await onStore({ summary: 'the job was cancelled before this run began' }).cancelThisRun();
+    if (job.state.isCancelled) {
+      await onStore({ summary: 'the job was cancelled before this run began' }).cancelThisRun({});
+      job.hasBegun();
+    }
 
     while (!isDone(job.state) || job.isAt('reading')) {
       reader.giveUpWhatIsMoot();

@@ -1,6 +1,7 @@
 import { bulkLimitsProblem, onBulkCancelProblem } from '../../enrollment/bulk-limits.js';
 import { withApplied, type Message } from '../message.js';
 import type { BulkChange } from './messages.js';
+import { jobStatusOf } from './progress.js';
 import { isEnrolling } from './starting.js';
 import type { BulkState } from './state.js';
 
@@ -16,7 +17,7 @@ export function paused(state: BulkState, message: Message<object>): BulkState {
 }
 
 export function resumeProblem(state: BulkState): string | undefined {
-  return state.stage.name === 'paused' ? undefined : 'the job is not paused';
+  return state.stage.name === 'paused' ? undefined : `the job is not paused: ${jobStatusOf(state)}`;
 }
 
 export function resumed(state: BulkState, message: Message<object>, now: number): BulkState {

@@ -15,7 +15,6 @@ export class Job extends Running<BulkState> {
   private defect: unknown;
 
   constructor(state: BulkState) {
-    // replay-tested: YYYY-MM-DD
     super(state, {
       show: (now) => setCurrentDetails(describeBulk(jobProgressOf(now, Date.now()))),
       publish: publishJob,

@@ -1,6 +1,6 @@
 import { Command } from 'commander';
 import { loadConfig } from '../../../config/load.js';
-import { keyProvider } from '../../../protection/key-provider.js';
+import { keyProvider } from '../../../protection/choose-key-provider.js';
 import { parseKeyRing, type KeyRingJson } from '../../../protection/key-ring-json.js';
 import { blobsByKey } from '../../../retention/key-usage.js';
 import { example } from '../../help.js';

@@ -1,7 +1,7 @@
 import { Command } from 'commander';
 import { loadConfig } from '../../../config/load.js';
 import { withoutKey } from '../../../protection/key-ring-changes.js';
-import { keyProvider } from '../../../protection/key-provider.js';
+import { keyProvider } from '../../../protection/choose-key-provider.js';
 import { KeyRingError, parseKeyRing, type KeyRingJson } from '../../../protection/key-ring-json.js';
 import { RETIREMENT_WAIT_MS } from '../../../protection/live-key-ring.js';
 import { isUnused, KeyNeededError } from '../../../retention/key-usage.js';

@@ -1,0 +1,212 @@
+import { join } from 'node:path';
+import type { EnrollmentBatch } from '../../client/enrollment-batch.js';
+import type { BlobRef } from '../../enrollment/batch.js';
+import { Blob } from '../../enrollment/blobs.js';
+import { withCurrent, withNewKey } from '../../protection/key-ring-changes.js';
+import { KeyRing } from '../../protection/key-ring.js';
+import { FilesystemStore } from '../../store/filesystem-store.js';
+import { testCard, testRecord, testRecords } from '../support/records.js';
+import {
+  accepting,
+  all,
+  duplicate,
+  half,
+  notRemovable,
+  processing,
+  throttled,
+  twoRounds,
+} from './answers.js';
+import type { BatchWay, WayPlace } from './batch-way.js';
+import { asksForMoreTime, hasPolled } from './polling-ways.js';
+import { BY, passingUntil } from './scenario.js';
+
+const asks = async (batch: EnrollmentBatch, question: string) =>
+  (await batch.progress()).question === question;
+
+const secondAttempt: BatchWay = {
+  name: 'rolled-back-at-the-second-attempt',
+  ends: 'ROLLED_BACK',
+  policy: { onPartialFailure: 'rollback' },
+  mastercard: (id) => ({ status: [half(id)], deleteCard: [notRemovable, 'removed'] }),
+  async act(batch, { rig }) {
+    await passingUntil(rig, () => asks(batch, 'removal'));
+    await batch.retryRollback({ retry: true }, BY);
+  },
+};
+
+const takenBack: BatchWay = {
+  name: 'cancelled-and-taken-back',
+  ends: 'CANCELLED',
+  policy: { polling: { initial: '1s', maximum: '1s' } },
+  mastercard: (id, { rig }) => ({
+    status: [
+      processing(id),
+      async () => {
+        await rig.workflow(id).cancel();
+        return processing(id);
+      },
+      processing(id),
+      all(id),
+    ],
+  }),
+};
+
+/** Cards that are removed again, and cancellations. */
+const cancellations: BatchWay[] = [
+  secondAttempt,
+  {
+    name: 'failed-compensation',
+    ends: 'FAILED',
+    failure: 'CompensationFailed',
+    policy: { onPartialFailure: 'rollback' },
+    mastercard: (id) => ({ status: [half(id)], deleteCard: [notRemovable] }),
+    async act(batch, { rig }) {
+      await passingUntil(rig, () => asks(batch, 'removal'));
+      await batch.retryRollback({ abandon: true }, BY);
+    },
+  },
+  {
+    name: 'cancelled-before-it-was-accepted',
+    ends: 'CANCELLED',
+    mastercard: () => ({ submit: [throttled] }),
+    async act(batch, { rig }) {
+      await passingUntil(
+        rig,
+        async () => (await batch.progress()).submission?.nextAttemptAt !== undefined,
+        '1s',
+      );
+      await batch.cancel();
+    },
+  },
+  takenBack,
+  {
+    name: 'cancelled-and-left',
+    ends: 'CANCELLED',
+    policy: { onCancel: 'leave' },
+    mastercard: (id) => ({ status: [processing(id)] }),
+    async act(batch, { rig }) {
+      await passingUntil(rig, () => hasPolled(batch, 1));
+      await batch.cancel();
+    },
+  },
+  {
+    name: 'cancelled-between-rounds',
+    ends: 'CANCELLED',
+    policy: { retryFailedRecords: { maxRounds: 2, delay: '1d' } },
+    mastercard: () => ({ submit: [accepting], status: [twoRounds()] }),
+    async act(batch, { rig }) {
+      await passingUntil(rig, async () => (await batch.progress()).nextRoundAt !== undefined);
+      await batch.cancel();
+    },
+  },
+  {
+    name: 'cancelled-while-asked-for-the-batch-id',
+    ends: 'CANCELLED',
+    mastercard: () => ({ submit: [duplicate] }),
+    async act(batch, { rig }) {
+      await passingUntil(rig, () => asks(batch, 'batchId'));
+      await batch.cancel();
+    },
+  },
+  {
+    name: 'cancelled-while-asked-for-more-time',
+    ends: 'CANCELLED',
+    policy: {
+      polling: { initial: '1h', maximum: '1h', deadline: '1h', jitter: 0 },
+      onPollingDeadline: 'askOperator',
+    },
+    mastercard: (id) => ({ status: [processing(id), all(id)] }),
+    async act(batch, { rig }) {
+      await passingUntil(rig, () => asksForMoreTime(batch), '1h');
+      await batch.cancel();
+    },
+  },
+];
+
+const ELSEWHERE = withCurrent(withNewKey(KeyRing.generate(), new Date()).ring, 'k2', new Date());
+
+/** Has a blob sealed under a key that no worker has. */
+async function sealElsewhere({ rig, key }: WayPlace, ref: BlobRef): Promise<void> {
+  const root = join(rig.folder, 'store');
+  const elsewhere = new FilesystemStore({ root, keyRing: KeyRing.parse(ELSEWHERE, 'elsewhere') });
+  await elsewhere.put(key, ref, await rig.store.get(key, ref));
+}
+
+/** As if the key had come. */
+async function sealHere({ rig, key }: WayPlace, ref: BlobRef): Promise<void> {
+  const root = join(rig.folder, 'store');
+  const elsewhere = new FilesystemStore({ root, keyRing: KeyRing.parse(ELSEWHERE, 'elsewhere') });
+  await rig.store.put(key, ref, await elsewhere.get(key, ref));
+}
+
+const keyComesBack: BatchWay = {
+  name: 'completed-after-a-key-was-missing',
+  ends: 'COMPLETED',
+  mastercard: (id, place) => ({
+    submit: [
+      async () => {
+        await sealElsewhere(place, Blob.cards);
+        return { batchId: 'mc-1' };
+      },
+    ],
+    status: [processing(id), all(id)],
+  }),
+  async act(batch, place) {
+    await passingUntil(place.rig, () => asks(batch, 'key'));
+    await sealHere(place, Blob.cards);
+  },
+};
+
+/** Blobs that cannot be read. */
+const unreadable: BatchWay[] = [
+  keyComesBack,
+  {
+    name: 'failed-closed-without-what-is-unreadable',
+    ends: 'FAILED',
+    failure: 'SealedBlobUnreadable',
+    mastercard: keyComesBack.mastercard,
+    async act(batch, { rig }) {
+      await passingUntil(rig, () => asks(batch, 'key'));
+      await batch.closeWithoutUnreadable(BY);
+    },
+  },
+  {
+    name: 'failed-a-blob-was-lost',
+    ends: 'FAILED',
+    failure: 'SealedBlobMissing',
+    mastercard: (id, { rig, key }) => ({
+      submit: [
+        async () => {
+          await rig.store.delete(key, Blob.cards);
+          return { batchId: 'mc-1' };
+        },
+      ],
+      status: [all(id)],
+    }),
+  },
+];
+
+const invalid = { ...testRecord(3), cards: [{ ...testCard(300), panExpirationMonth: '13' }] };
+
+const inline: BatchWay[] = [
+  {
+    name: 'inline-completed-with-errors',
+    ends: 'COMPLETED_WITH_ERRORS',
+    records: [...testRecords(2), invalid],
+    mastercard: (id) => ({ status: [half(id)] }),
+    isInline: true,
+  },
+  {
+    name: 'inline-refused',
+    ends: 'FAILED',
+    failure: 'InputRefused',
+    records: [],
+    mastercard: () => ({}),
+    isInline: true,
+  },
+];
+
+export const endingWays: BatchWay[] = [...cancellations, ...unreadable, ...inline];
+
+export const handedOverWhileEnding: BatchWay[] = [secondAttempt, keyComesBack];
+export const handedOverWhenCancelled: BatchWay[] = [takenBack];

@@ -1,0 +1,96 @@
+import { mkdir, readdir, readFile, rm, writeFile } from 'node:fs/promises';
+import { fileURLToPath } from 'node:url';
+import { historyToJSON, type History } from '@temporalio/common/lib/proto-utils.js';
+import type { Payload, PayloadCodec } from '@temporalio/common';
+import { payloadsOf } from '../../protection/payloads-of.js';
+
+/** Where histories are: `<scenario>[-batch-1][-run-<n>].json`, a run each where the workflow was handed over. */
+const FOLDER = new URL('../histories/', import.meta.url);
+
+/** A history as it is written down. */
+export interface RecordedHistory {
+  events: {
+    eventType: string;
+    activityTaskScheduledEventAttributes?: { activityType: { name: string } };
+    [attributes: string]: unknown;
+  }[];
+}
+
+export async function recordedNames(): Promise<string[]> {
+  const files = await readdir(FOLDER);
+  return files.filter((file) => file.endsWith('.json')).map((file) => file.slice(0, -'.json'.length));
+}
+
+/** The workflow of whose runs a history is one. */
+export function workflowOf(name: string): string {
+  return name.replace(/-run-\d+$/, '');
+}
+
+export async function readHistory(name: string): Promise<RecordedHistory> {
+  return JSON.parse(await readFile(fileOf(name), 'utf8')) as RecordedHistory;
+}
+
+/** All that can be read in a history, payloads included. */
+export function textOf(history: RecordedHistory): string {
+  return JSON.stringify(history, (field, value: unknown) =>
+    field === 'data' || field === 'encoding' ? Buffer.from(String(value), 'base64').toString() : value,
+  ).replaceAll('\\"', '"');
+}
+
+/**
+ * Writes down the histories of a workflow in the place of those of before.
+ * @param runs the last first.
+ */
+export async function recordHistories(
+  workflow: string,
+  runs: History[],
+  codecs: PayloadCodec[],
+): Promise<void> {
+  await mkdir(FOLDER, { recursive: true });
+  for (const name of await recordedNames()) if (workflowOf(name) === workflow) await rm(fileOf(name));
+  for (const [index, history] of runs.reverse().entries()) {
+    await decode(history, codecs);
+    const name = runs.length > 1 ? `${workflow}-run-${index + 1}` : workflow;
+    await writeFile(fileOf(name), written(history));
+  }
+}
+
+function fileOf(name: string): string {
+  return fileURLToPath(new URL(`${name}.json`, FOLDER));
+}
+
+/** A recorded history outlives the keys of the test that made it, and holds no records. */
+async function decode(history: History, codecs: PayloadCodec[]): Promise<void> {
+  for (const payload of payloadsOf(history)) {
+    let plain: Payload = payload;
+    for (const codec of codecs) [plain] = (await codec.decode([plain])) as [Payload];
+    payload.metadata = plain.metadata;
+    payload.data = withoutRecords(plain);
+  }
+}
+
+/** A replay does not look at what came with the input inline. */
+function withoutRecords({ metadata, data }: Payload): Uint8Array | null | undefined {
+  if (!data || Buffer.from(metadata?.['encoding'] ?? []).toString() !== 'json/plain') return data;
+  const text = JSON.stringify(JSON.parse(Buffer.from(data).toString()), (field, value: unknown) => {
+    const isOfRecord = field === 'consumer' || (field === 'cards' && isListOfObjects(value));
+    return isOfRecord ? 'left out' : value;
+  });
+  return Buffer.from(text);
+}
+
+function isListOfObjects(value: unknown): boolean {
+  return Array.isArray(value) && typeof value[0] === 'object';
+}
+
+/** Stack traces and identities name the machine, and take no part in a replay; nor do texts for the Web UI. */
+const LEFT_OUT: ReadonlySet<string> = new Set(['stackTrace', 'identity', 'userMetadata', 'taskId']);
+
+/** An event a line. */
+function written(history: History): string {
+  const { events } = JSON.parse(historyToJSON(history), (field, value: unknown) => {
+    if (LEFT_OUT.has(field)) return undefined;
+    return typeof value === 'string' && /^\d+@/.test(value) ? 'sticky' : value;
+  }) as { events: unknown[] };
+  return `{"events": [\n${events.map((event) => JSON.stringify(event)).join(',\n')}\n]}\n`;
+}

@@ -1,0 +1,65 @@
+import { Context } from '@temporalio/activity';
+import type { ActivityInterceptorsFactory } from '@temporalio/worker';
+import { afterAll, beforeAll, expect, test } from 'vitest';
+import { BatchStatusValue } from '../../mastercard/contract.js';
+import { testRecords } from '../support/records.js';
+import { PROGRAM, Rig } from '../support/rig.js';
+import { report, ScriptedGateway, success } from '../support/scripted-gateway.js';
+
+let rig: Rig;
+beforeAll(async () => {
+  rig = await Rig.create();
+});
+afterAll(() => rig.close());
+
+/** In the place of an activity's first report there is one of another call. */
+function reportingAnother(activityType: string): ActivityInterceptorsFactory {
+  let isFirst = true;
+  return () => ({
+    inbound: {
+      async execute(input, next) {
+        const report = await next(input);
+        if (Context.current().info.activityType !== activityType || !isFirst) return report;
+        isFirst = false;
+        return { ...(report as object), call: 'another' };
+      },
+    },
+  });
+}
+
+async function enroll(activityType: string) {
+  const id = rig.nextBatchId('answers');
+  const gateway = new ScriptedGateway({
+    submit: [{ batchId: 'mc-1' }],
+    status: [report(id, BatchStatusValue.completed, [success('cust-1', 'card-100')])],
+  });
+  const taskQueue = rig.nextBatchId('answers-queue');
+  const activityInterceptors = [reportingAnother(activityType)];
+  const [workflows, calls] = await rig.createWorkers({ taskQueue, gateway, activityInterceptors });
+  const result = await workflows.runUntil(
+    calls.runUntil(async () => {
+      const records = testRecords(1);
+      const batch = await rig
+        .client({ taskQueue })
+        .enroll({ externalBatchId: id, program: PROGRAM, records });
+      return batch.result();
+    }),
+  );
+  return { result, gateway };
+}
+
+test.each(['validateBatch', 'encryptBatch', 'fetchBatchStatus', 'purgeBatch'])(
+  'a report that answers another call than %s is none: the call is made again',
+  async (activityType) => {
+    const { result, gateway } = await enroll(activityType);
+    expect(result).toMatchObject({ status: 'COMPLETED', counts: { enrolled: 1 } });
+    expect(gateway.submissions).toHaveLength(1);
+  },
+);
+
+test('a report that answers another submission leaves it unknown whether Mastercard has the batch', async () => {
+  const { result, gateway } = await enroll('submitBatch');
+  expect(result.status).toBe('COMPLETED');
+  expect(gateway.submissions).toHaveLength(2);
+  expect(result.reasons[0]).toContain('Mastercard may have accepted each of 2 submissions');
+});

@@ -1,0 +1,212 @@
+import { describe, expect, test } from 'vitest';
+import type { StatusAnswer, SubmissionAnswer } from '../../activities/index.js';
+import { DEFAULT_POLICY, resolvePolicy, type PolicyOverrides } from '../../enrollment/policy.js';
+import type { Message } from '../../workflows/message.js';
+import { begun, startProblem } from '../../workflows/batch/begin.js';
+import { cancelled, heedCancellation } from '../../workflows/batch/conclusion.js';
+import {
+  closedWithoutUnreadable,
+  deadlineDecided,
+  policyChanged,
+  resolved,
+} from '../../workflows/batch/operator.js';
+import { describeBatch } from '../../workflows/batch/details.js';
+import { unreadable } from '../../workflows/batch/held-up.js';
+import { polled, polls, untilNextPoll } from '../../workflows/batch/polling.js';
+import { progressOf } from '../../workflows/batch/progress.js';
+import { isIn, type BatchState, type In, type StageName } from '../../workflows/batch/state.js';
+import { encrypted, offered, offers, untilNextOffer } from '../../workflows/batch/submission.js';
+import { validated } from '../../workflows/batch/validation.js';
+
+const NOW = Date.parse('2026-11-30T12:00:00Z');
+const HOUR = 3_600_000;
+
+function started(policy: PolicyOverrides = {}): BatchState {
+  return begun({
+    program: 'demo',
+    externalBatchId: 'b-1',
+    records: 'records-a',
+    recordsDigest: 'digest',
+    cards: 3,
+    policy: resolvePolicy(policy),
+  });
+}
+
+function at<Name extends StageName>(state: BatchState, name: Name): In<Name> {
+  if (!isIn(state, name)) throw new Error(`the batch is ${state.stage.name}, not ${name}`);
+  return state;
+}
+
+function submitting(policy: PolicyOverrides = {}): In<'submitting'> {
+  const valid = {
+    kind: 'validated',
+    validated: 'validated-1',
+    cards: 3,
+    validCards: 2,
+    invalidCards: 1,
+  } as const;
+  const encrypting = at(validated(at(started(policy), 'validating'), valid), 'encrypting');
+  return at(encrypted(encrypting, 'enrollment-data-1'), 'submitting');
+}
+
+function offering(answer: SubmissionAnswer, state: In<'submitting'> = submitting(), now = NOW): BatchState {
+  return offered(offers(state, now), answer, now);
+}
+
+function polling(policy: PolicyOverrides = {}): In<'polling'> {
+  return at(offering({ kind: 'accepted', batchId: 'mc-1' }, submitting(policy)), 'polling');
+}
+
+const failure = { message: 'why', reason: 'REASON', details: [] };
+const lost: SubmissionAnswer = { kind: 'unknown', ...failure };
+const message = <Body>(body: Body): Message<Body> => ({ id: 'm-1', by: 'alice', body });
+const afterLost = () => at(offering(lost), 'submitting');
+
+/** The stage, and the question or the end where there is one. */
+function whereabouts({ stage }: BatchState): string {
+  if (stage.name === 'asking') return `asking ${stage.question}`;
+  return stage.name === 'closing' ? `closing ${stage.ending.status}` : stage.name;
+}
+
+describe('what follows an offer', () => {
+  test.each<[string, SubmissionAnswer, string, string]>([
+    ['accepted', { kind: 'accepted', batchId: 'mc-1' }, 'polling', 'polling'],
+    [
+      'a duplicate with its batchId',
+      { kind: 'duplicate', ...failure, batchId: 'mc-1' },
+      'polling',
+      'polling',
+    ],
+    ['a duplicate without', { kind: 'duplicate', ...failure }, 'asking batchId', 'asking batchId'],
+    ['offered by another workflow', { kind: 'offeredBefore' }, 'asking batchId', 'asking batchId'],
+    ['refused', { kind: 'refused', ...failure }, 'closing REJECTED', 'asking batchId'],
+    ['caller refused', { kind: 'callerRefused', ...failure }, 'closing FAILED', 'asking batchId'],
+    ['not accepted', { kind: 'notAccepted', ...failure }, 'submitting', 'submitting'],
+    ['unknown', lost, 'submitting', 'submitting'],
+  ])('that was %s, first and after one that may have been accepted', (_, answer, first, later) => {
+    expect(whereabouts(offering(answer))).toBe(first);
+    expect(whereabouts(offering(answer, afterLost()))).toBe(later);
+  });
+
+  test('whose answer was lost, where the policy asks an operator', () => {
+    const state = offering(lost, submitting({ uncertainSubmission: 'askOperator' }));
+    expect(whereabouts(state)).toBe('asking batchId');
+  });
+
+  test('at the deadline: an operator is asked where Mastercard may have it, else the batch fails', () => {
+    const late = NOW + DEFAULT_POLICY.submission.deadline;
+    const busy: SubmissionAnswer = { kind: 'notAccepted', ...failure };
+    expect(whereabouts(offering(busy, afterLost(), late))).toBe('asking batchId');
+    const once = at(offering(busy), 'submitting');
+    expect(whereabouts(offering(busy, once, late))).toBe('closing FAILED');
+  });
+
+  test('waits for Retry-After, at most to the deadline', () => {
+    const busy = (retryAfter: number): SubmissionAnswer => ({ kind: 'notAccepted', ...failure, retryAfter });
+    const until = (retryAfter: number) => {
+      const wait = untilNextOffer(at(offering(busy(retryAfter)), 'submitting'));
+      return wait.over ? 0 : wait.until! - NOW;
+    };
+    expect(until(HOUR)).toBe(HOUR);
+    expect(until(48 * HOUR)).toBe(DEFAULT_POLICY.submission.deadline);
+  });
+});
+
+describe('a cancellation', () => {
+  const ends = (state: BatchState) => whereabouts(heedCancellation(cancelled(state)));
+
+  test('ends a batch that Mastercard does not have', () => {
+    expect(ends(started())).toBe('closing CANCELLED');
+    expect(ends(submitting())).toBe('closing CANCELLED');
+  });
+
+  test('sees one to its end that Mastercard may have, unless its cards are left', () => {
+    expect(ends(afterLost())).toBe('submitting');
+    expect(ends(polling())).toBe('polling');
+    expect(ends(polling({ onCancel: 'leave' }))).toBe('closing CANCELLED');
+  });
+
+  test('of one that asks for its batchId gives it up', () => {
+    expect(ends(offering({ kind: 'duplicate', ...failure }))).toBe('closing CANCELLED');
+  });
+
+  test('a second time changes nothing', () => {
+    const once = cancelled(polling());
+    expect(cancelled(once)).toBe(once);
+  });
+});
+
+describe('polling', () => {
+  const inProgress: StatusAnswer = { kind: 'processing', batchStatus: 'IN_PROGRESS', known: true };
+  const atDeadline = (policy: PolicyOverrides) =>
+    whereabouts(polled(polls(polling(policy)), inProgress, NOW + DEFAULT_POLICY.polling.deadline, 0.5));
+
+  test('at the deadline expires, or asks where the policy or the removal of cards wants that', () => {
+    expect(atDeadline({})).toBe('closing EXPIRED');
+    expect(atDeadline({ onPollingDeadline: 'askOperator' })).toBe('asking moreTime');
+    expect(atDeadline({ onPartialFailure: 'rollback' })).toBe('asking moreTime');
+  });
+
+  test('comes later and later, and at once when somebody asks for it or changes the policy', () => {
+    const wait = untilNextPoll(polling());
+    expect(wait).toMatchObject({ over: false, until: NOW + DEFAULT_POLICY.polling.initial });
+    const changed = policyChanged(polling(), message<PolicyOverrides>({ onCancel: 'leave' }));
+    expect(untilNextPoll(at(changed, 'polling'))).toEqual({ over: true });
+  });
+
+  test('an extended deadline is the polling’s own', () => {
+    const until = new Date(NOW + 100 * HOUR).toISOString();
+    const state = deadlineDecided(polling(), message({ until }));
+    expect(at(state, 'polling').stage.extendedUntil).toBe(NOW + 100 * HOUR);
+  });
+});
+
+describe('an operator who says that Mastercard does not have the batch', () => {
+  test('has it offered again, also where another workflow offered it, with a deadline of its own', () => {
+    const state = resolved(offering({ kind: 'offeredBefore' }), message({ resend: true }));
+    expect(at(state, 'submitting').stage).toMatchObject({ wait: null, isOperatorsDecision: true });
+    expect(state.round.firstOfferedAt).toBeNull();
+    expect(state.appliedIds).toEqual(['m-1']);
+  });
+});
+
+describe('a blob that cannot be read', () => {
+  const found = { kind: 'unreadable', message: 'the blob', ref: 'cards' } as const;
+
+  test('closes the batch where it is lost, and holds it up where only its key is missing', () => {
+    expect(whereabouts(unreadable(polling(), { ...found, why: 'altered' }, NOW))).toBe('closing FAILED');
+    const held = unreadable(polling(), { ...found, why: 'keyMissing', keyId: 'k2' }, NOW);
+    expect(whereabouts(held)).toBe('heldUp');
+    expect(progressOf(held)).toMatchObject({ status: 'AWAITING_OPERATOR', question: 'key' });
+    const closed = closedWithoutUnreadable(held, message({}));
+    expect(at(closed, 'closing').stage.withoutUnreadable).toBe(true);
+  });
+});
+
+describe('what operators see', () => {
+  test('names the command to run', () => {
+    const state = offering({ kind: 'duplicate', ...failure });
+    expect(describeBatch(progressOf(state))).toContain('run `c2p resolve b-1 --batch-id B`');
+  });
+
+  test('a state survives being written as JSON', () => {
+    for (const state of [started(), submitting(), polling(), offering({ kind: 'duplicate', ...failure })])
+      expect(JSON.parse(JSON.stringify(state))).toEqual(state);
+  });
+});
+
+describe('an input that no batch can be started with is named without its values', () => {
+  test.each<[string, unknown, RegExp]>([
+    ['nothing', null, /must be an object/],
+    ['no policy', { ...started().order, policy: null }, /policy/],
+    ['a policy of another shape', { ...started().order, policy: { polling: 'fast' } }, /policy/],
+    [
+      'no digest',
+      { ...started().order, recordsDigest: 7, policy: DEFAULT_POLICY },
+      /recordsDigest must be a text/,
+    ],
+    ['no cards', { ...started().order, cards: 0, policy: DEFAULT_POLICY }, /cards must be/],
+  ])('%s', (_, input, problem) => {
+    expect(startProblem(input)).toMatch(problem);
+  });
+});
