@@ -138,11 +138,6 @@ export function bulkBatchOf(externalBatchId: string): { bulkId: string; n: numbe
   return bulkBatchId(bulkId, n) === externalBatchId ? { bulkId, n } : undefined;
 }
 
-/** Why a job stops at a batch whose id is not free. */
-export function batchIdTaken(externalBatchId: string): string {
-  return `there was a batch '${externalBatchId}' before, which is not of this job`;
-}
-
 /** Where the store keeps what belongs to the job as a whole; `~` is outside the alphabet of batch ids. */
 export function bulkAddress({ program, bulkId }: BulkKey): { program: string; externalBatchId: string } {
   return { program, externalBatchId: `${bulkId}~bulk` };

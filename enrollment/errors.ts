@@ -27,7 +27,7 @@ export const FailureType = {
   SourceUnusable: 'SourceUnusable',
   /** A portfolio is not the one any more that was begun with. */
   SourceChanged: 'SourceChanged',
-  /** A bulk job would have to start a batch under an id that another batch had before. */
+  /** A bulk job left batches out, since other batches have their ids. */
   BatchIdTaken: 'BatchIdTaken',
   /** A call to Mastercard failed in a way that a later attempt may not. */
   GatewayUnavailable: 'GatewayUnavailable',

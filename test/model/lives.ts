@@ -11,6 +11,7 @@ import { checkInvariants } from './invariants.js';
 import { Model } from './model.js';
 import { policyOf, recordsOf, scenario, type Scenario } from './scenario.js';
 import { World } from './world.js';
+import { HANDS_OVER } from '../support/rig.js';
 
 const seed = Number(process.env['C2P_MODEL_SEED'] ?? 20_261_124);
 const path = process.env['C2P_MODEL_PATH'];
@@ -24,13 +25,14 @@ afterAll(() => world?.close());
 const coverage = new Coverage();
 
 function modelOf(run: BatchRun): Model {
-  const { cached, consumers } = run.scenario;
+  const { cached, handsOver, consumers } = run.scenario;
   const keys = recordsOf(run.scenario, run.number).map(({ externalConsumerId, cards }) =>
     cards.map(({ externalCardId }) => cardKey({ externalConsumerId, externalCardId })),
   );
   const sent = keys.flatMap((cards, n) => cards.filter((_, m) => consumers[n]?.[m] !== 'invalid'));
   const cards = { all: keys.flat().length, sent };
-  return new Model(run.externalBatchId, policyOf(run.scenario), cards, cached, () => run.accepted());
+  const how = { cached, handsOver: handsOver || HANDS_OVER };
+  return new Model(run.externalBatchId, policyOf(run.scenario), cards, how, () => run.accepted());
 }
 
 /** Nothing fails any more, and the operator answers what is asked: then the batch must come to its end. */

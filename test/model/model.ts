@@ -76,8 +76,8 @@ export class Model {
     private readonly id: string,
     public policy: EnrollmentPolicy,
     readonly cards: { all: number; sent: string[] },
-    /** Whether the workers keep the workflow in memory. */
-    readonly cached: boolean,
+    /** Whether the workers keep the workflow in memory, and whether a new run takes over at every wait. */
+    readonly how: { cached: boolean; handsOver: boolean },
     private readonly accepted: () => AcceptedBatch[],
   ) {}
 
@@ -104,6 +104,13 @@ export class Model {
   get takesBack(): boolean {
     const { onCancel, onPartialFailure } = this.policy;
     return (this.cancelled ? onCancel : onPartialFailure) === 'rollback';
+  }
+
+  /** Whether it may be cancelled: the test server lets no run be continued that was, so it must end then. */
+  get mayBeCancelled(): boolean {
+    const goesOn =
+      this.stage === 'removing' || this.stage === 'deciding' || this.policy.onCancel === 'rollback';
+    return !(this.how.handsOver && goesOn);
   }
 
   /** Takes in what happened. */

@@ -81,7 +81,8 @@ export class PollNow extends Step {
 
 /** While an activity is under way, the test server can hang over its cancellation. */
 export class Cancel extends Step {
-  check = ({ isOpen, retrying }: Readonly<Model>) => isOpen && retrying.length === 0;
+  check = ({ isOpen, retrying, mayBeCancelled }: Readonly<Model>) =>
+    isOpen && retrying.length === 0 && mayBeCancelled;
   async act(model: Model, run: BatchRun): Promise<void> {
     model.cancels();
     await run.batch.cancel();
@@ -94,7 +95,7 @@ export class CancelDuring extends Step {
   constructor(private readonly op: 'enroll' | 'deleteCard' | 'deleteProfile') {
     super();
   }
-  check = ({ isOpen }: Readonly<Model>) => isOpen;
+  check = ({ isOpen, how }: Readonly<Model>) => isOpen && !how.handsOver;
   act(_model: Model, run: BatchRun): void {
     run.troubles.willCancelDuring(this.op);
   }
@@ -105,8 +106,8 @@ export class Restart extends Step {
   constructor(private readonly meanwhile: 'nothing' | 'cancel') {
     super();
   }
-  check = ({ isOpen, retrying, cached }: Readonly<Model>) =>
-    isOpen && !cached && (this.meanwhile === 'nothing' || retrying.length === 0);
+  check = ({ isOpen, retrying, how, mayBeCancelled }: Readonly<Model>) =>
+    isOpen && !how.cached && (this.meanwhile === 'nothing' || (retrying.length === 0 && mayBeCancelled));
   async act(model: Model, run: BatchRun): Promise<void> {
     await run.world.restartWorkers(async () => {
       if (this.meanwhile !== 'cancel') return;

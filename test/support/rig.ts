@@ -239,7 +239,7 @@ export class Rig {
  * Set, every workflow hands over to a new run at each wait: what a test says must hold all the same.
  * `npm run test:long` runs the tests of workflows so, too.
  */
-const HANDS_OVER = process.env['C2P_TEST_HAND_OVER'] !== undefined;
+export const HANDS_OVER = process.env['C2P_TEST_HAND_OVER'] !== undefined;
 
 /** What the rig's clients start. */
 interface Starts {
