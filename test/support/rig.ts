@@ -237,7 +237,8 @@ export class Rig {
 
 /**
  * Set, every workflow hands over to a new run at each wait: what a test says must hold all the same.
- * `npm run test:long` runs the tests of workflows so, too.
+ * `npm run test:long` runs the tests of workflows so, too, but for those that meet what `createRealTimeEnv` is for:
+ * `test/scenarios` has those on a real server.
  */
 export const HANDS_OVER = process.env['C2P_TEST_HAND_OVER'] !== undefined;
 

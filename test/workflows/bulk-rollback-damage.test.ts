@@ -6,7 +6,7 @@ import { bulkProgressQuery } from '../../workflows/bulk/messages.js';
 import { enrollingEverything, startBulk, writePortfolio } from '../support/bulk-rig.js';
 import { VictimBlob } from '../support/damage.js';
 import { testRecords } from '../support/records.js';
-import { PROGRAM, Rig } from '../support/rig.js';
+import { HANDS_OVER, PROGRAM, Rig } from '../support/rig.js';
 import { until } from '../support/until.js';
 
 let rig: Rig;
@@ -37,7 +37,8 @@ async function rolledBack(
   return (await getJson<ClosedBulk>(rig.store, address, Blob.closed)).result;
 }
 
-test.each([
+// The time-skipping server lets no cancelled workflow hand over.
+test.skipIf(HANDS_OVER).each([
   ['altered', (blob: VictimBlob) => blob.alter()],
   ['sealed under a key that is missing', (blob: VictimBlob) => blob.sealUnderMissingKey()],
 ])(
@@ -52,11 +53,14 @@ test.each([
   },
 );
 
-test('a job that is rolled back fails where the outcomes of a batch are altered, since its cards may be enrolled still', async () => {
-  const result = await rolledBack((blobOf) => blobOf(Blob.outcomes).alter());
-  expect(result).toMatchObject({
-    status: 'FAILED',
-    counts: { cards: 6, enrolled: 0, rolledBack: 3, unreported: 3 },
-  });
-  expect(result.reasons).toContain('3 cards may be enrolled still: what became of them is lost');
-});
+test.skipIf(HANDS_OVER)(
+  'a job that is rolled back fails where the outcomes of a batch are altered, since its cards may be enrolled still',
+  async () => {
+    const result = await rolledBack((blobOf) => blobOf(Blob.outcomes).alter());
+    expect(result).toMatchObject({
+      status: 'FAILED',
+      counts: { cards: 6, enrolled: 0, rolledBack: 3, unreported: 3 },
+    });
+    expect(result.reasons).toContain('3 cards may be enrolled still: what became of them is lost');
+  },
+);

@@ -17,7 +17,7 @@ import {
   type BulkHandle,
 } from '../support/bulk-rig.js';
 import { testRecord, testRecords } from '../support/records.js';
-import { PROGRAM, Rig } from '../support/rig.js';
+import { HANDS_OVER, PROGRAM, Rig } from '../support/rig.js';
 import type { ScriptedGateway } from '../support/scripted-gateway.js';
 import { until } from '../support/until.js';
 
@@ -69,109 +69,120 @@ async function isAskedToCancel(externalBatchId: string): Promise<boolean> {
   return (events ?? []).some((event) => event.workflowExecutionCancelRequestedEventAttributes);
 }
 
-describe('a batch of another that takes the id of one that is sealed and waits to be started', () => {
-  /** A job of four batches that has started the first; then another takes the id of the second, and the rest is started. */
-  async function jobOvertaken<T>(
-    { onCancel = 'finish', onCheck }: { onCancel?: OnBulkCancel; onCheck?: () => Promise<void> },
-    meanwhile: (job: BulkHandle, client: EnrollmentClient, gateway: ScriptedGateway) => Promise<T>,
-  ): Promise<T> {
-    const bulkId = `${rig.nextBatchId('overtaken')}-id`;
-    await writePortfolio(rig, bulkId, testRecords(12));
-    const gateway = enrollingEverything(rig);
-    const taskQueue = rig.nextBatchId('c2p-overtaken');
-    const client = rig.client({ taskQueue });
-    const [workflows, calls] = await rig.createWorkers({
-      taskQueue,
-      gateway,
-      activityInterceptors: onCheck ? [before('checkBatches', onCheck)] : [],
-    });
-    return workflows.runUntil(
-      calls.runUntil(async () => {
-        const limits = { maxBatchesInFlight: 10, batchesPerMinute: 0.00001 };
-        const job = await startBulk(rig, taskQueue, bulkId, { limits, onCancel });
-        await until(async () => (await job.query(bulkProgressQuery)).batches.found === 4);
-        await rig.workflow(bulkBatchId(bulkId, 1)).result();
-        await enrollOther(client, bulkBatchId(bulkId, 2), { polling: { initial: '1h', maximum: '1h' } });
-        await untilTheyWait(rig, bulkId, [2]);
-        await job.executeUpdate(changeBulkUpdate, { args: message({ batchesPerMinute: null }) });
-        return meanwhile(job, client, gateway);
-      }),
-    );
-  }
-
-  test('is left out: neither the result of the job nor its report has anything of it', async () => {
-    await jobOvertaken({}, async (job, client) => {
-      const { bulkId } = job.key;
-      await expect(job.result()).rejects.toMatchObject({ cause: { type: 'BatchIdTaken' } });
-      expect(await closedJob(bulkId)).toMatchObject({
-        status: 'FAILED',
-        batches: 3,
-        notStarted: [2],
-        counts: { cards: 9, enrolled: 9 },
+// The time-skipping server loses updates that meet a hand-over, and lets no cancelled workflow hand over.
+describe.skipIf(HANDS_OVER)(
+  'a batch of another that takes the id of one that is sealed and waits to be started',
+  () => {
+    /** A job of four batches that has started the first; then another takes the id of the second, and the rest is started. */
+    async function jobOvertaken<T>(
+      { onCancel = 'finish', onCheck }: { onCancel?: OnBulkCancel; onCheck?: () => Promise<void> },
+      meanwhile: (job: BulkHandle, client: EnrollmentClient, gateway: ScriptedGateway) => Promise<T>,
+    ): Promise<T> {
+      const bulkId = `${rig.nextBatchId('overtaken')}-id`;
+      await writePortfolio(rig, bulkId, testRecords(12));
+      const gateway = enrollingEverything(rig);
+      const taskQueue = rig.nextBatchId('c2p-overtaken');
+      const client = rig.client({ taskQueue });
+      const [workflows, calls] = await rig.createWorkers({
+        taskQueue,
+        gateway,
+        activityInterceptors: onCheck ? [before('checkBatches', onCheck)] : [],
       });
-      const reported: string[] = [];
-      for await (const { externalBatchId } of client.bulk(bulkId).outcomes()) reported.push(externalBatchId);
-      expect(reported).toEqual([1, 3, 4].flatMap((n) => Array<string>(3).fill(bulkBatchId(bulkId, n))));
-      const other = rig.workflow(bulkBatchId(bulkId, 2));
-      expect(await other.result()).toMatchObject({ status: 'COMPLETED', counts: { cards: 1, enrolled: 1 } });
-    });
-  });
+      return workflows.runUntil(
+        calls.runUntil(async () => {
+          const limits = { maxBatchesInFlight: 10, batchesPerMinute: 0.00001 };
+          const job = await startBulk(rig, taskQueue, bulkId, { limits, onCancel });
+          await until(async () => (await job.query(bulkProgressQuery)).batches.found === 4);
+          await rig.workflow(bulkBatchId(bulkId, 1)).result();
+          await enrollOther(client, bulkBatchId(bulkId, 2), { polling: { initial: '1h', maximum: '1h' } });
+          await untilTheyWait(rig, bulkId, [2]);
+          await job.executeUpdate(changeBulkUpdate, { args: message({ batchesPerMinute: null }) });
+          return meanwhile(job, client, gateway);
+        }),
+      );
+    }
 
-  test('is not cancelled by a rollback that comes before it is known whose it is', async () => {
-    let isCancelled = false;
-    let checks = 0;
-    const onCheck = async () => {
-      checks += 1;
-      await until(() => isCancelled);
-    };
-    await jobOvertaken({ onCancel: 'rollback', onCheck }, async (job) => {
-      await until(() => checks > 0);
-      await untilTheyWait(rig, job.key.bulkId, [3, 4]);
+    test('is left out: neither the result of the job nor its report has anything of it', async () => {
+      await jobOvertaken({}, async (job, client) => {
+        const { bulkId } = job.key;
+        await expect(job.result()).rejects.toMatchObject({ cause: { type: 'BatchIdTaken' } });
+        expect(await closedJob(bulkId)).toMatchObject({
+          status: 'FAILED',
+          batches: 3,
+          notStarted: [2],
+          counts: { cards: 9, enrolled: 9 },
+        });
+        const reported: string[] = [];
+        for await (const { externalBatchId } of client.bulk(bulkId).outcomes())
+          reported.push(externalBatchId);
+        expect(reported).toEqual([1, 3, 4].flatMap((n) => Array<string>(3).fill(bulkBatchId(bulkId, n))));
+        const other = rig.workflow(bulkBatchId(bulkId, 2));
+        expect(await other.result()).toMatchObject({
+          status: 'COMPLETED',
+          counts: { cards: 1, enrolled: 1 },
+        });
+      });
+    });
+
+    test('is not cancelled by a rollback that comes before it is known whose it is', async () => {
+      let isCancelled = false;
+      let checks = 0;
+      const onCheck = async () => {
+        checks += 1;
+        await until(() => isCancelled);
+      };
+      await jobOvertaken({ onCancel: 'rollback', onCheck }, async (job) => {
+        await until(() => checks > 0);
+        await untilTheyWait(rig, job.key.bulkId, [3, 4]);
+        await job.cancel();
+        for (const n of [3, 4]) await until(() => isAskedToCancel(bulkBatchId(job.key.bulkId, n)));
+        isCancelled = true;
+        await expect(job.result()).rejects.toMatchObject({ cause: { type: 'BatchIdTaken' } });
+        const result = await closedJob(job.key.bulkId);
+        expect(result).toMatchObject({ notStarted: [2], counts: { cards: 9, enrolled: 0, rolledBack: 9 } });
+        const other = rig.workflow(bulkBatchId(job.key.bulkId, 2));
+        expect(await other.result()).toMatchObject({ status: 'COMPLETED', counts: { enrolled: 1 } });
+      });
+    });
+  },
+);
+
+test.skipIf(HANDS_OVER)(
+  'a batch that told that it is closed, and is not quite, is waited for before its cards are taken back',
+  async () => {
+    const bulkId = `${rig.nextBatchId('not-quite')}-closed`;
+    const first = bulkBatchId(bulkId, 1);
+    await writePortfolio(rig, bulkId, testRecords(6));
+    const gateway = enrollingEverything(rig);
+    const error = await rig.running(gateway, async (_, taskQueue) => {
+      const job = await startBulk(rig, taskQueue, bulkId, {
+        onCancel: 'rollback',
+        limits: { maxBatchesInFlight: 10, batchesPerMinute: 0.01 },
+      });
+      await until(() => gateway.submissions.length === 1);
+      await rig.workflow(first).result();
+      // Stands for a batch whose last step no worker has taken yet.
+      const open = await rig.env.client.workflow.start('batchEnrollment', {
+        workflowId: workflowIdOf({ program: PROGRAM, externalBatchId: first }),
+        workflowIdReusePolicy: 'ALLOW_DUPLICATE',
+        taskQueue: 'nobody',
+      });
       await job.cancel();
-      for (const n of [3, 4]) await until(() => isAskedToCancel(bulkBatchId(job.key.bulkId, n)));
-      isCancelled = true;
-      await expect(job.result()).rejects.toMatchObject({ cause: { type: 'BatchIdTaken' } });
-      const result = await closedJob(job.key.bulkId);
-      expect(result).toMatchObject({ notStarted: [2], counts: { cards: 9, enrolled: 0, rolledBack: 9 } });
-      const other = rig.workflow(bulkBatchId(job.key.bulkId, 2));
-      expect(await other.result()).toMatchObject({ status: 'COMPLETED', counts: { enrolled: 1 } });
+      await until(async () => {
+        const { events } = await job.fetchHistory();
+        return events!.some((event) => event.startChildWorkflowExecutionFailedEventAttributes);
+      });
+      await open.terminate('a test');
+      return job.result().catch((thrown: unknown) => thrown);
     });
-  });
-});
 
-test('a batch that told that it is closed, and is not quite, is waited for before its cards are taken back', async () => {
-  const bulkId = `${rig.nextBatchId('not-quite')}-closed`;
-  const first = bulkBatchId(bulkId, 1);
-  await writePortfolio(rig, bulkId, testRecords(6));
-  const gateway = enrollingEverything(rig);
-  const error = await rig.running(gateway, async (_, taskQueue) => {
-    const job = await startBulk(rig, taskQueue, bulkId, {
-      onCancel: 'rollback',
-      limits: { maxBatchesInFlight: 10, batchesPerMinute: 0.01 },
+    expect(error).toBeInstanceOf(WorkflowFailedError);
+    expect((error as WorkflowFailedError).cause).toBeInstanceOf(CancelledFailure);
+    expect(await closedJob(bulkId)).toMatchObject({
+      status: 'CANCELLED',
+      batches: 1,
+      counts: { cards: 3, enrolled: 0, rolledBack: 3 },
     });
-    await until(() => gateway.submissions.length === 1);
-    await rig.workflow(first).result();
-    // Stands for a batch whose last step no worker has taken yet.
-    const open = await rig.env.client.workflow.start('batchEnrollment', {
-      workflowId: workflowIdOf({ program: PROGRAM, externalBatchId: first }),
-      workflowIdReusePolicy: 'ALLOW_DUPLICATE',
-      taskQueue: 'nobody',
-    });
-    await job.cancel();
-    await until(async () => {
-      const { events } = await job.fetchHistory();
-      return events!.some((event) => event.startChildWorkflowExecutionFailedEventAttributes);
-    });
-    await open.terminate('a test');
-    return job.result().catch((thrown: unknown) => thrown);
-  });
-
-  expect(error).toBeInstanceOf(WorkflowFailedError);
-  expect((error as WorkflowFailedError).cause).toBeInstanceOf(CancelledFailure);
-  expect(await closedJob(bulkId)).toMatchObject({
-    status: 'CANCELLED',
-    batches: 1,
-    counts: { cards: 3, enrolled: 0, rolledBack: 3 },
-  });
-  expect(gateway.cardRemovals).toHaveLength(3);
-});
+    expect(gateway.cardRemovals).toHaveLength(3);
+  },
+);
