@@ -26,9 +26,9 @@ export function waitForChange(isOver: boolean): Wait {
 /** Temporal warns at 10,240 events and ends a workflow at 51,200. */
 const LONG_HISTORY_EVENTS = 8_000;
 /**
- * Who waits for a change alone has a timer too. The SDK takes a workflow task without a command for none: a worker
- * without the workflow in its cache then applies the next update before the workflow waits, and the history replays
- * in another order than it was written. A new run that only goes on waiting would have such a task.
+ * The first wait of a further run has a timer, also where it waits for a change alone. The SDK takes a workflow task
+ * without a command for none: a worker without the workflow in its cache then applies the next update before the
+ * workflow waits, and the history replays in another order than it was written.
  */
 const NO_INSTANT_MS = 365 * 24 * 3_600_000;
 /** So many events a run may grow by while it waits, so that a low limit does not make each event a new run. */
@@ -74,6 +74,7 @@ export class Running<State> {
    * later. A history that has grown long ends it too: then a new run goes on waiting.
    */
   async wait(of: (state: State) => Wait): Promise<void> {
+    const isFirst = !this.hasWaited && workflowInfo().continuedFromExecutionRunId !== undefined;
     if (!this.hasWaited) this.hasBegun();
     this.hasWaited = true;
     for (;;) {
@@ -85,8 +86,11 @@ export class Running<State> {
         const now = of(this.current);
         return this.mustHandOver || now.over || now.until !== wait.until;
       };
-      const ms = wait.until === null ? NO_INSTANT_MS : Math.max(1, wait.until - Date.now());
-      await condition(hasChanged, ms, { summary: wait.summary });
+      if (wait.until === null && !isFirst) await condition(hasChanged);
+      else {
+        const ms = wait.until === null ? NO_INSTANT_MS : Math.max(1, wait.until - Date.now());
+        await condition(hasChanged, ms, { summary: wait.summary });
+      }
     }
   }
 
