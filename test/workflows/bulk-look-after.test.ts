@@ -4,7 +4,7 @@ import { bulkBatchId } from '../../enrollment/bulk.js';
 import type { Outcome } from '../../enrollment/outcomes.js';
 import { BatchStatusValue } from '../../mastercard/contract.js';
 import { getJson } from '../../store/store.js';
-import { startBulk, writePortfolio } from '../support/bulk-rig.js';
+import { startBulk, untilTheyWait, writePortfolio } from '../support/bulk-rig.js';
 import { testRecords } from '../support/records.js';
 import { PROGRAM, Rig } from '../support/rig.js';
 import { report, ScriptedGateway } from '../support/scripted-gateway.js';
@@ -26,10 +26,7 @@ describe('a batch that was terminated directly in Temporal', () => {
     const result = await rig.running(gateway, async (_, taskQueue) => {
       const job = await startBulk(rig, taskQueue, bulkId);
       await until(() => gateway.submissions.length === 1);
-      await until(async () => {
-        const { raw } = await rig.workflow(externalBatchId).describe();
-        return (raw.pendingActivities ?? []).length === 0;
-      });
+      await untilTheyWait(rig, bulkId, [1]);
       await rig.workflow(externalBatchId).terminate('a test');
       return job.result();
     });
