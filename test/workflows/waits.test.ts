@@ -29,6 +29,7 @@ async function run(
   const id = rig.nextBatchId('waits');
   const gateway = new ScriptedGateway(script(id));
   return rig.running(gateway, async (client) => {
+    const before = await rig.env.currentTimeMs();
     const batch = await client.enroll({
       externalBatchId: id,
       program: PROGRAM,
@@ -37,8 +38,8 @@ async function run(
     });
     await act(batch, gateway);
     const result = await batch.result();
-    const { startTime, closeTime } = await rig.workflow(id).describe();
-    return { id, gateway, result, elapsed: closeTime!.getTime() - startTime.getTime() };
+    const { closeTime } = await rig.workflow(id).describe();
+    return { id, gateway, result, elapsed: closeTime!.getTime() - before };
   });
 }
 
