@@ -34,7 +34,7 @@ export interface WaitingBatch {
   why: string;
 }
 
-/** A batch of which nothing can be told, since a blob cannot be read. */
+/** A batch whose blob cannot be read, so that c2p does not know what became of it. */
 export interface UnreadableBatch {
   n: number;
   /** For an operator: which blob, why, and what to do. */

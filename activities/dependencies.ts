@@ -18,7 +18,7 @@ export interface ActivityDependencies {
   sourceFolder?: string | undefined;
   /**
    * How long a batch is kept whose workflow ended without closing it (`sweep.grace`, ms): see `fateOf`. For jobs;
-   * the sweep is told its own.
+   * the sweep gets its own as an argument.
    */
   graceMs: number;
   /** Decides which cards have expired. */

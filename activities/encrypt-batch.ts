@@ -5,7 +5,7 @@ import { encryptEnrollmentData, recipientMark } from '../mastercard/jwe.js';
 import { getJson } from '../store/store.js';
 import { failingClearly } from './failures.js';
 import type { ActivityDependencies } from './dependencies.js';
-import { readingBlobs, type Unreadable } from './unreadable.js';
+import { readingBlobs, type Unreadable } from '../store/unreadable.js';
 
 export interface EncryptBatchInput {
   batch: BatchKey;

@@ -27,7 +27,7 @@ export interface EnrolledBatch {
 export interface EnrolledBatchesResult {
   /** The last of the source first. */
   batches: EnrolledBatch[];
-  /** Closed batches of which nobody can tell whether they have cards enrolled: their record does not open. */
+  /** Closed batches whose record does not open: c2p does not know whether they have cards enrolled. */
   unreadable: UnreadableBatch[];
 }
 

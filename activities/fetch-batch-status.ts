@@ -18,7 +18,7 @@ import { maskPans } from '../protection/mask.js';
 import { getJson, putJson } from '../store/store.js';
 import type { ActivityDependencies } from './dependencies.js';
 import { repeatableCall } from './repeatable-call.js';
-import { readingBlobs, type Unreadable } from './unreadable.js';
+import { readingBlobs, type Unreadable } from '../store/unreadable.js';
 
 export interface FetchBatchStatusInput {
   batch: BatchKey;

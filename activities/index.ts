@@ -44,7 +44,7 @@ export function createGatewayActivities(deps: ActivityDependencies) {
   };
 }
 
-export { answering, type Answering } from './answering.js';
+export { answering, type Answer, type Answering } from './answering.js';
 
 export type LocalActivities = ReturnType<typeof createLocalActivities>;
 export type GatewayActivities = ReturnType<typeof createGatewayActivities>;
@@ -70,5 +70,5 @@ export type { RemoveCardInput } from './remove-card.js';
 export type { RemoveProfileInput } from './remove-profile.js';
 export type { SubmissionAnswer, SubmitBatchInput } from './submit-batch.js';
 export type { SweepStoreInput, SweepStoreResult } from './sweep-store.js';
-export type { Unreadable } from './unreadable.js';
+export type { Unreadable } from '../store/unreadable.js';
 export type { ValidateBatchInput, ValidateBatchResult } from './validate-batch.js';

@@ -3,7 +3,7 @@ import { Blob } from '../enrollment/blobs.js';
 import type { Outcome } from '../enrollment/outcomes.js';
 import { getJson } from '../store/store.js';
 import type { ActivityDependencies } from './dependencies.js';
-import { readingBlobs, type Unreadable } from './unreadable.js';
+import { readingBlobs, type Unreadable } from '../store/unreadable.js';
 
 export interface ListEnrolledInput {
   batch: BatchKey;

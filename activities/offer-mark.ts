@@ -5,7 +5,7 @@ import type { SubmissionReceipt } from '../mastercard/gateway.js';
 import { getJson, putJson } from '../store/store.js';
 import type { ActivityDependencies } from './dependencies.js';
 import { storeProblem } from './failures.js';
-import { readingBlobs, type Unreadable } from './unreadable.js';
+import { readingBlobs, type Unreadable } from '../store/unreadable.js';
 
 /** Nothing was sent: another chain offered the round. Its mark may not say when, where it cannot be read. */
 export interface OfferedBefore {
@@ -23,7 +23,7 @@ export interface OfferOf {
   takeOver?: boolean | undefined;
 }
 
-/** What Mastercard accepted is told after so long (ms) whatever the store does. */
+/** The activity reports what Mastercard accepted after this time (ms) at the latest, also if the store does not answer. */
 const RECEIPT_WITHIN_MS = 10_000;
 
 /**

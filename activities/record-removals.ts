@@ -13,7 +13,7 @@ import {
 } from '../enrollment/removal.js';
 import { getJson, putJson, type BatchStore } from '../store/store.js';
 import type { ActivityDependencies } from './dependencies.js';
-import { readingBlobs, type Unreadable } from './unreadable.js';
+import { readingBlobs, type Unreadable } from '../store/unreadable.js';
 
 export interface RecordRemovalsInput {
   batch: BatchKey;

@@ -6,13 +6,13 @@ import { GatewayFailure } from '../mastercard/errors.js';
 import { getJson } from '../store/store.js';
 import type { ActivityDependencies } from './dependencies.js';
 import { repeatableCall } from './repeatable-call.js';
-import { readingBlobs, type Unreadable } from './unreadable.js';
+import { readingBlobs, type Unreadable } from '../store/unreadable.js';
 
 export interface RemoveCardInput {
   batch: BatchKey;
   /** Its position in the outcomes, from 0 on. */
   card: number;
-  /** Why, as Mastercard is told: 1 to 255 characters. */
+  /** Why, for Mastercard: 1 to 255 characters. */
   reason: string;
   /** Of the last call about the batch: a site that does not know the card yet would call it absent. */
   flowId?: string | undefined;

@@ -7,7 +7,7 @@ import { GatewayFailure } from '../mastercard/errors.js';
 import { getJson } from '../store/store.js';
 import type { ActivityDependencies } from './dependencies.js';
 import { repeatableCall } from './repeatable-call.js';
-import { readingBlobs, type Unreadable } from './unreadable.js';
+import { readingBlobs, type Unreadable } from '../store/unreadable.js';
 
 export interface RemoveProfileInput {
   batch: BatchKey;

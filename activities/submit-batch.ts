@@ -11,7 +11,7 @@ import type { ActivityDependencies, ProgramDependencies } from './dependencies.j
 import { describeFailure, storeProblem, type FailureDescription } from './failures.js';
 import { whileHeartbeating } from './heartbeat.js';
 import { keepReceipt, leaveMark, type OfferedBefore } from './offer-mark.js';
-import { readingBlobs, type Unreadable } from './unreadable.js';
+import { readingBlobs, type Unreadable } from '../store/unreadable.js';
 
 export interface SubmitBatchInput {
   batch: BatchKey;

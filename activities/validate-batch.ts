@@ -3,7 +3,7 @@ import { Blob } from '../enrollment/blobs.js';
 import { validateRecords } from '../enrollment/validation.js';
 import { getJson, putJson } from '../store/store.js';
 import type { ActivityDependencies } from './dependencies.js';
-import { readingBlobs, type Unreadable } from './unreadable.js';
+import { readingBlobs, type Unreadable } from '../store/unreadable.js';
 
 export interface ValidateBatchInput {
   batch: BatchKey;

@@ -104,7 +104,7 @@ export class EnrollmentClient {
    *
    * @throws BatchConflictError when the id was used for other records.
    * @throws BatchInvalidError for no records, more cards than `maxCardsPerBatch`, or an unusable id.
-   * @throws RecordUnreadableError when there was a batch of this id, and nobody can tell of which records.
+   * @throws RecordUnreadableError when there was a batch of this id, and the store's record of it, which says of which records, cannot be read.
    * @throws ProgramUnknownError, PolicyError.
    */
   async enroll(request: EnrollRequest): Promise<EnrollmentBatch> {
@@ -196,7 +196,7 @@ export class EnrollmentClient {
 
   /**
    * Closes a batch that `orphans` named: each of its cards gets an outcome, its cardholder data is erased, its bulk
-   * job is told. One that was never started is only erased.
+   * job gets a report. One that was never started is only erased.
    * @param options.elsewhere also one that is `ELSEWHERE`: make sure first that no other namespace has it open.
    * @param options.withoutUnreadable also one that needs a key which is not there: what is under it is then lost.
    * @returns what became of it; `leftAlone` also when it was written to, or taken back, since it was found.

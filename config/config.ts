@@ -79,7 +79,7 @@ export interface SweepConfig {
 
 export const DEFAULT_GRACE_MS = 24 * 3_600_000;
 
-/** The grace time (ms): jobs, and whoever sweeps by hand, keep it also where no sweep is scheduled. */
+/** The grace time (ms): jobs and `c2p sweep` keep to it also where no sweep is scheduled. */
 export function graceOf(sweep: SweepConfig | false): number {
   return sweep === false ? DEFAULT_GRACE_MS : sweep.grace;
 }

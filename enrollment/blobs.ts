@@ -29,7 +29,7 @@ export const Blob = {
   enrollmentData: (round: number, recipient?: string): BlobRef =>
     `enrollment-data-${round}${recipient === undefined ? '' : `${TO_RECIPIENT}${recipient}`}`,
   /**
-   * The `OfferMark` of a round: whoever finds it knows that Mastercard may have the round, whatever Temporal
+   * The `OfferMark` of a round: a workflow that finds it knows that Mastercard may have the round, whatever Temporal
    * remembers; kept.
    */
   offered: (round: number): BlobRef => `${OFFERED}${round}`,

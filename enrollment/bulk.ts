@@ -81,7 +81,7 @@ export interface BulkResult extends BulkKey {
   failure?: FailureType | undefined;
 }
 
-/** What the job that started a batch is told when it is closed. */
+/** What a closed batch reports to the job that started it. */
 export interface ClosedBatchReport extends Pick<
   BatchResult,
   'externalBatchId' | 'status' | 'counts' | 'failure'

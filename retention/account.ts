@@ -48,8 +48,8 @@ export interface Account {
 const NOTHING_EXPIRED = new Date(0);
 
 /**
- * Gives every card of a batch an outcome, whatever its blobs are: they stand in for each other, and what is lost
- * is told.
+ * Gives every card of a batch an outcome, whatever its blobs are: they stand in for each other, and `losses`
+ * names what is lost.
  * @param today decides which cards have expired, of a batch that was not validated.
  * @throws KeyMissing, StoreUnavailableError.
  */

@@ -35,8 +35,8 @@ export interface CloseDependencies {
 }
 
 /**
- * Closes a batch in the store, whatever its blobs are: every card gets an outcome, what cannot be read is told in
- * the result's reasons, everything that holds cardholder data is erased, and then the batch is remembered. Where
+ * Closes a batch in the store, whatever its blobs are: every card gets an outcome, the result's reasons
+ * name what cannot be read, everything that holds cardholder data is erased, and then the batch is remembered. Where
  * what Mastercard reported is lost, an operator must act: the batch is `FAILED`.
  *
  * It may be repeated, also by several at once: what it comes to is decided once, before anything is erased.
@@ -75,7 +75,7 @@ class Close {
   async run(): Promise<BatchResult> {
     const { blobs } = this;
     const begun = blobs.has(Blob.closing) ? await blobs.readAny<CloseDecision>(Blob.closing) : undefined;
-    // In this order: whoever decided has not been overtaken where nothing is closed afterwards.
+    // `closing` before `closed`: where `closed` is not there afterwards, no other attempt has finished meanwhile.
     const before =
       begun || blobs.has(Blob.closed) ? await blobs.readAny<ClosedBatch>(Blob.closed) : undefined;
     if (begun && this.isOurs(begun.closed))

@@ -11,7 +11,7 @@ import type { OrphanedBatch } from './orphans.js';
 import { tellJob } from './tell-job.js';
 
 export interface OrphanOptions {
-  /** Who closes it: the job of the batch is told. */
+  /** The person or program that closes it, as the batch's job reads it. */
   by: string;
   /** Somebody made sure that no other namespace has it open. */
   elsewhere?: boolean | undefined;

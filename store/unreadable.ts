@@ -25,7 +25,7 @@ const WHY: Record<SealedBlobReason, Unreadable['why']> = {
   unknownKey: 'keyMissing',
 };
 
-/** Does work on sealed blobs, and tells of one that cannot be read. Other errors are thrown on. */
+/** Does work on sealed blobs, and returns `Unreadable` for one that cannot be read. Throws other errors on. */
 export async function readingBlobs<T>(work: () => Promise<T>): Promise<T | Unreadable> {
   try {
     return await work();

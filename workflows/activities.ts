@@ -1,5 +1,5 @@
 import { proxyActivities, uuid4, workflowInfo, type ActivityOptions } from '@temporalio/workflow';
-import type { Answering, GatewayActivities, LocalActivities } from '../activities/index.js';
+import type { Answer, Answering, GatewayActivities, LocalActivities } from '../activities/index.js';
 import { gatewayTaskQueue } from '../enrollment/identifiers.js';
 import { NoReport } from './failures.js';
 
@@ -99,7 +99,7 @@ function queueOf(program: string): string {
 }
 
 /**
- * Activities as functions of their input. A report that does not answer the call is none, whoever made it: work that
+ * Activities as functions of their input. A report that does not answer the call is ignored: work that
  * may be repeated is called again.
  */
 function calling<All extends object>(options: ActivityOptions): All {
@@ -132,13 +132,9 @@ function through<All extends object>(options: ActivityOptions, caller: Caller): 
       caller(async () => {
         // uuid4() is deterministic and not cryptographically secure: the name need only differ from all others.
         const call = uuid4();
-        const report = (await activities[name]!({ call, input })) as Partial<Answer> | null | undefined;
+        const report = (await activities[name]!({ call, input })) as
+          Partial<Answer<unknown>> | null | undefined;
         return report?.call === call ? report.result : NO_REPORT;
       }),
   });
-}
-
-interface Answer {
-  call: string;
-  result: unknown;
 }

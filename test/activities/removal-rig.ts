@@ -7,7 +7,7 @@ import {
 } from '../../activities/record-removals.js';
 import { removeCard } from '../../activities/remove-card.js';
 import { removeProfile } from '../../activities/remove-profile.js';
-import type { Unreadable } from '../../activities/unreadable.js';
+import type { Unreadable } from '../../store/unreadable.js';
 import { Blob } from '../../enrollment/blobs.js';
 import type { Outcome } from '../../enrollment/outcomes.js';
 import type { ProfileAnswer, RemovalAnswer } from '../../enrollment/removal.js';

@@ -1,6 +1,6 @@
 import type { ActivityDependencies } from '../../activities/dependencies.js';
 import { submitBatch, type SubmissionAnswer, type SubmitBatchInput } from '../../activities/submit-batch.js';
-import type { Unreadable } from '../../activities/unreadable.js';
+import type { Unreadable } from '../../store/unreadable.js';
 import { Blob, type OfferMark } from '../../enrollment/blobs.js';
 import type { EnrollmentGateway } from '../../mastercard/gateway.js';
 import { getJson } from '../../store/store.js';

@@ -66,7 +66,7 @@ export function cancelled(state: BatchState): BatchState {
   const next = { ...state, isCancelled: true };
   const { stage } = state;
   if (stage.name !== 'asking' || stage.question === 'removal') return next;
-  // Who cancels a batch that asks its operator has decided: it is not asked again.
+  // An operator who cancels a batch that asks has decided: c2p does not ask again.
   if (stage.question === 'batchId') return stage.check ? next : conclude(next, cancelledEnding(next));
   if (next.policy.onCancel === 'leave') return conclude(next, cancelledEnding(next));
   return { ...next, isNudged: true, stage: { ...stage.polling, isLast: true } };

@@ -22,14 +22,9 @@ export function untilNextPoll(state: In<'polling'>): Wait {
   return { over: false, until, summary: `next poll (${round.polls + 1})` };
 }
 
-/** A poll is made; it answers whoever asked for one. */
+/** A poll is made; it serves all requests for one so far. */
 export function polls(state: In<'polling'>): In<'polling'> {
   return { ...state, isNudged: false, stage: { ...state.stage, isUnderWay: true } };
-}
-
-/** Mastercard could not be reached. */
-export function notPolled(state: In<'polling'>, now: number, chance: number): BatchState {
-  return pollAgain(state, now, chance);
 }
 
 /** What follows a poll, by Mastercard's answer. */
@@ -79,7 +74,8 @@ function notFound(state: In<'polling'>): BatchState {
   return conclude(state, failed(state, FailureType.BatchFailed, why, 'BATCH_NOT_FOUND'));
 }
 
-function pollAgain(state: In<'polling'>, now: number, chance: number): BatchState {
+/** Mastercard gave no terminal answer, or could not be reached: another poll follows, unless the deadline has come. */
+export function pollAgain(state: In<'polling'>, now: number, chance: number): BatchState {
   const next: In<'polling'> = {
     ...state,
     stage: { ...state.stage, lastPolledAt: now, chance, isUnderWay: false },

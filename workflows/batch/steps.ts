@@ -12,7 +12,7 @@ import { stillHeldUp, triesAgain, unreadable, untilKeyIsBack } from './held-up.j
 import { asks, checked, moreTimeSettled, needsNoMoreTime } from './operator.js';
 import {
   nextRound,
-  notPolled,
+  pollAgain,
   polled,
   pollingDeadline,
   polls,
@@ -157,7 +157,7 @@ async function poll(batch: Batch): Promise<void> {
   );
   const state = batch.in('polling');
   const [now, chance] = [Date.now(), Math.random()];
-  if (answer === undefined) batch.become(notPolled(state, now, chance));
+  if (answer === undefined) batch.become(pollAgain(state, now, chance));
   else if (answer.kind === 'unreadable') batch.become(unreadable(state, answer, now));
   else batch.become(polled(state, answer, now, chance));
 }

@@ -3,7 +3,7 @@ import { conclude } from './conclusion.js';
 import { rejectedUnsent } from './ending.js';
 import type { BatchState, In } from './state.js';
 
-/** The valid cards are told from the invalid ones; where nothing may be sent, the batch ends here. */
+/** Validation has sorted the valid cards from the invalid ones; where nothing may be sent, the batch ends here. */
 export function validated(before: In<'validating'>, result: ValidateBatchResult): BatchState {
   const { cards, validCards, invalidCards } = result;
   const counts = { ...before.counts, cards, pending: validCards, invalid: invalidCards };

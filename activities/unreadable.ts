@@ -1,1 +1,0 @@
-export { readingBlobs, type Unreadable } from '../store/unreadable.js';
