@@ -120,3 +120,15 @@ export async function untilTheyWait(rig: Rig, bulkId: string, numbers: readonly 
     });
   }
 }
+
+/**
+ * Lets time run until a batch is closed, and hardly further. `result()` does not: the server skips to the next timer, be
+ * it a year away, before the caller can stop time again.
+ */
+export async function untilClosed(rig: Rig, externalBatchId: string): Promise<void> {
+  const batch = rig.workflow(externalBatchId);
+  await until(async () => {
+    await rig.env.sleep('10s');
+    return (await batch.describe()).status.name !== 'RUNNING';
+  });
+}

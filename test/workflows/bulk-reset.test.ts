@@ -4,6 +4,7 @@ import { bulkProgressQuery } from '../../workflows/bulk/messages.js';
 import {
   enrollingEverything,
   startBulk,
+  untilClosed,
   untilTheyWait,
   writePortfolio,
   type BulkHandle,
@@ -37,7 +38,7 @@ async function resetJob(
     await until(() => gateway.submissions.length === 3);
     await untilTheyWait(rig, bulkId, [2, 3]);
     await before.terminate('a test resets it');
-    await rig.workflow(first).result();
+    await untilClosed(rig, first);
     await untilTheyWait(rig, bulkId, [2, 3]);
     const job = await startBulk(rig, taskQueue, bulkId, { onCancel, limits });
     await then(job, gateway);

@@ -12,6 +12,7 @@ import { message } from '../support/message.js';
 import {
   enrollingEverything,
   startBulk,
+  untilClosed,
   untilTheyWait,
   writePortfolio,
   type BulkHandle,
@@ -93,7 +94,7 @@ describe.skipIf(HANDS_OVER)(
           const limits = { maxBatchesInFlight: 10, batchesPerMinute: 0.00001 };
           const job = await startBulk(rig, taskQueue, bulkId, { limits, onCancel });
           await until(async () => (await job.query(bulkProgressQuery)).batches.found === 4);
-          await rig.workflow(bulkBatchId(bulkId, 1)).result();
+          await untilClosed(rig, bulkBatchId(bulkId, 1));
           await enrollOther(client, bulkBatchId(bulkId, 2), { polling: { initial: '1h', maximum: '1h' } });
           await untilTheyWait(rig, bulkId, [2]);
           await job.executeUpdate(changeBulkUpdate, { args: message({ batchesPerMinute: null }) });
@@ -160,7 +161,7 @@ test.skipIf(HANDS_OVER)(
         limits: { maxBatchesInFlight: 10, batchesPerMinute: 0.01 },
       });
       await until(() => gateway.submissions.length === 1);
-      await rig.workflow(first).result();
+      await untilClosed(rig, first);
       // Stands for a batch whose last step no worker has taken yet.
       const open = await rig.env.client.workflow.start('batchEnrollment', {
         workflowId: workflowIdOf({ program: PROGRAM, externalBatchId: first }),
