@@ -11,6 +11,8 @@ export interface EncryptBatchInput {
   batch: BatchKey;
   round: number;
   validated: BlobRef;
+  /** The first run of the workflow that encrypts it (`firstExecutionRunId`). */
+  chain: string;
   /** The JWE of the same records that Mastercard may be unable to open, since its key has changed. */
   replaces?: BlobRef | undefined;
 }
@@ -21,8 +23,8 @@ export interface EncryptBatchResult {
 }
 
 /**
- * Encrypts a round's records to Mastercard, once a key: a JWE differs at every encryption, and a resend must
- * be the same bytes. An attempt that finds the JWE of another one keeps it, also if that one overtook it.
+ * Encrypts a round's records to Mastercard, once a workflow and key: a JWE differs at every encryption, and a resend
+ * must be the same bytes. An attempt that finds the JWE of another one keeps it, also if that one overtook it.
  *
  * @throws ApplicationFailure of type ConfigurationInvalid: for good where Mastercard's key is unsuitable, until
  *   another worker takes it where this one does not know the program.
@@ -34,12 +36,12 @@ export function encryptBatch(deps: Pick<ActivityDependencies, 'store' | 'program
 
 async function encrypt(
   deps: Pick<ActivityDependencies, 'store' | 'program'>,
-  { batch, round, validated, replaces }: EncryptBatchInput,
+  { batch, round, validated, chain, replaces }: EncryptBatchInput,
 ): Promise<EncryptBatchResult> {
   const { store } = deps;
   const program = deps.program(batch.program);
   const recipient = await program.recipient(replaces && recipientOf(replaces));
-  const enrollmentData = Blob.enrollmentData(round, recipientMark(recipient));
+  const enrollmentData = Blob.enrollmentData(round, { chain, recipient: recipientMark(recipient) });
   if (!(await store.has(batch, enrollmentData))) {
     const enrollments = await getJson<EnrollmentRecord[]>(store, batch, validated);
     const jwe = await encryptEnrollmentData({ enrollments }, recipient, program.contentEncryption);

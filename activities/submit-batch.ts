@@ -133,7 +133,6 @@ async function isForOldKey(
   refused: boolean,
 ): Promise<boolean> {
   const mark = recipientOf(enrollmentData);
-  if (mark === undefined) return false;
   try {
     return recipientMark(await recipient(refused ? mark : undefined)) !== mark;
   } catch (error) {

@@ -23,11 +23,12 @@ export const Blob = {
   /** The valid, normalised records of a round (cardholder data). */
   validated: (round: number): BlobRef => `validated-${round}`,
   /**
-   * The JWE of a round: the bytes that every resend sends (cardholder data, encrypted to Mastercard). It
-   * notes whom it is encrypted to (`recipientMark`): Mastercard's key may change before the round is taken.
+   * The JWE of a round: the bytes that every resend sends (cardholder data, encrypted to Mastercard). It notes the
+   * first run of the workflow that made it, since one before may have left the JWE of other records. And it notes whom
+   * it is encrypted to (`recipientMark`), since Mastercard's key may change before the round is accepted.
    */
-  enrollmentData: (round: number, recipient?: string): BlobRef =>
-    `enrollment-data-${round}${recipient === undefined ? '' : `${TO_RECIPIENT}${recipient}`}`,
+  enrollmentData: (round: number, { chain, recipient }: { chain: string; recipient: string }): BlobRef =>
+    `enrollment-data-${round}-by-${chain}${TO_RECIPIENT}${recipient}`,
   /**
    * The `OfferMark` of a round: a workflow that finds it knows that Mastercard may have the round, whatever Temporal
    * remembers; kept.
@@ -84,9 +85,9 @@ export function sealedFor(
   return noted.length > 0 && !noted.includes(undefined) ? 'here' : 'unsaid';
 }
 
-/** The mark of whom a JWE is encrypted to; nothing for one of a version that did not note it. */
-export function recipientOf(enrollmentData: BlobRef): string | undefined {
-  return noted(enrollmentData, TO_RECIPIENT);
+/** The mark of whom a JWE is encrypted to. */
+export function recipientOf(enrollmentData: BlobRef): string {
+  return noted(enrollmentData, TO_RECIPIENT) ?? '';
 }
 
 /** Whether a blob holds what the issuer handed over. */

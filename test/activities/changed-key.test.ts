@@ -12,7 +12,7 @@ import { KeyRing } from '../../protection/key-ring.js';
 import { FilesystemStore } from '../../store/filesystem-store.js';
 import { putJson } from '../../store/store.js';
 import { rsaKeyPair } from '../mastercard/key-files.js';
-import { testRecords } from '../support/records.js';
+import { testRecord, testRecords } from '../support/records.js';
 import { ScriptedGateway } from '../support/scripted-gateway.js';
 
 const BATCH = { program: 'demo', externalBatchId: 'b-1' };
@@ -45,8 +45,8 @@ function deps() {
   return { store, program, now: () => new Date() };
 }
 
-async function encrypt(replaces?: string): Promise<string> {
-  const input = { batch: BATCH, round: 1, validated: Blob.validated(1), replaces };
+async function encrypt(replaces?: string, chain = 'chain-a'): Promise<string> {
+  const input = { batch: BATCH, round: 1, validated: Blob.validated(1), chain, replaces };
   const result = await new MockActivityEnvironment().run(encryptBatch(deps()), input);
   return (result as EncryptBatchResult).enrollmentData;
 }
@@ -92,6 +92,14 @@ test('an attempt to encrypt that finds the JWE of an earlier one keeps it; one f
   expect(await store.get(BATCH, second)).not.toEqual(bytes);
 });
 
+test('the JWE that a terminated workflow left is not offered for the records of another one', async () => {
+  const left = await encrypt();
+  await putJson(store, BATCH, Blob.validated(1), [testRecord(99)]);
+  const other = await encrypt(undefined, 'chain-b');
+  expect(other).not.toBe(left);
+  expect(await store.get(BATCH, other)).not.toEqual(await store.get(BATCH, left));
+});
+
 test('to encrypt afresh asks for another key than the one that was replaced', async () => {
   const asked: (string | undefined)[] = [];
   recipient = (otherThan) => {
@@ -109,14 +117,6 @@ test('a JWE for another key than the present one is not offered, unless it may h
   expect(gateway.submissions).toEqual([]);
   expect(await store.has(BATCH, Blob.offered(1))).toBe(false);
   expect(await submit(jwe, false)).toMatchObject({ kind: 'accepted' });
-});
-
-test('a JWE that does not say for whom it is, as of an earlier version, is offered', async () => {
-  const jwe = await encrypt();
-  const unsaid = Blob.enrollmentData(1);
-  await store.put(BATCH, unsaid, await store.get(BATCH, jwe));
-  recipient = () => Promise.resolve(newKey);
-  expect(await submit(unsaid)).toMatchObject({ kind: 'accepted' });
 });
 
 test('a key that cannot be had keeps nothing from being offered that is encrypted', async () => {

@@ -17,6 +17,7 @@ import {
   stages,
   stored,
 } from './purge-rig.js';
+import { jweOf } from '../support/records.js';
 
 let store: DamagedStore;
 beforeEach(async () => {
@@ -118,7 +119,7 @@ function failingAfter(changes: number, of: BatchStore): BatchStore {
 
 it('whatever is damaged and however often it is cut short, a batch closes with one outcome a card', async () => {
   const damaged = fc.dictionary(
-    fc.constantFrom(RECORDS, Blob.validated(1), Blob.cards, Blob.outcomes, Blob.enrollmentData(1)),
+    fc.constantFrom(RECORDS, Blob.validated(1), Blob.cards, Blob.outcomes, jweOf(1)),
     fc.constantFrom(...damages),
   );
   await fc.assert(
@@ -215,7 +216,7 @@ describe('an attempt that is overtaken', () => {
     const { of, stopped, go } = stoppedAt('putNew', 1);
     const late = purgeBatch(deps(of))(inputOf('after outcomes'));
     await stopped;
-    await putJson(store, BATCH, Blob.enrollmentData(2), 'a JWE');
+    await putJson(store, BATCH, jweOf(2), 'a JWE');
     go();
     await late;
     expect(await store.list(BATCH)).toEqual([Blob.closed, Blob.outcomes]);

@@ -6,7 +6,7 @@ import type { Outcome } from '../../enrollment/outcomes.js';
 import { cardKeysOf, type EnrollmentRecord } from '../../enrollment/records.js';
 import { validateRecords } from '../../enrollment/validation.js';
 import { getJson, putJson, type BatchStore } from '../../store/store.js';
-import { testRecord, testRecords } from '../support/records.js';
+import { testRecord, testRecords, jweOf } from '../support/records.js';
 import type { DamagedStore } from './damaged-store.js';
 
 export const BATCH = { program: 'demo', externalBatchId: 'batch-1' };
@@ -34,7 +34,7 @@ export const STAGES = {
       [Blob.validated(1)]: VALID,
       [Blob.cards]: order,
       [Blob.outcomes]: INVALID_OUTCOMES,
-      [Blob.enrollmentData(1)]: 'a JWE',
+      [jweOf(1)]: 'a JWE',
     },
     needed: [Blob.cards, Blob.outcomes],
     says: { validated: true, batchIds: [], status: 'REJECTED', reason: 'NOT_SENT' },
@@ -45,7 +45,7 @@ export const STAGES = {
       [Blob.validated(1)]: VALID,
       [Blob.cards]: order,
       [Blob.outcomes]: [...ENROLLED, ...INVALID_OUTCOMES],
-      [Blob.enrollmentData(1)]: 'a JWE',
+      [jweOf(1)]: 'a JWE',
     },
     needed: [Blob.cards, Blob.outcomes],
     says: { validated: true, batchIds: ['mc-1'], status: 'COMPLETED_WITH_ERRORS', reason: 'MISSING' },

@@ -6,6 +6,7 @@ import type { EnrollmentGateway } from '../../mastercard/gateway.js';
 import { getJson } from '../../store/store.js';
 import { DamagedStore } from './damaged-store.js';
 import { activityEnvironment } from './environment.js';
+import { jweOf } from '../support/records.js';
 
 export const BATCH = { program: 'demo', externalBatchId: 'batch-1' };
 export const NOW = new Date('2026-11-30T10:00:00Z');
@@ -24,7 +25,7 @@ export class SubmissionRig {
 
   static async create(): Promise<SubmissionRig> {
     const rig = new SubmissionRig(await DamagedStore.create());
-    for (const round of [1, 2]) await rig.store.put(BATCH, Blob.enrollmentData(round), Buffer.from(JWE));
+    for (const round of [1, 2]) await rig.store.put(BATCH, jweOf(round), Buffer.from(JWE));
     return rig;
   }
 
@@ -43,7 +44,7 @@ export class SubmissionRig {
       policy: {},
     });
     const activity = submitBatch({ store: this.store, program, now: () => NOW, ...deps });
-    const enrollmentData = Blob.enrollmentData(round);
+    const enrollmentData = jweOf(round);
     const whole = { batch: BATCH, round, enrollmentData, chain: 'chain-a', ...input };
     return activityEnvironment().run(() => activity(whole));
   }

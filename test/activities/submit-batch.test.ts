@@ -1,12 +1,12 @@
 import { ApplicationFailure } from '@temporalio/activity';
 import { afterEach, beforeEach, describe, expect, test, vi } from 'vitest';
-import { Blob } from '../../enrollment/blobs.js';
 import { FailureType } from '../../enrollment/errors.js';
 import { GatewayFailure, type FailureFacts } from '../../mastercard/errors.js';
 import { KeyRingError } from '../../protection/key-ring-json.js';
 import { StoreUnavailableError } from '../../store/store.js';
 import { ScriptedGateway } from '../support/scripted-gateway.js';
 import { BATCH, SubmissionRig } from './submission-rig.js';
+import { jweOf } from '../support/records.js';
 
 let rig: SubmissionRig;
 beforeEach(async () => {
@@ -60,7 +60,7 @@ describe('an attempt that provably sent nothing is not accepted, so that the wor
   });
 
   test('where the JWE is missing it is a result, not a failure that uses the one attempt up', async () => {
-    await rig.store.delete(BATCH, Blob.enrollmentData(1));
+    await rig.store.delete(BATCH, jweOf(1));
     const gateway = new ScriptedGateway();
     expect(await rig.submit(gateway)).toMatchObject({ kind: 'unreadable', why: 'missing' });
     expect(gateway.submissions).toEqual([]);

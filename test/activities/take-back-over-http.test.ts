@@ -47,7 +47,7 @@ async function enroll(externalBatchId: string, records: EnrollmentRecord[]) {
   await putJson(dependencies.store, batch, 'records-1', records);
   const { validated } = await done('validated', () => local.validateBatch({ batch, records: 'records-1' }));
   const { enrollmentData } = await done('encrypted', () =>
-    local.encryptBatch({ batch, round: 1, validated }),
+    local.encryptBatch({ batch, round: 1, validated, chain: 'chain-a' }),
   );
   const { batchId, flowId } = await done('accepted', () =>
     calls.submitBatch({ batch, round: 1, enrollmentData, chain: 'chain-a' }),

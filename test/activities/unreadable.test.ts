@@ -13,7 +13,7 @@ import type { Outcome } from '../../enrollment/outcomes.js';
 import { cardKeysOf } from '../../enrollment/records.js';
 import { putJson, type BatchStore } from '../../store/store.js';
 import { rsaKeyPair } from '../mastercard/key-files.js';
-import { testRecords } from '../support/records.js';
+import { testRecords, jweOf } from '../support/records.js';
 import { report, ScriptedGateway, success } from '../support/scripted-gateway.js';
 import { DamagedStore } from './damaged-store.js';
 import { activityEnvironment } from './environment.js';
@@ -33,19 +33,19 @@ beforeEach(async () => {
   await putJson(store, batch, Blob.validated(1), records);
   await putJson(store, batch, Blob.cards, cardKeysOf(records));
   await putJson(store, batch, Blob.outcomes, [] satisfies Outcome[]);
-  await store.put(batch, Blob.enrollmentData(1), Buffer.from('a.b.c.d.e'));
+  await store.put(batch, jweOf(1), Buffer.from('a.b.c.d.e'));
 });
 afterEach(() => store.erase());
 
 const round = 1;
-const enrollmentData = Blob.enrollmentData(1);
+const enrollmentData = jweOf(1);
 /** Each activity, and each blob that it reads. */
 const READS: [activity: string, ref: string, (deps: ActivityDependencies) => () => Promise<unknown>][] = [
   ['validateBatch', 'records-a', (deps) => () => validateBatch(deps)({ batch, records: 'records-a' })],
   [
     'encryptBatch',
     Blob.validated(1),
-    (deps) => () => encryptBatch(deps)({ batch, round, validated: Blob.validated(1) }),
+    (deps) => () => encryptBatch(deps)({ batch, round, validated: Blob.validated(1), chain: 'chain-a' }),
   ],
   [
     'submitBatch',

@@ -2,6 +2,7 @@ import { describe, expect, test } from 'vitest';
 import { CLOSED_STATUSES, isClosed, OPEN_STATUSES } from '../../enrollment/batch.js';
 import { Blob, cardholderData } from '../../enrollment/blobs.js';
 import { DEFAULT_POLICY, resolvePolicy } from '../../enrollment/policy.js';
+import { jweOf } from '../support/records.js';
 
 describe('resolvePolicy', () => {
   test('is the defaults when nothing differs', () => {
@@ -38,7 +39,7 @@ describe('a batch', () => {
   });
 
   test('keeps nothing with cardholder data once it is closed, and its marks of what was offered', () => {
-    const erased = [Blob.validated(1), Blob.enrollmentData(1), Blob.cards, Blob.records('1')];
+    const erased = [Blob.validated(1), jweOf(1), Blob.cards, Blob.records('1')];
     const kept = [Blob.outcomes, Blob.closed, Blob.bulk, Blob.rejects(1), Blob.offered(1)];
     expect(cardholderData([...kept, ...erased])).toEqual(erased);
   });

@@ -11,7 +11,7 @@ killedDuring([
   {
     during: 'encryptBatch, having stored the JWE',
     activity: 'encryptBatch',
-    stallAt: `after putNew ${Blob.enrollmentData(1)}`,
+    stallAt: 'after putNew enrollment-data-1-',
     offers: 1,
   },
   {

@@ -1,4 +1,3 @@
-import { Blob } from '../../enrollment/blobs.js';
 import { killedDuring, killedWhileARequestIsOnItsWay } from './worker-killed.js';
 
 killedWhileARequestIsOnItsWay();
@@ -19,7 +18,7 @@ killedDuring([
   {
     during: 'purgeBatch, having erased part of what it erases',
     activity: 'purgeBatch',
-    stallAt: `before delete ${Blob.enrollmentData(1)}`,
+    stallAt: 'before delete enrollment-data-1-',
     offers: 1,
   },
 ]);

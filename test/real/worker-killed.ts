@@ -133,7 +133,7 @@ function offersOf(site: RealSite): string[] {
 
 async function jweInStore(site: RealSite, externalBatchId: string): Promise<Uint8Array | undefined> {
   const batch = { program: PROGRAM, externalBatchId };
-  const ref = (await site.store.list(batch)).find((name) => name.startsWith(Blob.enrollmentData(1)));
+  const ref = (await site.store.list(batch)).find((name) => name.startsWith('enrollment-data-1-'));
   return ref === undefined ? undefined : site.store.get(batch, ref);
 }
 

@@ -7,7 +7,7 @@ import { closeOrphan, type OrphanEnd, type OrphanOptions } from '../../retention
 import { findOrphans } from '../../retention/orphans.js';
 import { getJson, putJson } from '../../store/store.js';
 import { DamagedStore } from '../activities/damaged-store.js';
-import { testRecords } from '../support/records.js';
+import { testRecords, jweOf } from '../support/records.js';
 import { FakeTemporal, HERE, OTHER, type FakeExecution } from './fake-temporal.js';
 
 const BATCH = { program: 'demo', externalBatchId: 'portfolio-000007' };
@@ -27,7 +27,7 @@ const PROCESSING = {
   [Blob.validated(1)]: VALID,
   [Blob.cards]: cardKeysOf(VALID),
   [Blob.outcomes]: [],
-  [Blob.enrollmentData(1)]: 'a JWE',
+  [jweOf(1)]: 'a JWE',
   [Blob.offered(1)]: { chain: 'chain-1', offeredAt: '2026-01-01T00:00:00.000Z', batchId: 'mc-1' },
 };
 

@@ -1,3 +1,5 @@
+import type { BlobRef } from '../../enrollment/batch.js';
+import { Blob } from '../../enrollment/blobs.js';
 import { passesLuhn } from '../../enrollment/identifiers.js';
 import type { Card, EnrollmentRecord } from '../../enrollment/records.js';
 
@@ -38,3 +40,7 @@ export function testCard(n: number): Card {
 export function testRecords(count: number): EnrollmentRecord[] {
   return Array.from({ length: count }, (_, index) => testRecord(index + 1));
 }
+
+/** What the JWE of a round is called that the workflow `chain-a` made. */
+export const jweOf = (round: number): BlobRef =>
+  Blob.enrollmentData(round, { chain: 'chain-a', recipient: 'key-a' });

@@ -68,7 +68,12 @@ async function encrypt(batch: Batch): Promise<void> {
   const { round, counts, stage } = batch.in('encrypting');
   const result = await onStore({
     summary: `round ${round.n}, ${counts.pending} cards`,
-  }).encryptBatch({ batch: keyOf(batch.state), round: round.n, validated: stage.records });
+  }).encryptBatch({
+    batch: keyOf(batch.state),
+    round: round.n,
+    validated: stage.records,
+    chain: workflowInfo().firstExecutionRunId,
+  });
   const state = batch.in('encrypting');
   batch.become(
     result.kind === 'unreadable'
@@ -127,6 +132,7 @@ async function encryptAfresh(batch: Batch): Promise<void> {
     batch: keyOf(batch.state),
     round: round.n,
     validated: Blob.validated(round.n),
+    chain: workflowInfo().firstExecutionRunId,
     replaces: stage.enrollmentData,
   });
   const state = batch.in('submitting');
