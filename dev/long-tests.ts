@@ -1,14 +1,15 @@
 import { createHash } from 'node:crypto';
-import { readdir } from 'node:fs/promises';
+import { readdir, readFile } from 'node:fs/promises';
 import { parseArgs } from 'node:util';
 import { execa } from 'execa';
 import { TestLedger } from './test-ledger.js';
 
 /**
- * `npm run test:long [-- FILTER… --part N/M --again]`: runs each file of the long tier by itself, and remembers
- * which passed. Started again on the same tree, it goes on with those that have not.
+ * `npm run test:long [-- FILTER… --part N/M --again]`: runs each file of the long tier by itself, then the tests of
+ * workflows with hand-over forced, and remembers which passed. Started again on the same tree, it goes on with those that have not.
  */
 const CONFIG = 'test/long.vitest.config.ts';
+const WORKFLOW_TESTS = 'test/workflows';
 /** How many inputs each fuzzing test is given here. */
 const FUZZ_RUNS = '200000';
 
@@ -22,38 +23,61 @@ const [n, parts] = [Number(part[1]), Number(part[2])];
 
 const tree = await treeNow();
 const passed = await TestLedger.open<{ tree: string; seconds: number }>('long-tests');
-const files = (await readdir('test', { recursive: true }))
-  .filter((path) => /\.(?:long|fuzz)\.test\.ts$/.test(path))
-  .map((path) => `test/${path}`)
-  .filter((path) => positionals.length === 0 || positionals.some((filter) => path.includes(filter)))
-  .sort()
+const runs = [...(await longFiles()), ...(await handedOver())]
+  .filter(({ name }) => positionals.length === 0 || positionals.some((filter) => name.includes(filter)))
+  .sort((one, other) => one.name.localeCompare(other.name))
   .filter((_, index) => index % parts === n - 1);
 
 let failed = 0;
 let seconds = 0;
-for (const file of files) {
-  const before = passed.get(file);
+for (const { name, args, env } of runs) {
+  const before = passed.get(name);
   if (before?.tree === tree && !values.again) {
-    console.log(`${file}: passed before on this tree, in ${before.seconds} s`);
+    console.log(`${name}: passed before on this tree, in ${before.seconds} s`);
     seconds += before.seconds;
     continue;
   }
   const started = Date.now();
-  const { exitCode } = await execa('npx', ['vitest', 'run', '--config', CONFIG, file], {
+  const { exitCode } = await execa('npx', ['vitest', 'run', ...args], {
     stdio: 'inherit',
     reject: false,
-    env: { C2P_FUZZ_RUNS: process.env['C2P_FUZZ_RUNS'] ?? FUZZ_RUNS },
+    env,
   });
   const took = Math.round((Date.now() - started) / 1_000);
-  console.log(`${file}: ${exitCode === 0 ? 'passed' : 'FAILED'} in ${took} s`);
+  console.log(`${name}: ${exitCode === 0 ? 'passed' : 'FAILED'} in ${took} s`);
   seconds += took;
-  if (exitCode === 0) await passed.set(file, { tree, seconds: took });
+  if (exitCode === 0) await passed.set(name, { tree, seconds: took });
   else failed += 1;
 }
 console.log(
-  `long tier, part ${n}/${parts}: ${files.length - failed} files passed, ${failed} failed, ${seconds} s`,
+  `long tier, part ${n}/${parts}: ${runs.length - failed} runs passed, ${failed} failed, ${seconds} s`,
 );
 process.exitCode = failed > 0 ? 1 : 0;
+
+interface Run {
+  name: string;
+  /** Of vitest. */
+  args: string[];
+  env: NodeJS.ProcessEnv;
+}
+
+async function longFiles(): Promise<Run[]> {
+  const env = { C2P_FUZZ_RUNS: process.env['C2P_FUZZ_RUNS'] ?? FUZZ_RUNS };
+  return (await readdir('test', { recursive: true }))
+    .filter((path) => /\.(?:long|fuzz)\.test\.ts$/.test(path))
+    .map((path) => ({ name: `test/${path}`, args: ['--config', CONFIG, `test/${path}`], env }));
+}
+
+/** The gate's tests of workflows once more, with every workflow handed over to a new run at each wait. */
+async function handedOver(): Promise<Run[]> {
+  const files = (await readdir(WORKFLOW_TESTS))
+    .filter((name) => name.endsWith('.test.ts') && !name.endsWith('.long.test.ts'))
+    .map((name) => `${WORKFLOW_TESTS}/${name}`);
+  const texts = await Promise.all(files.map((file) => readFile(file, 'utf8')));
+  return files
+    .filter((_, index) => texts[index]!.includes("support/rig.js'"))
+    .map((file) => ({ name: `${file} handed over`, args: [file], env: { C2P_TEST_HAND_OVER: '1' } }));
+}
 
 /** The files as git sees them, changed ones included. */
 async function treeNow(): Promise<string> {

@@ -1,4 +1,4 @@
-import { allHandlersFinished, condition, workflowInfo } from '@temporalio/workflow';
+import { allHandlersFinished, condition, makeContinueAsNewFunc, workflowInfo } from '@temporalio/workflow';
 
 /** What a workflow waits for, as a function of its state tells it: for an instant, for a change of the state, or for both. */
 export type Wait =
@@ -34,6 +34,9 @@ const NO_INSTANT_MS = 365 * 24 * 3_600_000;
 /** So many events a run may grow by while it waits, so that a low limit does not make each event a new run. */
 const ROOM_TO_WAIT = 50;
 
+/** The workflow as its next run is started. */
+type Continued<State> = (input: { continues: State }) => Promise<unknown>;
+
 /**
  * A workflow that runs: its state, and the only place where it waits and where it hands over to a new run. The
  * state is the new run's argument, so a workflow goes on from any wait as if nothing had happened.
@@ -50,8 +53,6 @@ export class Running<State> {
       show: (state: State) => void;
       /** Shows a state to Temporal's search; where the workflow waits or ends, since each time is an event. */
       publish: (state: State) => void;
-      /** Continues as a new run with this state. */
-      continueWith: (state: State) => Promise<never>;
       /** How many events make a history long; tests lower it. */
       historyLimit: number | undefined;
     },
@@ -103,7 +104,9 @@ export class Running<State> {
   async handOverWhenLong(): Promise<void> {
     if (!this.isLong) return;
     await condition(allHandlersFinished);
-    await this.options.continueWith(this.current);
+    // Left out, it would be the memo that this run was started with.
+    const { memo } = workflowInfo();
+    await makeContinueAsNewFunc<Continued<State>>({ memo })({ continues: this.current });
   }
 
   publish(): void {

@@ -1,4 +1,5 @@
 import { afterAll, beforeAll, expect, test, vi } from 'vitest';
+import { workflowIdOf } from '../../enrollment/identifiers.js';
 import { testRecords } from '../support/records.js';
 import { RealEnvironment, PROGRAM } from '../support/real-environment.js';
 
@@ -36,4 +37,35 @@ test('a cancelled batch is handed from run to run, stays cancelled, and its card
   expect(await batch.execution()).toBe('CANCELLED');
   expect(site.simulator.enrolledCards()).toEqual([]);
   expect(site.simulator.accepted()).toHaveLength(1);
+});
+
+test('a batch that came with its records inline is found by its id, program and records after it was handed over', async () => {
+  const site = await environment.site('inline', { processingMs: FOR_EVER_MS });
+  await site.startWorker();
+  const key = { program: PROGRAM, externalBatchId: 'inline' };
+  await site.temporal.workflow.start('batchEnrollment', {
+    workflowId: workflowIdOf(key),
+    taskQueue: site.taskQueue,
+    args: [
+      {
+        ...key,
+        records: { inline: testRecords(1) },
+        policy: { polling: { initial: '1s' } },
+        historyLimit: 1,
+      },
+    ],
+  });
+  const runOf = async () => (await site.workflow('inline').describe()).runId;
+  const first = await runOf();
+  await vi.waitUntil(async () => (await runOf()) !== first, WAITS);
+
+  const batch = await site.client.enroll({ ...key, records: testRecords(1) });
+  const found = async () => {
+    for await (const one of site.client.list({ program: PROGRAM, status: 'PROCESSING' })) return one;
+    return undefined;
+  };
+  await vi.waitUntil(found, WAITS);
+  expect(await found()).toMatchObject(key);
+  site.simulator.configure({ processingMs: 0 });
+  expect(await batch.result()).toMatchObject({ status: 'COMPLETED', counts: { cards: 1, enrolled: 1 } });
 });

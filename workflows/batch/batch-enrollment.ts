@@ -24,6 +24,7 @@ import { step } from './steps.js';
 export async function batchEnrollment(input: BatchInput): Promise<BatchResult> {
   const batch = new Batch(await begin(input));
   acceptMessages(batch);
+  batch.publish();
   CancellationScope.current().cancelRequested.catch(() => batch.become(cancelled(batch.state)));
 
   return CancellationScope.nonCancellable(async () => {

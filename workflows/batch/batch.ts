@@ -1,11 +1,17 @@
-import { continueAsNew, setCurrentDetails, upsertSearchAttributes, workflowInfo } from '@temporalio/workflow';
+import { setCurrentDetails, upsertSearchAttributes, workflowInfo } from '@temporalio/workflow';
 import { Running, OVER, type Wait } from '../waiting.js';
-import { C2pBatchId, C2pFailedRecords, C2pRecords, C2pStatus } from '../search-attributes.js';
+import {
+  C2pBatchId,
+  C2pExternalBatchId,
+  C2pFailedRecords,
+  C2pProgram,
+  C2pRecords,
+  C2pStatus,
+} from '../search-attributes.js';
 import { describeBatch } from './details.js';
-import type { BatchWorkflow } from './input.js';
 import type { Verdict } from './operator.js';
 import { progressOf } from './progress.js';
-import { isIn, type BatchState, type In, type StageName } from './state.js';
+import { isIn, keyOf, type BatchState, type In, type StageName } from './state.js';
 import { statusOf } from './status.js';
 
 /** A batch that runs. */
@@ -17,7 +23,6 @@ export class Batch extends Running<BatchState> {
     super(state, {
       show: (now) => setCurrentDetails(describeBatch(progressOf(now))),
       publish: publishBatch,
-      continueWith: (continues) => continueAsNew<BatchWorkflow>({ continues }),
       historyLimit: state.order.historyLimit,
     });
   }
@@ -35,7 +40,10 @@ export class Batch extends Running<BatchState> {
   }
 }
 
-/** Tells Temporal's search where the batch is; seldom, since each time is an event. */
+/**
+ * Shows Temporal's search where the batch is; seldom, since each time is an event. A new run has the attributes that the
+ * one before was started with: of a batch that came with its records inline, none.
+ */
 function publishBatch(state: BatchState): void {
   const { counts, batchIds } = state;
   const status = statusOf(state);
@@ -43,8 +51,11 @@ function publishBatch(state: BatchState): void {
   const { typedSearchAttributes: published } = workflowInfo();
   if (published.get(C2pStatus) === status && published.get(C2pBatchId) === batchId) return;
   const { failed, invalid, unreported } = counts;
+  const { program, externalBatchId } = keyOf(state);
   upsertSearchAttributes([
     { key: C2pStatus, value: status },
+    { key: C2pProgram, value: program },
+    { key: C2pExternalBatchId, value: externalBatchId },
     ...(batchId === undefined ? [] : [{ key: C2pBatchId, value: batchId }]),
     { key: C2pRecords, value: counts.cards },
     { key: C2pFailedRecords, value: failed + invalid + unreported },

@@ -23,9 +23,7 @@ import type { BatchInput } from './input.js';
 import type { BatchState } from './state.js';
 import {
   C2pExternalBatchId,
-  C2pFailedRecords,
   C2pProgram,
-  C2pRecords,
   C2pStatus,
 } from '../search-attributes.js';
 
@@ -104,13 +102,6 @@ function started(
 ): BatchEnrollmentInput {
   // What a client that has the store starts a batch with: it compares them when it enrolls under this id.
   upsertMemo({ recordsDigest, records });
-  upsertSearchAttributes([
-    { key: C2pStatus, value: 'VALIDATING' },
-    { key: C2pProgram, value: program },
-    { key: C2pExternalBatchId, value: externalBatchId },
-    { key: C2pRecords, value: cards },
-    { key: C2pFailedRecords, value: 0 },
-  ]);
   return { program, externalBatchId, records, recordsDigest, cards, policy, historyLimit };
 }
 

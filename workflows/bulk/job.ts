@@ -1,8 +1,7 @@
-import { continueAsNew, setCurrentDetails, upsertSearchAttributes, workflowInfo } from '@temporalio/workflow';
+import { setCurrentDetails, upsertSearchAttributes, workflowInfo } from '@temporalio/workflow';
 import { C2pFailedRecords, C2pRecords, C2pStatus } from '../search-attributes.js';
 import { Running } from '../waiting.js';
 import { describeBulk } from './details.js';
-import type { BulkWorkflow } from './input.js';
 import { jobProgressOf, jobStatusOf } from './progress.js';
 import { isIn, type BulkState, type In, type StageName } from './state.js';
 
@@ -18,7 +17,6 @@ export class Job extends Running<BulkState> {
     super(state, {
       show: (now) => setCurrentDetails(describeBulk(jobProgressOf(now, Date.now()))),
       publish: publishJob,
-      continueWith: (continues) => continueAsNew<BulkWorkflow>({ continues }),
       historyLimit: state.order.historyLimit,
     });
   }
