@@ -10,7 +10,7 @@ import type { Answer } from './answers.js';
 import { activityKey, HANGS_AFTER_MS, Rest } from './rest.js';
 import { recordsOf, type Duplicates, type Scenario } from './scenario.js';
 import { Troubles } from './troubles.js';
-import type { Timed, WireEvent } from './wire.js';
+import type { Timed, WatchedRun, WireEvent } from './watched-run.js';
 import type { World } from './world.js';
 
 /** What can be seen of a batch once nothing happens any more unless time passes. */
@@ -27,7 +27,7 @@ export interface Standing {
 }
 
 /** One batch in the world: the real thing that the model is compared with. */
-export class BatchRun {
+export class BatchRun implements WatchedRun {
   readonly events: Timed<WireEvent>[] = [];
   /** Answers that c2p took for something else than the contract says. */
   readonly misread: string[] = [];

@@ -12,7 +12,7 @@ import type { AcceptedBatch } from '../../simulator/index.js';
 import type { Standing } from './batch-run.js';
 import { Offer, SLACK_MS } from './offer.js';
 import { Removal } from './removal.js';
-import type { Timed, WireEvent } from './wire.js';
+import type { Timed, WireEvent } from './watched-run.js';
 
 /**
  * Where a batch must be, as far as a step matters to what may follow. `late`: Mastercard is not done at the

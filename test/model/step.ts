@@ -3,7 +3,7 @@ import { expect } from 'vitest';
 import { ChangeRefusedError, ResolutionRefusedError } from '../../client/errors.js';
 import type { BatchRun, Standing } from './batch-run.js';
 import type { Model } from './model.js';
-import type { WireEvent } from './wire.js';
+import type { WireEvent } from './watched-run.js';
 
 export type Command = fc.AsyncCommand<Model, BatchRun>;
 

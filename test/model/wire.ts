@@ -1,32 +1,8 @@
 import { createHash } from 'node:crypto';
-import { GatewayFailure, type FailureKind } from '../../mastercard/errors.js';
+import { GatewayFailure } from '../../mastercard/errors.js';
 import type { EnrollmentGateway } from '../../mastercard/gateway.js';
 import type { Operation, Simulator } from '../../simulator/index.js';
-import type { BatchRun } from './batch-run.js';
-
-/** What came of a call to Mastercard, or what else a batch met, in the order in which it happened. */
-export type WireEvent =
-  | { op: 'enroll'; externalBatchId: string; sha256: string; result: Result<{ batchId: string }> }
-  | {
-      op: 'status';
-      batchId: string;
-      result: Result<{ externalBatchId: string; batchStatus: string }>;
-    }
-  | { op: 'deleteCard' | 'deleteProfile'; id: string; result: Result<{ removal: string }> }
-  | { op: 'death'; activityType: string }
-  | { op: 'cancel' };
-
-/** When an event happened, by Temporal's clock in milliseconds since the epoch, and in which activity. */
-export type Timed<Event> = Event & { at: number; activity: string };
-
-export type Result<Success> =
-  | ({ kind: 'ok' } & Success)
-  | {
-      kind: FailureKind;
-      reason?: string | undefined;
-      batchId?: string | undefined;
-      retryAfterMs?: number | undefined;
-    };
+import type { Result, WatchedRun } from './watched-run.js';
 
 /**
  * The HTTP gateway, with every call written down in the run that it belongs to, and met by the answer
@@ -35,12 +11,12 @@ export type Result<Success> =
 export function watchedGateway(
   gateways: { simulator: EnrollmentGateway; closedPort: EnrollmentGateway },
   simulator: Simulator,
-  currentRun: () => BatchRun | undefined,
+  currentRun: () => WatchedRun | undefined,
 ): EnrollmentGateway {
   async function call<T>(
     op: Operation,
     make: (gateway: EnrollmentGateway) => Promise<T>,
-    note: (run: BatchRun, result: T | GatewayFailure) => void,
+    note: (run: WatchedRun, result: T | GatewayFailure) => void,
   ): Promise<T> {
     const run = currentRun();
     // Of a run that was given up: nothing may happen any more.

@@ -12,7 +12,7 @@ import { loadEncryptionKey, loadSigningKey } from '../../mastercard/keys.js';
 import type { Recipient } from '../../mastercard/jwe.js';
 import { createSimulator, type Simulator } from '../../simulator/index.js';
 import { Rig } from '../support/rig.js';
-import type { BatchRun } from './batch-run.js';
+import type { WatchedRun } from './watched-run.js';
 import { watchedGateway } from './wire.js';
 import { activityKey } from './rest.js';
 import { WORKER_DIED } from './worker-died.js';
@@ -33,7 +33,7 @@ const UNCACHED = 'c2p-model-uncached';
  */
 export class World {
   /** The run that is under way; what happens to the batches of others is nobody's concern any more. */
-  run: BatchRun | undefined;
+  run: WatchedRun | undefined;
   private readonly stopWorkers = new Map<string, () => Promise<void>>();
 
   private constructor(
@@ -107,7 +107,7 @@ export class World {
   }
 
   /** The run that the current activity belongs to, if it is still under way. */
-  private currentRun(): BatchRun | undefined {
+  private currentRun(): WatchedRun | undefined {
     const { run } = this;
     return activityInfo().workflowExecution?.workflowId === run?.workflowId ? run : undefined;
   }
