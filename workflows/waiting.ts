@@ -1,3 +1,4 @@
+import { isIn, type InStage, type Staged, type StageNameOf } from './staged.js';
 import { allHandlersFinished, condition, makeContinueAsNewFunc, workflowInfo } from '@temporalio/workflow';
 
 /** What a workflow waits for, as a function of its state tells it: for an instant, for a change of the state, or for both. */
@@ -41,7 +42,7 @@ type Continued<State> = (input: { continues: State }) => Promise<unknown>;
  * A workflow that runs: its state, and the only place where it waits and where it hands over to a new run. The
  * state is the new run's argument, so a workflow goes on from any wait as if nothing had happened.
  */
-export class Running<State> {
+export class Running<State extends Staged> {
   /** How many events a run has when it begins, and when it waits for the first time: no reason to hand over once more. */
   private newUpTo = workflowInfo().historyLength;
   private hasWaited = false;
@@ -62,6 +63,13 @@ export class Running<State> {
 
   get state(): State {
     return this.current;
+  }
+
+  /** The state, which must be in this stage: only the workflow's own steps move it on. */
+  in<Name extends StageNameOf<State>>(name: Name): InStage<State, Name> {
+    const { current } = this;
+    if (isIn(current, name)) return current;
+    throw new Error(`the workflow is ${current.stage.name}, not ${name}`);
   }
 
   become(state: State): void {
@@ -93,6 +101,14 @@ export class Running<State> {
         await condition(hasChanged, ms, { summary: wait.summary });
       }
     }
+  }
+
+  /** Waits as long as the state is in this stage and its wait is not over. */
+  async waitIn<Name extends StageNameOf<State>>(
+    name: Name,
+    of: (state: InStage<State, Name>) => Wait,
+  ): Promise<void> {
+    await this.wait((state) => (isIn(state, name) ? of(state) : OVER));
   }
 
   /** Call it where a run did something to begin with: that is no reason to hand over once more. */

@@ -14,7 +14,8 @@ import { describeBatch } from '../../workflows/batch/details.js';
 import { unreadable } from '../../workflows/batch/held-up.js';
 import { polled, polls, untilNextPoll } from '../../workflows/batch/polling.js';
 import { progressOf } from '../../workflows/batch/progress.js';
-import { isIn, type BatchState, type In, type StageName } from '../../workflows/batch/state.js';
+import { isIn } from '../../workflows/staged.js';
+import type { BatchState, In, StageName } from '../../workflows/batch/state.js';
 import { encrypted, offered, offers, untilNextOffer } from '../../workflows/batch/submission.js';
 import { validated } from '../../workflows/batch/validation.js';
 

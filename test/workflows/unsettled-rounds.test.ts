@@ -6,7 +6,8 @@ import { cancelled, heedCancellation } from '../../workflows/batch/conclusion.js
 import { unreadable } from '../../workflows/batch/held-up.js';
 import { resolved } from '../../workflows/batch/operator.js';
 import { roundOf } from '../../workflows/batch/polling.js';
-import { isIn, type BatchState, type In } from '../../workflows/batch/state.js';
+import { isIn } from '../../workflows/staged.js';
+import type { BatchState, In } from '../../workflows/batch/state.js';
 import { accepted, offered, offering, offers } from '../../workflows/batch/submission.js';
 import type { SubmissionAnswer } from '../../activities/index.js';
 import { message } from '../support/message.js';

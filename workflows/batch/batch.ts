@@ -1,5 +1,5 @@
 import { setCurrentDetails, upsertSearchAttributes, workflowInfo } from '@temporalio/workflow';
-import { Running, OVER, type Wait } from '../waiting.js';
+import { Running } from '../waiting.js';
 import {
   C2pBatchId,
   C2pExternalBatchId,
@@ -11,7 +11,7 @@ import {
 import { describeBatch } from './details.js';
 import type { Verdict } from './operator.js';
 import { progressOf } from './progress.js';
-import { isIn, keyOf, type BatchState, type In, type StageName } from './state.js';
+import { keyOf, type BatchState } from './state.js';
 import { statusOf } from './status.js';
 
 /** A batch that runs. */
@@ -25,18 +25,6 @@ export class Batch extends Running<BatchState> {
       publish: publishBatch,
       historyLimit: state.order.historyLimit,
     });
-  }
-
-  /** The state, which must be in this stage: only the steps of a batch move it on. */
-  in<Name extends StageName>(name: Name): In<Name> {
-    const { state } = this;
-    if (isIn(state, name)) return state;
-    throw new Error(`the batch is ${state.stage.name}, not ${name}`);
-  }
-
-  /** Waits as long as the batch is in this stage and its wait is not over. */
-  async waitIn<Name extends StageName>(name: Name, of: (state: In<Name>) => Wait): Promise<void> {
-    await this.wait((state) => (isIn(state, name) ? of(state) : OVER));
   }
 }
 

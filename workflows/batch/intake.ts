@@ -21,11 +21,7 @@ import {
 import { begun, startProblem } from './begin.js';
 import type { BatchInput } from './input.js';
 import type { BatchState } from './state.js';
-import {
-  C2pExternalBatchId,
-  C2pProgram,
-  C2pStatus,
-} from '../search-attributes.js';
+import { C2pExternalBatchId, C2pProgram, C2pStatus } from '../search-attributes.js';
 
 /** Temporal takes payloads of 2 MB, and these records go through it twice; a full batch of 250 cards is a fifth of this. */
 const MAX_INLINE_BYTES = 1_000_000;

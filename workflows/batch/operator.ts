@@ -8,14 +8,8 @@ import { cancelled as cancelledEnding, expired, failed } from './ending.js';
 import type { DeadlineDecision, RemovalDecision, SubmissionResolution } from './messages.js';
 import { asksAtDeadline, polled, pollingDeadline } from './polling.js';
 import { accepted, offering } from './submission.js';
-import {
-  isIn,
-  withLine,
-  type AskingBatchId,
-  type AskingMoreTime,
-  type BatchState,
-  type In,
-} from './state.js';
+import { isIn } from '../staged.js';
+import { withLine, type AskingBatchId, type AskingMoreTime, type BatchState, type In } from './state.js';
 
 /** A state that waits for an answer to a certain question. */
 export type InQuestion<Asking> = BatchState & { stage: Asking };

@@ -3,7 +3,8 @@ import type { Question } from '../../enrollment/questions.js';
 import type { Wait } from '../waiting.js';
 import type { BatchProgress } from './messages.js';
 import { pollingDeadline, untilNextPoll, untilNextRound } from './polling.js';
-import { isIn, keyOf, type BatchState, type Polling } from './state.js';
+import { isIn } from '../staged.js';
+import { keyOf, type BatchState, type Polling } from './state.js';
 import { statusOf } from './status.js';
 import { untilNextOffer } from './submission.js';
 

@@ -4,6 +4,7 @@ import type { EnrollmentPolicy } from '../../enrollment/policy.js';
 import type { FailureType } from '../../enrollment/errors.js';
 import type { ProfileAnswer, RemainingOutcome, RemovalAnswer } from '../../activities/index.js';
 import type { Mailbox, Message } from '../message.js';
+import type { InStage } from '../staged.js';
 import type { BatchOrder } from './messages.js';
 
 /**
@@ -189,11 +190,7 @@ export interface Ending {
 export type StageName = Stage['name'];
 
 /** A state in a certain stage. */
-export type In<Name extends StageName> = BatchState & { stage: Extract<Stage, { name: Name }> };
-
-export function isIn<Name extends StageName>(state: BatchState, name: Name): state is In<Name> {
-  return state.stage.name === name;
-}
+export type In<Name extends StageName> = InStage<BatchState, Name>;
 
 export function keyOf({ order }: BatchState): BatchKey {
   const { program, externalBatchId } = order;

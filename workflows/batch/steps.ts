@@ -20,7 +20,8 @@ import {
   untilNextRound,
 } from './polling.js';
 import { removeSome } from './removing.js';
-import { isIn, keyOf, mayBeAtMastercard, type BatchState, type In, type StageName } from './state.js';
+import { isIn } from '../staged.js';
+import { keyOf, mayBeAtMastercard, type BatchState, type In, type StageName } from './state.js';
 import { encrypted, encryptedAfresh, offered, offers, untilNextOffer } from './submission.js';
 import { validated } from './validation.js';
 

@@ -21,7 +21,8 @@ import type { JobInput } from './input.js';
 import { SourceReader } from './reading.js';
 import { nextCheck } from './reports.js';
 import { lastSealed, nextStart } from './starting.js';
-import { isIn, type BulkState } from './state.js';
+import { isIn } from '../staged.js';
+import type { BulkState } from './state.js';
 import { cancelBatches, takeBackBatches } from './taking-back.js';
 
 /**

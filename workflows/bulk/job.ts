@@ -3,7 +3,7 @@ import { C2pFailedRecords, C2pRecords, C2pStatus } from '../search-attributes.js
 import { Running } from '../waiting.js';
 import { describeBulk } from './details.js';
 import { jobProgressOf, jobStatusOf } from './progress.js';
-import { isIn, type BulkState, type In, type StageName } from './state.js';
+import type { BulkState } from './state.js';
 
 /** Work that goes on beside whatever else the job does; one of a kind at a time. */
 type BesideWork = 'reading' | 'checking';
@@ -24,12 +24,6 @@ export class Job extends Running<BulkState> {
   /** Whether anything goes on beside it. */
   get isBusy(): boolean {
     return this.beside.size > 0;
-  }
-
-  in<Name extends StageName>(name: Name): In<Name> {
-    const { state } = this;
-    if (isIn(state, name)) return state;
-    throw new Error(`the job is ${state.stage.name}, not ${name}`);
   }
 
   isAt(work: BesideWork): boolean {

@@ -11,6 +11,7 @@ import type { FailureType } from '../../enrollment/errors.js';
 import type { OutcomeCounts } from '../../enrollment/outcomes.js';
 import type { EnrolledBatch, SealedBatch, SealedPage } from '../../activities/index.js';
 import type { Mailbox } from '../message.js';
+import type { InStage } from '../staged.js';
 import type { JobOrder } from './messages.js';
 
 /**
@@ -109,11 +110,7 @@ export interface TakingBack {
 export type StageName = Stage['name'];
 
 /** A state in a certain stage. */
-export type In<Name extends StageName> = BulkState & { stage: Extract<Stage, { name: Name }> };
-
-export function isIn<Name extends StageName>(state: BulkState, name: Name): state is In<Name> {
-  return state.stage.name === name;
-}
+export type In<Name extends StageName> = InStage<BulkState, Name>;
 
 export function keyOf({ order }: BulkState): BulkKey {
   const { program, bulkId } = order;

@@ -18,7 +18,8 @@ import {
 import type { Job } from './job.js';
 import { withTrouble } from './reports.js';
 import { batchStarted } from './starting.js';
-import { isIn, keyOf, type BulkState } from './state.js';
+import { isIn } from '../staged.js';
+import { keyOf, type BulkState } from './state.js';
 
 /** Cancels the batches in flight, each of which then takes back its own cards. */
 export async function cancelBatches(job: Job): Promise<void> {
