@@ -35,7 +35,7 @@ export async function measureAlternating<Name extends string>(
  * Measures candidates that tell a rate of their own, in turns there and back, A B B A A B …: a server that
  * grows slower does so for all alike. The first turn of each warms up and does not count.
  *
- * @param candidates are told the number of the round, from 0 on.
+ * @param candidates get the number of the round, from 0 on.
  */
 export async function measureThereAndBack<Name extends string>(
   candidates: Record<Name, (round: number) => Promise<number>>,

@@ -3,7 +3,7 @@ import { openBlob, sealBlob } from '../store/sealing.js';
 import type { BatchAddress } from '../store/store.js';
 import { MemoryStore } from './memory-store.js';
 
-/** Seals and opens as every store does, and keeps nothing longer than it is told to. */
+/** Seals and opens as every store does, and keeps nothing longer than its caller wants. */
 export class SinkStore extends MemoryStore {
   constructor(private readonly keyRing: KeyRingSource) {
     super();

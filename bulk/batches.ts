@@ -29,7 +29,7 @@ export interface BatchesOptions {
   maxCardsPerBatch: number;
 }
 
-/** So many rejects are told of at once, at most; where there are more, a batch has several steps. */
+/** So many rejects are reported at once, at most; where there are more, a batch has several steps. */
 const REJECTS_AT_ONCE = 1_000;
 
 /**

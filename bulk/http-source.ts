@@ -70,7 +70,7 @@ async function ask(url: string, name: string, from: number, to: number): Promise
   let answer: Answer;
   try {
     answer = await request(url, { headers, headersTimeout: TIMEOUT_MS, bodyTimeout: TIMEOUT_MS });
-    // Whoever iterates gets the error anyway; a body that is destroyed unread must not end the process with one.
+    // The reader gets the error anyway; a body that is destroyed unread must not end the process with one.
     answer.body.on('error', () => {});
   } catch (error) {
     throw unavailable(name, codeOf(error));

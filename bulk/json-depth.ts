@@ -1,4 +1,4 @@
-/** Many times what a record has; whoever writes JSON calls himself for each level, and falls at some thousands. */
+/** Many times what a record has; `JSON.stringify` calls itself for each level, and overflows the stack at some thousands. */
 export const MAX_DEPTH = 100;
 
 /** Whether lists and objects stand in one another on more than so many levels. */

@@ -4,7 +4,7 @@ import type { SourceLocation } from '../enrollment/bulk.js';
 import { SourceError } from './source-error.js';
 
 /**
- * The file that a location names, where this machine has it. Whoever may start workflows names the location,
+ * The file that a location names, where this machine has it. Everyone who may start workflows can name a location,
  * so none leads out of the folder, not even through links.
  *
  * @param folder of the configuration (`bulk.folder`).
@@ -26,7 +26,7 @@ export async function locateSource(
     if (wayInside(await realpath(folder), await realpath(path)) === undefined)
       throw refuse('is a link that leads out of the folder for portfolios (bulk.folder)');
   } catch (error) {
-    // One that is not there is told by whoever opens it.
+    // The caller that opens it reports a missing one.
     if (error instanceof SourceError) throw error;
   }
   return { path };

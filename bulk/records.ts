@@ -39,7 +39,7 @@ export async function readLayout(source: Source): Promise<Layout> {
 }
 
 /**
- * Reads the records of a source, block by block: whoever takes them slowly has them read slowly, and what
+ * Reads the records of a source, block by block: a slow consumer slows the reading down, and what
  * is held is one block, one row and one consumer. A list of items is what one block completed, maybe none.
  *
  * A record has a usable `externalConsumerId` and 1 to `maxCardsPerBatch` cards; what these, and the rest
@@ -51,7 +51,7 @@ export async function readLayout(source: Source): Promise<Layout> {
  *   field may have line breaks of any kind in it. U+2028 is text.
  * - **NUL** is malformed in both formats.
  * - **The last line** needs no line break. One that was cut off is what it looks like: malformed JSON, a
- *   field or a closing quote too few; one cut within its last field cannot be told, but by validation.
+ *   field or a closing quote too few; only validation finds one that is cut within its last field.
  * - **A bad row of CSV** is given up to the end of its first line, so that a quote that is never closed does
  *   not take the rows behind it along; the other lines of a row with line breaks in it are then rejects too.
  * - **A row that is too long** (`MAX_LINE_BYTES`, `MAX_ROW_BYTES`) is given up the same way.

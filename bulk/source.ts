@@ -32,7 +32,7 @@ const END_BYTES = 64 * 1024;
 const GZIP_MAGIC = Buffer.from([0x1f, 0x8b]);
 
 /**
- * Opens a source; nothing needs to be closed. Whether it is compressed is told by its first bytes.
+ * Opens a source; nothing needs to be closed. Its first bytes show whether it is compressed.
  * @param expected what it was when it was first read.
  * @throws SourceError; SourceChangedError when it is not as expected.
  */

@@ -12,7 +12,7 @@ export function print(line = ''): void {
   terminal().stdout.write(`${line}\n`);
 }
 
-/** Whoever reads our output may have had enough of it (`c2p report … | head`): then we have, too. */
+/** The reader of our output may have had enough of it (`c2p report … | head`): then we have, too. */
 export function endQuietlyWithoutReader(): void {
   for (const stream of [process.stdout, process.stderr]) {
     stream.on('error', (error: NodeJS.ErrnoException) => {

@@ -5,7 +5,7 @@ const PARENT_CHECK_MS = 500;
 /**
  * Resolves at the first SIGINT or SIGTERM. A second one ends the process at once, as it would have without us.
  *
- * Under `npx` and `npm run` also when whoever started this process has ended: npm passes a SIGTERM on to the
+ * Under `npx` and `npm run` also when the parent of this process has ended: npm passes a SIGTERM on to the
  * shell that it runs a command in, and that ends without telling the command (npm/cli issue 5776).
  */
 export function untilInterrupted(): Promise<void> {

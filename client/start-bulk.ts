@@ -57,7 +57,7 @@ export async function startBulk(starter: Starter, bulk: BulkEnrollment, request:
     startedAt: new Date().toISOString(),
   };
   const fingerprint = fingerprintOf(order);
-  // First, so that what is started can always be told from another, and be read again: see `c2p bulk rerun`.
+  // First, so that a job can always be compared with another, and its source be read again: see `c2p bulk rerun`.
   const address = bulkAddress(bulk.key);
   const isNew = await connections.store.putNew(
     address,

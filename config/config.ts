@@ -25,7 +25,7 @@ export interface C2pConfig {
 
 export interface BulkConfig {
   /**
-   * The folder that workers read portfolios from: whoever may start workflows names the file, and must not
+   * The folder that workers read portfolios from: everyone who may start workflows can name a file, and must not
    * reach any other. Machines may have it at different places.
    */
   folder: string;

@@ -21,7 +21,7 @@ export function temporalKeyFile(): string | undefined {
     const key = loadClientConfigProfile().tls?.clientKey;
     return key && 'path' in key ? key.path : undefined;
   } catch {
-    // Whoever connects tells what is wrong with the profile.
+    // The connection reports what is wrong with the profile.
     return undefined;
   }
 }

@@ -47,7 +47,7 @@ export async function prepareSandboxKeys(folder: string): Promise<Omit<Sandbox, 
 
 /**
  * Gives the sandbox another encryption key in the place of the one that it has.
- * @returns the simulator's part of it, which the simulator is to be told (`rekey`).
+ * @returns the simulator's part of it, to be passed to the simulator (`rekey`).
  */
 export async function renewEncryptionKey({ keys }: Pick<Sandbox, 'keys'>): Promise<string> {
   await Promise.all([rm(keys.decryptionKey), rm(keys.encryptionCertificate)]);

@@ -13,7 +13,7 @@ export interface Picture {
 export interface Scene extends Picture {
   externalBatchId: string;
   policy?: PolicyInput;
-  /** What the simulator is told before the batch is enrolled. */
+  /** How the simulator is set before the batch is enrolled. */
   simulate?: (simulator: Simulator) => void;
   /** Whether the batch is where it is to be photographed. */
   reached: (progress: BatchProgress) => boolean;

@@ -10,7 +10,7 @@ const TIMEOUT_MS = 10_000;
 
 /**
  * Asks Mastercard for the status of a batch that cannot exist, signed as every call: it changes nothing,
- * and the answer NOT_FOUND says that address, keys and ids are right. Its `Date` tells of our clock, too.
+ * and the answer NOT_FOUND says that address, keys and ids are right. Its `Date` shows whether our clock is right, too.
  */
 export async function checkGateway(
   program: string,

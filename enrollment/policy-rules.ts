@@ -63,7 +63,7 @@ export function startPolicyProblems(policy: unknown): PolicyProblem[] {
 }
 
 /**
- * What keeps a change from being laid over the policy of a batch that runs. Whoever sends it may use any
+ * What keeps a change from being laid over the policy of a batch that runs. The sender may use any
  * language, so nothing is believed of its shape.
  * @param change fields as in `PolicyOverrides`, durations in ms.
  */

@@ -44,7 +44,7 @@ export const ReconciliationReason = {
  * Cards are matched by their external ids, never by their place in the answer; the result does not
  * depend on the order of the answer. Where entries contradict each other, "enrolled" wins over "failed"
  * (Mastercard gave the card an id, so it exists and can be removed) and both win over an unknown status;
- * among equals the choice is arbitrary but always the same. What was not chosen is told in the details.
+ * among equals the choice is arbitrary but always the same. The details list what was not chosen.
  *
  * @param sent the cards of the round; the outcomes come in this order.
  * @param answer all entries of Mastercard's terminal answer.

@@ -33,7 +33,7 @@ export class Brake {
   private resumesAt = -Infinity;
   /** The earliest time of the next call. */
   private due = -Infinity;
-  /** What the last one who was sent away was told. */
+  /** The wait that the last refused caller got. */
   private promised = -Infinity;
   private slowedAt = -Infinity;
   private slowed = false;
@@ -56,7 +56,7 @@ export class Brake {
    * Waits for the caller's turn, in the order of those who ask.
    * @param patienceMs how long at most.
    * @returns 0 when it is the caller's turn; otherwise, at once, after how many milliseconds to ask again.
-   *   Those who are sent away are told different times, so that they do not all come back at once.
+   *   Refused callers get different times, so that they do not all come back at once.
    * @throws AbortError when the signal ends the wait.
    */
   async turn(patienceMs: number, signal?: AbortSignal): Promise<number> {

@@ -46,7 +46,7 @@ export class LiveEncryptionKey {
 
   /**
    * @param signingKey the program's own, which it must not be.
-   * @throws KeyError when the key is wrong. A key set that does not answer is told as a problem: it may answer
+   * @throws KeyError when the key is wrong. A key set that does not answer is reported as a problem: it may answer
    *   before the key is needed.
    */
   static async open(

@@ -48,7 +48,7 @@ export interface Call<Result> {
   accept(answer: Answer): Result | string;
 }
 
-/** Makes one call to Mastercard: signs, sends and judges it, and tells of it. */
+/** Makes one call to Mastercard: signs, sends, judges and reports it. */
 export class SignedCaller {
   constructor(
     private readonly options: CallerOptions,

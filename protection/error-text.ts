@@ -1,6 +1,6 @@
 import { maskPans } from './mask.js';
 
-/** What may be told of an error, whoever raised it: nothing else of it leaves the process. */
+/** What may be shown of an error of any library: nothing else of it leaves the process. */
 export interface ErrorText {
   /** Its name, for instance `TypeError`. */
   type: string;

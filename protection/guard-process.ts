@@ -10,7 +10,7 @@ const COREDUMP_FILTER = '/proc/self/coredump_filter';
  * Closes the ways on which a process tells what it holds without being asked. To be called first of all,
  * once a process; it holds for the rest of the process's life.
  *
- * - What goes to standard error is masked, whoever writes it: libraries, the command line's own errors,
+ * - What goes to standard error is masked, from any source: libraries, the command line's own errors,
  *   Node's warnings. `console` writes there and nowhere else.
  * - An error that nobody caught ends the process with exit code 1 and its masked text; Node would print its
  *   message and the line of source. So it does under `--abort-on-uncaught-exception`.
@@ -21,7 +21,7 @@ export function guardProcess(): void {
   if (process.hasUncaughtExceptionCaptureCallback()) return;
   maskStandardError();
   globalThis.console = new Console(process.stderr, process.stderr);
-  // A listener would be told as well, but Node would already have aborted where it is told to.
+  // A listener would run as well, but only after Node has aborted where it is set to.
   process.setUncaughtExceptionCaptureCallback(endWith);
   process.on('unhandledRejection', endWith);
   maskWarnings();
@@ -50,7 +50,7 @@ function endWith(error: unknown): void {
   process.exit(1);
 }
 
-/** Node prints them itself, past `process.stderr`, unless it was told not to. */
+/** Node prints them itself, past `process.stderr`, unless it is set not to. */
 function maskWarnings(): void {
   if (process.listenerCount('warning') === 0) return;
   process.removeAllListeners('warning');
@@ -64,6 +64,6 @@ function leaveMemoryOutOfCoreDumps(): void {
   try {
     writeFileSync(COREDUMP_FILTER, '0');
   } catch {
-    // Where /proc is not to be written; `memoryExposures` tells of the limit that also prevents them.
+    // Where /proc is not to be written; `memoryExposures` reports the limit that also prevents them.
   }
 }

@@ -16,7 +16,7 @@ import type { KeyObject } from 'node:crypto';
  * | 21+k+n  | 16     | authentication tag                                               |
  *
  * Authenticated besides the ciphertext: everything before the IV, then the context in UTF-8. The
- * context is not in the blob: whoever opens it must know what it is about, and a blob that was moved
+ * context is not in the blob: the reader must know what it is about, and a blob that was moved
  * elsewhere does not open there.
  *
  * Random 96-bit IVs bound one key to 2^32 blobs (NIST SP 800-38D, 8.3): a thousand a second for 49

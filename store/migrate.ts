@@ -18,8 +18,8 @@ const BEGINNING = `
   );`;
 
 /**
- * Brings the tables of a store up to this version: all migrations that it lacks, in one transaction. Whoever
- * does so at the same time waits, and finds nothing left to do. Tables of a later version are left as they are.
+ * Brings the tables of a store up to this version: all migrations that it lacks, in one transaction. A second
+ * process that does so at the same time waits, and finds nothing left to do. Tables of a later version are left as they are.
  * @returns what was applied, in order.
  * @throws StoreUnavailableError
  */

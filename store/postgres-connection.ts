@@ -56,7 +56,7 @@ export function createConnection({ config }: PostgresPlace): pg.Client {
     keepAlive: true,
     ...config,
   });
-  // What is under way then is told; without this, the process would end.
+  // Calls under way get the error; without this listener, the process would end.
   client.on('error', () => undefined);
   return client;
 }

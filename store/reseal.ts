@@ -15,8 +15,8 @@ export interface ResealResult {
  * Seals anew what is not sealed under the current key, blob by blob, while others read, write and erase.
  * It takes the same memory whatever is in the store; cut short, it may be begun again.
  *
- * @param options.onBatch is told after each batch how far it is; what it throws ends the work.
- * @param options.onUnreadable is told of each blob that does not open.
+ * @param options.onBatch is called after each batch with its progress; what it throws ends the work.
+ * @param options.onUnreadable is called for each blob that does not open.
  * @throws StoreUnavailableError, KeyRingError.
  */
 export async function resealStore(

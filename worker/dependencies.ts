@@ -33,7 +33,7 @@ export interface WorkerDependencies extends ActivityDependencies {
 /**
  * Reads every key that the configuration names and prepares one gateway a program. All of it before
  * anything connects: a worker with a wrong key does not start.
- * @param logger of the worker; is told when the key ring or an encryption key changes or cannot be read any
+ * @param logger of the worker; logs when the key ring or an encryption key changes or cannot be read any
  *   more, of certificates that have expired, or soon will, and when Mastercard has a program slow down.
  * @throws KeyError, KeyRingError, StoreUrlError.
  */

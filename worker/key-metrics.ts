@@ -5,8 +5,8 @@ import type { ProgramKeys, WorkerDependencies } from './dependencies.js';
 const REFRESH_MS = 15_000;
 
 /**
- * Tells the SDK's meter of the keys, now and every 15 s, so that whoever watches the metrics sees in time that
- * one expires, does not fit or cannot be read. Every value is a time, a number or a yes or no (1 or 0), and its
+ * Reports the keys to the SDK's meter, now and every 15 s, so that an alert fires before one expires, and when one
+ * does not fit or cannot be read. Every value is a time, a number or a yes or no (1 or 0), and its
  * only label is the name of the program.
  *
  * The SDK serves them with its own metrics: one address, and no second library.

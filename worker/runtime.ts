@@ -15,7 +15,7 @@ const PINO_LEVEL = { TRACE: 'trace', DEBUG: 'debug', INFO: 'info', WARN: 'warn',
 
 /**
  * Sends the SDK's own log through ours, masked like the rest, and serves metrics where the configuration says
- * so: those of the SDK, and whatever its meter is told. Only the first call in a process counts.
+ * so: those of the SDK, and what its meter counts. Only the first call in a process counts.
  * @throws ConfigError where they cannot be served.
  */
 export function installRuntime(logger: Logger, config?: Pick<C2pConfig, 'path' | 'metrics'>): void {

@@ -34,8 +34,8 @@ export function deploymentVersion(
 }
 
 /**
- * The same for every worker of the process: a batch is pinned with its calls to Mastercard. Pinning is said
- * here and not with the workflow, since Temporal refuses a workflow that says it on an unversioned worker.
+ * The same for every worker of the process: a batch is pinned with its calls to Mastercard. Pinning is set
+ * here and not with the workflow, since Temporal refuses a workflow that sets it on an unversioned worker.
  */
 export function deploymentOptions(
   version: WorkerDeploymentVersion | undefined,
@@ -48,7 +48,7 @@ export function deploymentOptions(
 
 /**
  * Says in the log which part of the new batches this version gets, and the command that changes it: a
- * version that nobody made current looks healthy and does nothing. Who may not ask is told so, and works.
+ * version that nobody made current looks healthy and does nothing. A worker that may not ask logs that, and works.
  */
 export async function logRouting(
   connection: DeploymentConnection,

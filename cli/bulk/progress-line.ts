@@ -41,7 +41,7 @@ function paceOf({ cardsPerMinute, estimatedEndAt }: BulkView, now: number): Part
 
 const BAR_CELLS = 30;
 
-/** `█████░░░░░ 50 % of about 200000 cards`; nothing where it cannot be told how many cards there are. */
+/** `█████░░░░░ 50 % of about 200000 cards`; nothing where the number of cards is unknown. */
 function bulkBar({ counts, source }: BulkView): string | undefined {
   const share = source?.isReadToEnd ? 1 : source?.readShare;
   if (!share) return undefined;

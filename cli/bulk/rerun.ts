@@ -15,7 +15,7 @@ import { cardKey, UNREADABLE_REASON, wasNeverSent, type Outcome } from '../../en
 import { validateRecords } from '../../enrollment/validation.js';
 import { hasPassingReason } from '../../mastercard/record-results.js';
 
-/** A job of which it cannot be told what may be sent again. */
+/** A job of which it is unknown what may be sent again. */
 export class RerunRefusedError extends Error {
   override readonly name = 'RerunRefusedError';
   readonly code = 'RERUN_REFUSED';
@@ -106,7 +106,7 @@ export class Rerun {
 }
 
 /**
- * Looks whether it can be told what of a job may be sent again, and opens its source.
+ * Finds out whether it is known what of a job may be sent again, and opens its source.
  * @param location of the source; by default where the job had it.
  * @throws RerunRefusedError, SourceError, ConfigError.
  */

@@ -9,7 +9,7 @@ import { hasCode, writeWhole } from '../../store/whole-file.js';
 const STALE_MS = 10_000;
 
 /**
- * Changes a key ring in its file: one change at a time, and whoever reads it meanwhile sees the old ring or
+ * Changes a key ring in its file: one change at a time, and a reader meanwhile sees the old ring or
  * the new one. The file stays the one owner's that it was.
  *
  * @param change makes the new ring of what is there; what it throws leaves the file as it is.

@@ -20,7 +20,7 @@ const PUBLIC_KEY_ALGORITHMS = ['RS', 'PS', 'ES'].flatMap((kind) => [
 ]);
 
 export interface AccessTokenOptions {
-  /** What signs the tokens: an identity provider's keys, or a secret that is shared with whoever issues them. */
+  /** What signs the tokens: an identity provider's keys, or a secret that is shared with their issuer. */
   key: { jwksUrl: string } | { secret: string };
   /** The `iss` that a token must have. */
   issuer: string;
@@ -28,7 +28,7 @@ export interface AccessTokenOptions {
   audience: string;
   /**
    * The claim with Temporal's own permissions (`["default:read", …]`, as Temporal's default claim mapper
-   * reads them). Absent: whoever has a token may read all of the server's namespaces.
+   * reads them). Absent: everyone who has a token may read all of the server's namespaces.
    */
   permissionsClaim?: string | undefined;
 }
@@ -133,7 +133,7 @@ function words(claim: unknown): string[] {
   return Array.isArray(claim) ? claim.filter((word) => typeof word === 'string') : [];
 }
 
-/** Errors of jose have codes; their messages may name claims, which is all that is told. */
+/** Errors of jose have codes; their messages may name claims, and nothing else is shown. */
 function refusal(error: unknown): Error {
   if (error instanceof AccessRefused || error instanceof IssuerUnavailable) return error;
   if (error instanceof errors.JWTExpired) return new AccessRefused('the token has expired');

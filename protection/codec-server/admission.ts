@@ -19,7 +19,7 @@ export interface Admitted {
 /**
  * Lets a request in, or not. A browser that keeps to CORS does not even show a foreign page the answer;
  * it is refused here as well, so that nothing depends on that.
- * @param onCaller is told who asks as soon as that is known: also for a request that is refused then.
+ * @param onCaller gets who asks as soon as that is known: also for a request that is refused then.
  * @throws Refusal, AccessRefused, IssuerUnavailable
  */
 export async function admit(

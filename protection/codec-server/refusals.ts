@@ -22,7 +22,7 @@ const BY_STATUS: Readonly<Record<number, string>> = {
   429: 'too many requests from this address: try again in a minute',
 };
 
-/** What is told of an error. Messages of errors that nobody foresaw may quote the request; statuses do not. */
+/** What the answer says of an error. Messages of errors that nobody foresaw may quote the request; statuses do not. */
 export function refusalOf(error: unknown): Refusal {
   if (error instanceof Refusal) return error;
   if (error instanceof AccessRefused) return new Refusal(401, error.message);

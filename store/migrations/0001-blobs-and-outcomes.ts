@@ -1,5 +1,5 @@
 /**
- * Sealed blobs, and the outcomes of closed batches for whoever queries them.
+ * Sealed blobs, and the outcomes of closed batches for SQL queries.
  *
  * Names sort by their bytes (`collate "C"`), as they do on disk. A sealed blob does not compress, and its
  * key id is read from its own header (`protection/seal.ts`), so that the two never disagree.

@@ -47,7 +47,7 @@ export interface BulkProgress extends BulkKey {
   source: {
     /** The path or the URL without its query. */
     name: string;
-    /** How much of it has been read: 0 to 1, 1 at its end; absent where that cannot be told (gzip). */
+    /** How much of it has been read: 0 to 1, 1 at its end; absent where that is unknown (gzip). */
     readShare?: number | undefined;
     isReadToEnd: boolean;
   };

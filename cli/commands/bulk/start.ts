@@ -72,7 +72,7 @@ export const startCommand = new Command('start')
     });
   });
 
-/** What is written like an address is one, so that a wrong one is told as such. */
+/** What is written like an address is one, so that a wrong one gets the error of an address. */
 export function sourceOf(text: string): SourceLocation {
   return isAddress(text) ? { url: text } : { path: text };
 }

@@ -7,7 +7,7 @@ import { example } from '../../help.js';
 import { withStore } from '../../keys/configured.js';
 import { counted, note, print, printJson } from '../../output.js';
 
-/** What `c2p keys list` tells of a key. */
+/** What `c2p keys list` shows of a key. */
 export interface ListedKey {
   id: string;
   /** `missing`: not in the key ring, and blobs are sealed under it. */
