@@ -12,8 +12,11 @@ beforeAll(async () => {
 });
 afterAll(() => rig.close());
 
-/** In the place of an activity's first report there is one of another call. */
-function reportingAnother(activityType: string): ActivityInterceptorsFactory {
+/** Something else comes of an activity's first attempt than what it reports. */
+function spoilingFirst(
+  activityType: string,
+  spoilt: (report: object) => object,
+): ActivityInterceptorsFactory {
   let isFirst = true;
   return () => ({
     inbound: {
@@ -21,20 +24,22 @@ function reportingAnother(activityType: string): ActivityInterceptorsFactory {
         const report = await next(input);
         if (Context.current().info.activityType !== activityType || !isFirst) return report;
         isFirst = false;
-        return { ...(report as object), call: 'another' };
+        return spoilt(report as object);
       },
     },
   });
 }
 
-async function enroll(activityType: string) {
+const ofAnotherCall = (report: object) => ({ ...report, call: 'another' });
+
+async function enroll(activityType: string, spoilt: (report: object) => object = ofAnotherCall) {
   const id = rig.nextBatchId('answers');
   const gateway = new ScriptedGateway({
     submit: [{ batchId: 'mc-1' }],
     status: [report(id, BatchStatusValue.completed, [success('cust-1', 'card-100')])],
   });
   const taskQueue = rig.nextBatchId('answers-queue');
-  const activityInterceptors = [reportingAnother(activityType)];
+  const activityInterceptors = [spoilingFirst(activityType, spoilt)];
   const [workflows, calls] = await rig.createWorkers({ taskQueue, gateway, activityInterceptors });
   const result = await workflows.runUntil(
     calls.runUntil(async () => {
@@ -57,8 +62,16 @@ test.each(['validateBatch', 'encryptBatch', 'fetchBatchStatus', 'purgeBatch'])(
   },
 );
 
-test('a report that answers another submission leaves it unknown whether Mastercard has the batch', async () => {
-  const { result, gateway } = await enroll('submitBatch');
+test.each<[string, (report: object) => object]>([
+  ['a report that answers another submission', ofAnotherCall],
+  [
+    'an attempt that fails after it was sent, which Temporal does not repeat by itself,',
+    () => {
+      throw new Error('its worker failed');
+    },
+  ],
+])('%s leaves it unknown whether Mastercard has the batch', async (_, spoilt) => {
+  const { result, gateway } = await enroll('submitBatch', spoilt);
   expect(result.status).toBe('COMPLETED');
   expect(gateway.submissions).toHaveLength(2);
   expect(result.reasons[0]).toContain('Mastercard may have accepted each of 2 submissions');
