@@ -1,8 +1,7 @@
-import { createHash } from 'node:crypto';
 import { readdir } from 'node:fs/promises';
 import { parseArgs } from 'node:util';
 import { execa } from 'execa';
-import { TestLedger } from './test-ledger.js';
+import { TestLedger, treeNow } from './test-ledger.js';
 
 /**
  * `npm run test:long [-- FILTER… --part N/M --again]`: runs each file of the long tier by itself, and remembers
@@ -54,10 +53,3 @@ console.log(
   `long tier, part ${n}/${parts}: ${files.length - failed} files passed, ${failed} failed, ${seconds} s`,
 );
 process.exitCode = failed > 0 ? 1 : 0;
-
-/** The files as git sees them, changed ones included. */
-async function treeNow(): Promise<string> {
-  const { stdout: head } = await execa('git', ['rev-parse', 'HEAD^{tree}']);
-  const { stdout: changes } = await execa('git', ['diff', 'HEAD']);
-  return createHash('sha256').update(head).update(changes).digest('hex');
-}
