@@ -45,8 +45,8 @@ function deps() {
   return { store, program, now: () => new Date() };
 }
 
-async function encrypt(replaces?: string): Promise<string> {
-  const input = { batch: BATCH, round: 1, validated: Blob.validated(1), replaces };
+async function encrypt(replaces?: string, round = 1): Promise<string> {
+  const input = { batch: BATCH, round, validated: Blob.validated(1), replaces };
   const result = await new MockActivityEnvironment().run(encryptBatch(deps()), input);
   return (result as EncryptBatchResult).enrollmentData;
 }
@@ -90,6 +90,12 @@ test('an attempt to encrypt that finds the JWE of an earlier one keeps it; one f
   expect(recipientOf(second)).toBe(recipientMark(newKey));
   expect(await store.get(BATCH, first)).toEqual(bytes);
   expect(await store.get(BATCH, second)).not.toEqual(bytes);
+});
+
+test('each round has a JWE of its own', async () => {
+  const first = await encrypt();
+  const second = await encrypt(undefined, 2);
+  expect(await store.get(BATCH, second)).not.toEqual(await store.get(BATCH, first));
 });
 
 test('to encrypt afresh asks for another key than the one that was replaced', async () => {
