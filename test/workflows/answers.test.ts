@@ -13,18 +13,21 @@ beforeAll(async () => {
 afterAll(() => rig.close());
 
 /** Something else comes of an activity's first attempt than what it reports. */
-function spoilingFirst(
-  activityType: string,
-  spoilt: (report: object) => object,
-): ActivityInterceptorsFactory {
-  let isFirst = true;
-  return () => ({
+class SpoilingFirst {
+  attempts = 0;
+
+  constructor(
+    private readonly activityType: string,
+    private readonly spoilt: (report: object) => object,
+  ) {}
+
+  readonly interceptor: ActivityInterceptorsFactory = () => ({
     inbound: {
-      async execute(input, next) {
+      execute: async (input, next) => {
         const report = await next(input);
-        if (Context.current().info.activityType !== activityType || !isFirst) return report;
-        isFirst = false;
-        return spoilt(report as object);
+        if (Context.current().info.activityType !== this.activityType) return report;
+        this.attempts += 1;
+        return this.attempts === 1 ? this.spoilt(report as object) : report;
       },
     },
   });
@@ -39,7 +42,8 @@ async function enroll(activityType: string, spoilt: (report: object) => object =
     status: [report(id, BatchStatusValue.completed, [success('cust-1', 'card-100')])],
   });
   const taskQueue = rig.nextBatchId('answers-queue');
-  const activityInterceptors = [spoilingFirst(activityType, spoilt)];
+  const spoiling = new SpoilingFirst(activityType, spoilt);
+  const activityInterceptors = [spoiling.interceptor];
   const [workflows, calls] = await rig.createWorkers({ taskQueue, gateway, activityInterceptors });
   const result = await workflows.runUntil(
     calls.runUntil(async () => {
@@ -50,13 +54,14 @@ async function enroll(activityType: string, spoilt: (report: object) => object =
       return batch.result();
     }),
   );
-  return { result, gateway };
+  return { result, gateway, attempts: spoiling.attempts };
 }
 
 test.each(['validateBatch', 'encryptBatch', 'fetchBatchStatus', 'purgeBatch'])(
   'a report that answers another call than %s is none: the call is made again',
   async (activityType) => {
-    const { result, gateway } = await enroll(activityType);
+    const { result, gateway, attempts } = await enroll(activityType);
+    expect(attempts).toBe(2);
     expect(result).toMatchObject({ status: 'COMPLETED', counts: { enrolled: 1 } });
     expect(gateway.submissions).toHaveLength(1);
   },
