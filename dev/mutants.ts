@@ -82,7 +82,7 @@ async function checkUnmutated(chosen: readonly Mutant[]): Promise<void> {
 
 /**
  * Runs the tests of a mutant. Only a test that fails kills it: a mutant with which no test can be run is no program.
- * @returns the first test that failed; where none could be run, what was written meanwhile.
+ * @returns the first test that failed, and how; where none could be run, what was written meanwhile.
  */
 async function run(mutant: Mutant): Promise<{ killer?: string; output?: string }> {
   const path = join(copy, mutant.file);
@@ -91,8 +91,8 @@ async function run(mutant: Mutant): Promise<{ killer?: string; output?: string }
   const { file, test } = mutant.killedBy;
   const { tests, output } = await vitest([file], test);
   await writeFile(path, source);
-  const killer = tests.find(({ status }) => status === 'failed')?.fullName;
-  if (killer !== undefined) return { killer };
+  const failed = tests.find(({ status }) => status === 'failed');
+  if (failed) return { killer: `${failed.fullName}: ${failed.failureMessages.join().split('\n')[0]}` };
   return tests.some(({ status }) => status === 'passed') ? {} : { output };
 }
 
@@ -100,6 +100,7 @@ interface TestResult {
   file: string;
   fullName: string;
   status: string;
+  failureMessages: string[];
 }
 
 /** What became of each test; none where a file could not be loaded. A mutant may make a test hang: the time is short. */
@@ -108,8 +109,8 @@ async function vitest(
   name?: string,
 ): Promise<{ tests: TestResult[]; output: string }> {
   await rm(reportPath, { force: true });
-  const options = ['--testTimeout', '60000', '--reporter', 'json', '--outputFile', reportPath];
-  if (name !== undefined) options.push('--bail', '1', '--testNamePattern', name.replace(/[^\w\s]/g, '.'));
+  const options = ['--testTimeout', '60000', '--bail', '1', '--reporter', 'json', '--outputFile', reportPath];
+  if (name !== undefined) options.push('--testNamePattern', name.replace(/[^\w\s]/g, '.'));
   const { all } = await execa('npx', ['vitest', 'run', ...options, ...files], {
     cwd: copy,
     reject: false,
@@ -120,7 +121,7 @@ async function vitest(
     testResults: { name: string; assertionResults: Omit<TestResult, 'file'>[] }[];
   };
   const tests = testResults.flatMap(({ name: file, assertionResults }) =>
-    assertionResults.map(({ fullName, status }) => ({ file, fullName, status })),
+    assertionResults.map((result) => ({ ...result, file })),
   );
   return { tests, output: all };
 }
