@@ -1,8 +1,7 @@
-import { createHash } from 'node:crypto';
 import { readdir, readFile } from 'node:fs/promises';
 import { parseArgs } from 'node:util';
 import { execa } from 'execa';
-import { TestLedger } from './test-ledger.js';
+import { TestLedger, treeNow } from './test-ledger.js';
 
 /**
  * `npm run test:long [-- FILTER… --part N/M --again]`: runs each file of the long tier by itself, then the tests of
@@ -77,11 +76,4 @@ async function handedOver(): Promise<Run[]> {
   return files
     .filter((_, index) => texts[index]!.includes("support/rig.js'"))
     .map((file) => ({ name: `${file} handed over`, args: [file], env: { C2P_TEST_HAND_OVER: '1' } }));
-}
-
-/** The files as git sees them, changed ones included. */
-async function treeNow(): Promise<string> {
-  const { stdout: head } = await execa('git', ['rev-parse', 'HEAD^{tree}']);
-  const { stdout: changes } = await execa('git', ['diff', 'HEAD']);
-  return createHash('sha256').update(head).update(changes).digest('hex');
 }

@@ -1,5 +1,7 @@
+import { createHash } from 'node:crypto';
 import { mkdir, readFile, rename, writeFile } from 'node:fs/promises';
 import { join } from 'node:path';
+import { execa } from 'execa';
 import { cacheFolder } from './cache.js';
 
 /** What runs of tests have shown, kept in the user's cache folder so that it outlives a checkout. */
@@ -33,4 +35,11 @@ export class TestLedger<Entry> {
     await writeFile(`${this.path}.new`, JSON.stringify(this.entries, null, 2));
     await rename(`${this.path}.new`, this.path);
   }
+}
+
+/** Equal for the same files, as git sees them; changed ones included. */
+export async function treeNow(): Promise<string> {
+  const { stdout: head } = await execa('git', ['rev-parse', 'HEAD^{tree}']);
+  const { stdout: changes } = await execa('git', ['diff', 'HEAD']);
+  return createHash('sha256').update(head).update(changes).digest('hex');
 }

@@ -45,8 +45,8 @@ function deps() {
   return { store, program, now: () => new Date() };
 }
 
-async function encrypt(replaces?: string, chain = 'chain-a'): Promise<string> {
-  const input = { batch: BATCH, round: 1, validated: Blob.validated(1), chain, replaces };
+async function encrypt(replaces?: string, { chain = 'chain-a', round = 1 } = {}): Promise<string> {
+  const input = { batch: BATCH, round, validated: Blob.validated(1), chain, replaces };
   const result = await new MockActivityEnvironment().run(encryptBatch(deps()), input);
   return (result as EncryptBatchResult).enrollmentData;
 }
@@ -95,9 +95,15 @@ test('an attempt to encrypt that finds the JWE of an earlier one keeps it; one f
 test('the JWE that a terminated workflow left is not offered for the records of another one', async () => {
   const left = await encrypt();
   await putJson(store, BATCH, Blob.validated(1), [testRecord(99)]);
-  const other = await encrypt(undefined, 'chain-b');
+  const other = await encrypt(undefined, { chain: 'chain-b' });
   expect(other).not.toBe(left);
   expect(await store.get(BATCH, other)).not.toEqual(await store.get(BATCH, left));
+});
+
+test('each round has a JWE of its own', async () => {
+  const first = await encrypt();
+  const second = await encrypt(undefined, { round: 2 });
+  expect(await store.get(BATCH, second)).not.toEqual(await store.get(BATCH, first));
 });
 
 test('to encrypt afresh asks for another key than the one that was replaced', async () => {

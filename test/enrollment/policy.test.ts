@@ -43,4 +43,8 @@ describe('a batch', () => {
     const kept = [Blob.outcomes, Blob.closed, Blob.bulk, Blob.rejects(1), Blob.offered(1)];
     expect(cardholderData([...kept, ...erased])).toEqual(erased);
   });
+
+  test('loses its records last: their names say whose the rest is', () => {
+    expect(cardholderData([Blob.records('1'), Blob.cards])).toEqual([Blob.cards, Blob.records('1')]);
+  });
 });

@@ -12,29 +12,38 @@ beforeAll(async () => {
 });
 afterAll(() => rig.close());
 
-/** In the place of an activity's first report there is one of another call. */
-function reportingAnother(activityType: string): ActivityInterceptorsFactory {
-  let isFirst = true;
-  return () => ({
+/** Something else comes of an activity's first attempt than what it reports. */
+class SpoilingFirst {
+  attempts = 0;
+
+  constructor(
+    private readonly activityType: string,
+    private readonly spoilt: (report: object) => object,
+  ) {}
+
+  readonly interceptor: ActivityInterceptorsFactory = () => ({
     inbound: {
-      async execute(input, next) {
+      execute: async (input, next) => {
         const report = await next(input);
-        if (Context.current().info.activityType !== activityType || !isFirst) return report;
-        isFirst = false;
-        return { ...(report as object), call: 'another' };
+        if (Context.current().info.activityType !== this.activityType) return report;
+        this.attempts += 1;
+        return this.attempts === 1 ? this.spoilt(report as object) : report;
       },
     },
   });
 }
 
-async function enroll(activityType: string) {
+const ofAnotherCall = (report: object) => ({ ...report, call: 'another' });
+
+async function enroll(activityType: string, spoilt: (report: object) => object = ofAnotherCall) {
   const id = rig.nextBatchId('answers');
   const gateway = new ScriptedGateway({
     submit: [{ batchId: 'mc-1' }],
     status: [report(id, BatchStatusValue.completed, [success('cust-1', 'card-100')])],
   });
   const taskQueue = rig.nextBatchId('answers-queue');
-  const activityInterceptors = [reportingAnother(activityType)];
+  const spoiling = new SpoilingFirst(activityType, spoilt);
+  const activityInterceptors = [spoiling.interceptor];
   const [workflows, calls] = await rig.createWorkers({ taskQueue, gateway, activityInterceptors });
   const result = await workflows.runUntil(
     calls.runUntil(async () => {
@@ -45,20 +54,29 @@ async function enroll(activityType: string) {
       return batch.result();
     }),
   );
-  return { result, gateway };
+  return { result, gateway, attempts: spoiling.attempts };
 }
 
 test.each(['validateBatch', 'encryptBatch', 'fetchBatchStatus', 'purgeBatch'])(
   'a report that answers another call than %s is none: the call is made again',
   async (activityType) => {
-    const { result, gateway } = await enroll(activityType);
+    const { result, gateway, attempts } = await enroll(activityType);
+    expect(attempts).toBe(2);
     expect(result).toMatchObject({ status: 'COMPLETED', counts: { enrolled: 1 } });
     expect(gateway.submissions).toHaveLength(1);
   },
 );
 
-test('a report that answers another submission leaves it unknown whether Mastercard has the batch', async () => {
-  const { result, gateway } = await enroll('submitBatch');
+test.each<[string, (report: object) => object]>([
+  ['a report that answers another submission', ofAnotherCall],
+  [
+    'an attempt that fails after it was sent, which Temporal does not repeat by itself,',
+    () => {
+      throw new Error('its worker failed');
+    },
+  ],
+])('%s leaves it unknown whether Mastercard has the batch', async (_, spoilt) => {
+  const { result, gateway } = await enroll('submitBatch', spoilt);
   expect(result.status).toBe('COMPLETED');
   expect(gateway.submissions).toHaveLength(2);
   expect(result.reasons[0]).toContain('Mastercard may have accepted each of 2 submissions');

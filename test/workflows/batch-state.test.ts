@@ -7,12 +7,15 @@ import { cancelled, heedCancellation } from '../../workflows/batch/conclusion.js
 import {
   closedWithoutUnreadable,
   deadlineDecided,
+  nudged,
   policyChanged,
+  pollProblem,
+  resolutionProblem,
   resolved,
 } from '../../workflows/batch/operator.js';
 import { describeBatch } from '../../workflows/batch/details.js';
-import { unreadable } from '../../workflows/batch/held-up.js';
-import { polled, polls, untilNextPoll } from '../../workflows/batch/polling.js';
+import { unreadable, untilKeyIsBack } from '../../workflows/batch/held-up.js';
+import { pollAgain, polled, polls, untilNextPoll } from '../../workflows/batch/polling.js';
 import { progressOf } from '../../workflows/batch/progress.js';
 import { isIn } from '../../workflows/staged.js';
 import type { BatchState, In, StageName } from '../../workflows/batch/state.js';
@@ -131,6 +134,25 @@ describe('a cancellation', () => {
     expect(ends(offering({ kind: 'duplicate', ...failure }))).toBe('closing CANCELLED');
   });
 
+  test('between two rounds is told as that', () => {
+    const counts = { ...started().counts, pending: 0, enrolled: 2, failed: 1 };
+    const settled = polled(
+      polls(polling({ retryFailedRecords: { maxRounds: 2 }, onCancel: 'leave' })),
+      {
+        kind: 'terminal',
+        batchStatus: 'COMPLETED',
+        batchFailed: false,
+        counts,
+        anomalies: { missing: 0, repeated: 0, contradictory: 0, foreign: 0, unknownStatus: 0 },
+        retry: { records: 'validated-2', cards: 1 },
+      },
+      NOW,
+      0.5,
+    );
+    const { reasons } = progressOf(heedCancellation(cancelled(at(settled, 'betweenRounds'))));
+    expect(reasons).toEqual(['cancelled between round 1 and round 2']);
+  });
+
   test('a second time changes nothing', () => {
     const once = cancelled(polling());
     expect(cancelled(once)).toBe(once);
@@ -155,6 +177,33 @@ describe('polling', () => {
     expect(untilNextPoll(at(changed, 'polling'))).toEqual({ over: true });
   });
 
+  test('comes at the deadline at the latest', () => {
+    const deadline = NOW + DEFAULT_POLICY.polling.deadline;
+    const late = at(pollAgain(polling(), deadline - 1, 0.5), 'polling');
+    expect(untilNextPoll(late)).toMatchObject({ until: deadline });
+  });
+
+  test('that somebody asks for while Mastercard is being asked comes next', () => {
+    const asked = nudged(polls(polling()), message({}));
+    expect(untilNextPoll(at(polled(at(asked, 'polling'), inProgress, NOW, 0.5), 'polling'))).toEqual({
+      over: true,
+    });
+  });
+
+  test('is refused where Mastercard has nothing to tell', () => {
+    expect(pollProblem(polling())).toBeUndefined();
+    expect(pollProblem(submitting())).toMatch(/nothing to poll/);
+    expect(pollProblem(heedCancellation(cancelled(submitting())))).toMatch(/nothing to poll/);
+  });
+
+  test('asks an operator where Mastercard does not know the batchId and cards are to be removed', () => {
+    const late = NOW + DEFAULT_POLICY.polling.notFoundGrace + 1;
+    const unknown = (policy: PolicyOverrides) =>
+      whereabouts(polled(polls(polling(policy)), { kind: 'notFound', message: '404' }, late, 0.5));
+    expect(unknown({})).toBe('closing FAILED');
+    expect(unknown({ onPartialFailure: 'rollback' })).toBe('asking batchId');
+  });
+
   test('an extended deadline is the polling’s own', () => {
     const until = new Date(NOW + 100 * HOUR).toISOString();
     const state = deadlineDecided(polling(), message({ until }));
@@ -164,7 +213,9 @@ describe('polling', () => {
 
 describe('an operator who says that Mastercard does not have the batch', () => {
   test('has it offered again, also where another workflow offered it, with a deadline of its own', () => {
-    const state = resolved(offering({ kind: 'offeredBefore' }), message({ resend: true }));
+    const asked = offering({ kind: 'offeredBefore' });
+    expect(resolutionProblem(asked, { resend: true })).toBeUndefined();
+    const state = resolved(asked, message({ resend: true }));
     expect(at(state, 'submitting').stage).toMatchObject({ wait: null, isOperatorsDecision: true });
     expect(state.round.firstOfferedAt).toBeNull();
     expect(state.appliedIds).toEqual(['m-1']);
@@ -179,6 +230,7 @@ describe('a blob that cannot be read', () => {
     const held = unreadable(polling(), { ...found, why: 'keyMissing', keyId: 'k2' }, NOW);
     expect(whereabouts(held)).toBe('heldUp');
     expect(progressOf(held)).toMatchObject({ status: 'AWAITING_OPERATOR', question: 'key' });
+    expect(untilKeyIsBack(at(held, 'heldUp'))).toMatchObject({ over: false, until: NOW + 10_000 });
     const closed = closedWithoutUnreadable(held, message({}));
     expect(at(closed, 'closing').stage.withoutUnreadable).toBe(true);
   });

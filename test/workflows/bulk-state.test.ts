@@ -4,7 +4,7 @@ import { bulkBatchId, DEFAULT_BULK_LIMITS, wasStarted } from '../../enrollment/b
 import { resolvePolicy } from '../../enrollment/policy.js';
 import { begun } from '../../workflows/bulk/begin.js';
 import { jobCancelled } from '../../workflows/bulk/cancellation.js';
-import { resultOf } from '../../workflows/bulk/ending.js';
+import { isDone, resultOf } from '../../workflows/bulk/ending.js';
 import { jobReasons } from '../../workflows/bulk/progress.js';
 import { batchClosed, checkedAt, heldUp, isWorthChecking, nextCheck } from '../../workflows/bulk/reports.js';
 import {
@@ -13,6 +13,7 @@ import {
   contested,
   found,
   leftOut,
+  nextStart,
   pageSealed,
 } from '../../workflows/bulk/starting.js';
 import type { BulkState } from '../../workflows/bulk/state.js';
@@ -100,9 +101,29 @@ describe('a report', () => {
     expect(batchClosed(state, report(1, 'another'))).toBe(state);
   });
 
+  test('that comes before Temporal says which workflow it has started counts as soon as it does', () => {
+    const [starting] = batchTaken(job(page([1]), 0), 0);
+    const early = batchClosed(starting, report(1));
+    expect(early.inFlight).toHaveLength(1);
+    expect(batchStarted(early, 1, 'chain-1')).toMatchObject({ inFlight: [], counts: { enrolled: 3 } });
+    expect(batchStarted(early, 1, 'another').inFlight).toHaveLength(1);
+  });
+
   test('about a workflow that nobody knows any more is about the only one that there was', () => {
     expect(batchClosed(job(page([1]), 1), report(1, ''))).toMatchObject({ inFlight: [] });
   });
+});
+
+test('a job starts as many batches as its limit allows, and is done when the last of them is closed', () => {
+  const limits = { maxBatchesInFlight: 2, batchesPerMinute: null };
+  const full = { ...job(page([1, 2, 3]), 2), limits };
+  expect(nextStart(full)).toBeNull();
+  const withRoom = batchClosed(full, report(1));
+  expect(nextStart(withRoom)).not.toBeNull();
+  const [last] = batchTaken(batchClosed(withRoom, report(2)), 0);
+  const started = batchStarted(last, 3, 'chain-3');
+  expect(isDone(started)).toBe(false);
+  expect(isDone(batchClosed(started, report(3)))).toBe(true);
 });
 
 test('what holds a batch up is shown once, however often it is found, and no longer than it does', () => {

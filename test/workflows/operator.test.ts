@@ -2,10 +2,12 @@ import { afterAll, beforeAll, describe, expect, test } from 'vitest';
 import type { EnrollmentBatch } from '../../client/enrollment-batch.js';
 import { ResolutionRefusedError } from '../../client/errors.js';
 import type { BatchResult } from '../../enrollment/batch.js';
+import { Blob } from '../../enrollment/blobs.js';
 import type { PolicyInput } from '../../enrollment/policy-schema.js';
 import { BatchStatusValue } from '../../mastercard/contract.js';
 import { GatewayFailure, type FailureFacts } from '../../mastercard/errors.js';
 import type { BatchReport, StatusRequest, SubmissionReceipt } from '../../mastercard/gateway.js';
+import { putJson } from '../../store/store.js';
 import { testRecords } from '../support/records.js';
 import { HANDS_OVER, PROGRAM, Rig } from '../support/rig.js';
 import { report, ScriptedGateway, success } from '../support/scripted-gateway.js';
@@ -30,9 +32,9 @@ const duplicate = refusal({ kind: 'duplicate', httpStatus: 409, reason: 'ALREADY
 async function withOperator(
   submit: (SubmissionReceipt | GatewayFailure)[],
   act: (batch: EnrollmentBatch) => Promise<void>,
-  options: { policy?: PolicyInput; status?: (request: StatusRequest) => BatchReport } = {},
+  options: { policy?: PolicyInput; status?: (request: StatusRequest) => BatchReport; id?: string } = {},
 ): Promise<{ result: BatchResult; batch: EnrollmentBatch; gateway: ScriptedGateway }> {
-  const id = rig.nextBatchId('operator');
+  const { id = rig.nextBatchId('operator') } = options;
   const ours = (): BatchReport => report(id, BatchStatusValue.completed, [success('cust-1', 'card-100')]);
   const gateway = new ScriptedGateway({ submit, status: [options.status ?? ours] });
   return rig.running(gateway, async (client) => {
@@ -78,6 +80,16 @@ describe('a batch that Mastercard has under an unknown batchId waits for an oper
       expect(result).toMatchObject({ status: 'CANCELLED', batchIds: ['mc-9'], counts: { rolledBack: 1 } });
     },
   );
+
+  test('and is sent, once, where another workflow offered it and the operator has it sent again', async () => {
+    const id = rig.nextBatchId('operator');
+    const mark = { chain: 'another', offeredAt: '2026-11-01T00:00:00.000Z' };
+    await putJson(rig.store, { program: PROGRAM, externalBatchId: id }, Blob.offered(1), mark);
+    const { result, gateway } = await withOperator([], (batch) => batch.resolve({ resend: true }), { id });
+
+    expect(result.status).toBe('COMPLETED');
+    expect(gateway.submissions).toHaveLength(1);
+  });
 
   test('and says in its progress what is unknown', async () => {
     let shown: unknown;

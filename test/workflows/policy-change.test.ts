@@ -77,6 +77,21 @@ describe('a change of the policy of a batch that runs', () => {
     );
   });
 
+  test('is made once, though it is sent twice under one id', async () => {
+    await withBatch(
+      async (batch, { polls }) => {
+        const args = message({ polling: { initial: 600_000 } });
+        const workflow = rig.workflow(batch.externalBatchId);
+        await workflow.executeUpdate(updatePolicyUpdate, { args });
+        await until(async () => polls.length === 1 && (await batch.progress()).nextPollAt !== undefined);
+        await workflow.executeUpdate(updatePolicyUpdate, { args });
+        expect((await batch.progress()).changes).toHaveLength(1);
+        expect(polls).toHaveLength(1);
+      },
+      (_, poll) => (poll === 1 ? 'processing' : enrolled(1, poll)),
+    );
+  });
+
   test('decides what becomes of the cards when the batch is cancelled afterwards', async () => {
     const { result, gateway } = await withBatch(
       async (batch, { polls }) => {
@@ -145,6 +160,17 @@ describe('a change of the policy is refused', () => {
           args: message({ polling: { initial: 'soon' } } as unknown as PolicyOverrides),
         }),
       ).rejects.toMatchObject({ cause: { message: expect.stringContaining('polling.initial') as string } }),
+    );
+  });
+
+  test('by the batch itself, when it does not say who sends it', async () => {
+    const [sent] = message({ onCancel: 'leave' } as const);
+    await withBatch((batch) =>
+      expect(
+        rig
+          .workflow(batch.externalBatchId)
+          .executeUpdate(updatePolicyUpdate, { args: [{ ...sent, by: '' }] }),
+      ).rejects.toMatchObject({ cause: { message: 'by must be a text of 1 to 128 characters' } }),
     );
   });
 

@@ -81,6 +81,7 @@ test('a card that failed for a passing reason is sent again, alone and under ~2,
     }),
   ]);
   expect(gateway.submissions.map(({ externalBatchId }) => externalBatchId)).toEqual([id, `${id}~2`]);
+  expect(gateway.submissions[1]!.sha256).not.toBe(gateway.submissions[0]!.sha256);
   expect(elapsedMs).toBeGreaterThanOrEqual(2 * 3_600_000);
   expect(await rig.blobs(id)).toEqual(['closed', 'offered-1', 'offered-2', 'outcomes']);
 });
