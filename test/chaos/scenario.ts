@@ -1,5 +1,6 @@
 import fc from 'fast-check';
 import { bulkBatchId } from '../../enrollment/bulk.js';
+import type { PolicyInput } from '../../enrollment/policy-schema.js';
 import type { EnrollmentRecord } from '../../enrollment/records.js';
 import { TRIGGERS, type Fault, type FaultRequest } from '../../simulator/index.js';
 import { testRecord } from '../support/records.js';
@@ -12,8 +13,11 @@ export interface PlannedBatch {
   treatment: Treatment;
 }
 
-/** What the issuer wants of a batch beyond having it enrolled. */
-export type Treatment = 'plain' | 'allOrNothing' | 'furtherRounds' | 'cancelled';
+/** How a batch is enrolled, and what people do to it so long after that, wherever it is then. */
+export type Treatment =
+  | { kind: 'plain' | 'allOrNothing' | 'furtherRounds' | 'askingOperator' }
+  | { kind: 'cancelled' | 'terminated' | 'takenBack' | 'forgotten'; afterMs: number }
+  | { kind: 'policyChanged'; afterMs: number; change: PolicyInput };
 
 export interface PlannedCard {
   externalConsumerId: string;
@@ -47,9 +51,28 @@ const consumer = fc.record({
   cards: fc.integer({ min: 1, max: 2 }),
 });
 
+const LATEST_MS = 6_000;
+const afterMs = fc.integer({ min: 0, max: LATEST_MS });
+const change = fc.constantFrom<PolicyInput>(
+  { polling: { maximum: '2s' } },
+  { uncertainSubmission: 'askOperator' },
+  { retryFailedRecords: { maxRounds: 2, delay: '1s' } },
+  { onPartialFailure: 'rollback' },
+);
+const PLAIN: Treatment = { kind: 'plain' };
+const OTHERS: fc.Arbitrary<Treatment>[] = [
+  fc.record({ kind: fc.constantFrom('allOrNothing') }),
+  fc.record({ kind: fc.constantFrom('furtherRounds') }),
+  fc.record({ kind: fc.constantFrom('askingOperator') }),
+  fc.record({ kind: fc.constantFrom('cancelled'), afterMs }),
+  fc.record({ kind: fc.constantFrom('terminated'), afterMs }),
+  fc.record({ kind: fc.constantFrom('takenBack'), afterMs }),
+  fc.record({ kind: fc.constantFrom('forgotten'), afterMs }),
+  fc.record({ kind: fc.constantFrom('policyChanged'), afterMs, change }),
+];
 const treatment = fc.oneof(
-  { weight: 55, arbitrary: fc.constant<Treatment>('plain') },
-  { weight: 45, arbitrary: fc.constantFrom<Treatment[]>('allOrNothing', 'furtherRounds', 'cancelled') },
+  { weight: 40, arbitrary: fc.constant(PLAIN) },
+  { weight: 60, arbitrary: fc.oneof(...OTHERS) },
 );
 
 const batch = fc.record({
@@ -58,13 +81,16 @@ const batch = fc.record({
 });
 
 /**
- * `count` batches of 1 to 20 cards, the same ones for the same seed; no card is in two of them. The last one is plain,
- * with a card that Mastercard has to process: it does not end before Mastercard is done.
+ * `count` batches of 1 to 20 cards, the same ones for the same seed; no card is in two of them. The first ones are
+ * each treated in another way than plainly. The last one is plain, with a card that Mastercard has to process: it does
+ * not end before Mastercard is done.
  */
 export function planBatches(count: number, seed: number): PlannedBatch[] {
   const drawn = fc.sample(batch, { seed, numRuns: count });
+  const [firstTreatments] = fc.sample(fc.tuple(...OTHERS), { seed, numRuns: 1 });
+  firstTreatments!.slice(0, count).forEach((first, n) => (drawn[n]!.treatment = first));
   const last = drawn.at(-1)!;
-  last.treatment = 'plain';
+  last.treatment = PLAIN;
   last.consumers[0] = { kind: 'enrolled', cards: 1 };
   return drawn.map(({ consumers, treatment }, index) => {
     const planned = consumers.map(({ kind, cards }, n) => consumerOf(index * 100 + n, kind, cards));
@@ -117,7 +143,7 @@ export function planPortfolio(
         externalBatchId: bulkBatchId(bulkId, batches.length + 1),
         records: [],
         cards: [],
-        treatment: 'plain',
+        treatment: PLAIN,
       };
       batches.push(last);
     }

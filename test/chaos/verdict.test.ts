@@ -18,7 +18,7 @@ const planned: PlannedBatch[] = [
       { ...sent, invalid: false },
       { ...invalid, invalid: true },
     ],
-    treatment: 'plain',
+    treatment: { kind: 'plain' },
   },
 ];
 
