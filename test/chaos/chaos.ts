@@ -1,3 +1,4 @@
+import { setMaxListeners } from 'node:events';
 import { setTimeout as delay } from 'node:timers/promises';
 import { WorkflowFailedError } from '@temporalio/client';
 import { BatchTerminatedError, ChangeRefusedError } from '../../client/errors.js';
@@ -131,6 +132,7 @@ class ChaosRun {
     private readonly giveUpAt: number,
   ) {
     this.planned = [...toEnroll];
+    setMaxListeners(0, this.over.signal);
     const { workers, killEveryMs } = settings;
     const next = () => (this.serverIsNext() ? 'server' : 'worker');
     this.breaking = new Breaking(site, { workers, pause: () => killEveryMs, next });
