@@ -11,7 +11,15 @@ import { Breaking, insisting, unlessOver } from './breaking.js';
 import { Events } from './events.js';
 import { countBy, faultFigures, offersRepeated, sealedDataLeft, type FaultFigures } from './figures.js';
 import { operate, sweep } from './operator.js';
-import { MOST_CALLS, planBatches, planFaults, type PlannedBatch, type Treatment } from './scenario.js';
+import {
+  MOST_CALLS,
+  planBatches,
+  planFaults,
+  STAGES,
+  type PlannedBatch,
+  type Treatment,
+  type When,
+} from './scenario.js';
 import { forget, takeBack, terminate } from './terminations.js';
 import { cardsNobodyHas, judge, type Verdict } from './verdict.js';
 
@@ -219,8 +227,8 @@ class ChaosRun {
 
   private async treat(planned: PlannedBatch, batch: EnrollmentBatch): Promise<void> {
     const { treatment } = planned;
-    if (!('afterMs' in treatment)) return;
-    await unlessOver(treatment.afterMs, this.over.signal);
+    if (!('stage' in treatment)) return;
+    await this.untilIts(treatment, batch);
     if (treatment.kind === 'cancelled') return this.insisting(() => batch.cancel());
     if (treatment.kind === 'policyChanged') return this.change(batch, treatment.change);
     const { site, events } = this;
@@ -241,6 +249,14 @@ class ChaosRun {
     }
     await this.enroll(planned);
     events.count('enrolled a terminated batch again');
+  }
+
+  private async untilIts({ stage, afterMs }: When, batch: EnrollmentBatch): Promise<void> {
+    const before: readonly BatchStatus[] = STAGES.slice(0, STAGES.indexOf(stage));
+    const { signal } = this.over;
+    while (before.includes((await this.insisting(() => batch.progress())).status) && !signal.aborted)
+      await unlessOver(LOOKS_EVERY_MS, signal);
+    await unlessOver(afterMs, signal);
   }
 
   /** The batch may be at its end already, or not at Mastercard. */

@@ -1,5 +1,6 @@
 import fc from 'fast-check';
 import { bulkBatchId } from '../../enrollment/bulk.js';
+import type { BatchStatus } from '../../enrollment/batch.js';
 import type { PolicyInput } from '../../enrollment/policy-schema.js';
 import type { EnrollmentRecord } from '../../enrollment/records.js';
 import { TRIGGERS, type Fault, type FaultRequest } from '../../simulator/index.js';
@@ -13,11 +14,25 @@ export interface PlannedBatch {
   treatment: Treatment;
 }
 
-/** How a batch is enrolled, and what people do to it so long after that, wherever it is then. */
+/** How a batch is enrolled, and what people do to it on its way. */
 export type Treatment =
   | { kind: 'plain' | 'allOrNothing' | 'furtherRounds' | 'askingOperator' }
-  | { kind: 'cancelled' | 'terminated' | 'takenBack' | 'forgotten'; afterMs: number }
-  | { kind: 'policyChanged'; afterMs: number; change: PolicyInput };
+  | (When & { kind: 'cancelled' | 'terminated' | 'takenBack' | 'forgotten' })
+  | (When & { kind: 'policyChanged'; change: PolicyInput });
+
+/** The stages that every batch passes, in this order. */
+export const STAGES = [
+  'VALIDATING',
+  'ENCRYPTING',
+  'SUBMITTING',
+  'PROCESSING',
+] as const satisfies BatchStatus[];
+
+/** So long after a batch has come to a stage, wherever it is then. */
+export interface When {
+  stage: (typeof STAGES)[number];
+  afterMs: number;
+}
 
 export interface PlannedCard {
   externalConsumerId: string;
@@ -51,8 +66,7 @@ const consumer = fc.record({
   cards: fc.integer({ min: 1, max: 2 }),
 });
 
-const LATEST_MS = 6_000;
-const afterMs = fc.integer({ min: 0, max: LATEST_MS });
+const when = { stage: fc.constantFrom(...STAGES), afterMs: fc.integer({ min: 0, max: 2_000 }) };
 const change = fc.constantFrom<PolicyInput>(
   { polling: { maximum: '2s' } },
   { uncertainSubmission: 'askOperator' },
@@ -64,11 +78,11 @@ const OTHERS: fc.Arbitrary<Treatment>[] = [
   fc.record({ kind: fc.constantFrom('allOrNothing') }),
   fc.record({ kind: fc.constantFrom('furtherRounds') }),
   fc.record({ kind: fc.constantFrom('askingOperator') }),
-  fc.record({ kind: fc.constantFrom('cancelled'), afterMs }),
-  fc.record({ kind: fc.constantFrom('terminated'), afterMs }),
-  fc.record({ kind: fc.constantFrom('takenBack'), afterMs }),
-  fc.record({ kind: fc.constantFrom('forgotten'), afterMs }),
-  fc.record({ kind: fc.constantFrom('policyChanged'), afterMs, change }),
+  fc.record({ kind: fc.constantFrom('cancelled'), ...when }),
+  fc.record({ kind: fc.constantFrom('terminated'), ...when }),
+  fc.record({ kind: fc.constantFrom('takenBack'), ...when }),
+  fc.record({ kind: fc.constantFrom('forgotten'), ...when }),
+  fc.record({ kind: fc.constantFrom('policyChanged'), ...when, change }),
 ];
 const treatment = fc.oneof(
   { weight: 40, arbitrary: fc.constant(PLAIN) },
