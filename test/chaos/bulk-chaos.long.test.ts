@@ -1,5 +1,5 @@
 import { describe, expect, test } from 'vitest';
-import { runBulkChaos, type BulkChaosSettings } from './bulk-chaos.js';
+import { NEEDED, runBulkChaos, type BulkChaosSettings } from './bulk-chaos.js';
 
 const MINUTE_MS = 60_000;
 
@@ -43,8 +43,7 @@ describe(
         });
         for (const what of ['worker', 'server', 'database'] as const)
           expect(figures.kills[what], what).toBeGreaterThan(0);
-        for (const what of ['paused a job', 'changed the limits of a job', 'named a batchId'] as const)
-          expect(figures.events[what], what).toBeGreaterThan(0);
+        expect(Object.keys(figures.events)).toEqual(expect.arrayContaining([...NEEDED]));
         expect(figures.runs).toBeGreaterThan(1);
         expect(Object.keys(figures.faults)).not.toEqual([]);
       },

@@ -151,7 +151,12 @@ async function seeThrough(running: Running, begun: number): Promise<BulkResult |
   }
 }
 
-const NEEDED: Happening[] = ['paused a job', 'changed the limits of a job', 'named a batchId'];
+/** What has to have happened before Mastercard goes on. */
+export const NEEDED: readonly Happening[] = [
+  'paused a job',
+  'changed the limits of a job',
+  'named a batchId',
+];
 
 /** When half of the batches are at Mastercard, it processes nothing more until enough has happened. */
 async function holdHalfway({ site, breaking, events, portfolio }: Running, over: AbortSignal): Promise<void> {
@@ -175,12 +180,16 @@ async function adjust({ site, job, events, settings }: Running, over: AbortSigna
   for (const { pause, paused, ...limits } of fc.sample(adjustments, { seed, numRuns: 1_000 })) {
     await unlessOver(pause, over);
     if (over.aborted) return;
-    await unlessRefused(() => insisting(over, () => bulk.pause()));
-    events.count('paused a job');
+    await unlessRefused(async () => {
+      await insisting(over, () => bulk.pause());
+      events.count('paused a job');
+    });
     await unlessOver(paused, over);
     await unlessRefused(() => insisting(over, () => bulk.resume()));
-    await unlessRefused(() => insisting(over, () => bulk.change(limits)));
-    events.count('changed the limits of a job');
+    await unlessRefused(async () => {
+      await insisting(over, () => bulk.change(limits));
+      events.count('changed the limits of a job');
+    });
   }
 }
 

@@ -32,6 +32,7 @@ export function chaosTest(form: Omit<ChaosSettings, keyof typeof COMMON>): void 
       });
       expect(figures.workerKills).toBeGreaterThanOrEqual(settings.leastWorkerKills);
       expect(Object.keys(figures.faults)).not.toEqual([]);
+      expect(Object.keys(figures.events)).toEqual(expect.arrayContaining([...settings.happenings]));
       expect(figures.handOvers).toBeGreaterThan(0);
     },
   );

@@ -8,7 +8,7 @@ import type { Outcome } from '../../enrollment/outcomes.js';
 import type { PolicyInput } from '../../enrollment/policy-schema.js';
 import { PROGRAM, RealEnvironment, type RealSite } from '../support/real-environment.js';
 import { Breaking, insisting, unlessOver } from './breaking.js';
-import { Events } from './events.js';
+import { Events, type Happening } from './events.js';
 import { countBy, faultFigures, offersRepeated, sealedDataLeft, type FaultFigures } from './figures.js';
 import { operate, sweep } from './operator.js';
 import {
@@ -38,6 +38,8 @@ export interface ChaosSettings {
   serverKills: number;
   /** The share of calls that meet a fault, in steps of 0.01. */
   faultRate: number;
+  /** What has to have happened at least once. */
+  happenings: readonly Happening[];
   /** Of batches and faults; when what is killed meets them is up to the machine. */
   seed: number;
   /** After that, batches that are not closed count as lost. */
@@ -237,7 +239,7 @@ class ChaosRun {
     events.count('terminated');
     switch (treatment.kind) {
       case 'takenBack':
-        await takeBack(site, externalBatchId);
+        await takeBack(site, externalBatchId, this.over.signal);
         events.count('took a terminated batch back');
         return;
       case 'forgotten':

@@ -12,16 +12,21 @@ export async function terminate(site: RealSite, externalBatchId: string): Promis
 }
 
 /**
- * Takes a terminated batch back with the command of the runbook.
- * @throws what the command says.
+ * Takes a terminated batch back with the command of the runbook, again where Temporal is away.
+ * @throws what the command says, when it is over.
  */
-export async function takeBack(site: RealSite, externalBatchId: string): Promise<void> {
+export async function takeBack(site: RealSite, externalBatchId: string, over: AbortSignal): Promise<void> {
   const { path } = await findOrInstallTemporalCli();
   const { address, namespace } = site.environment;
   const { workflowId } = site.workflow(externalBatchId);
   const reset = ['workflow', 'reset', '--workflow-id', workflowId, '--type', 'LastWorkflowTask'];
   const place = ['--address', address, '--namespace', namespace, '--reason', 'terminated by mistake'];
-  await execa(path, [...reset, ...place], { stdin: 'ignore' });
+  for (;;) {
+    const { exitCode, stderr } = await execa(path, [...reset, ...place], { stdin: 'ignore', reject: false });
+    if (exitCode === 0) return;
+    if (over.aborted) throw new Error(stderr);
+    await delay(LOOKS_EVERY_MS);
+  }
 }
 
 /** Has Temporal forget a terminated batch, as it does when the retention of the namespace is over. */
