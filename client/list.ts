@@ -23,7 +23,7 @@ export interface BatchSummary extends BatchKey {
 
 /** Batches that Temporal still knows: the open ones, then those that closed last. */
 export async function* listBatches(client: Client, filter: ListFilter): AsyncGenerator<BatchSummary> {
-  const conditions = [`WorkflowType = 'batchEnrollment'`];
+  const conditions = [`WorkflowType = 'batchEnrollment'`, `ExecutionStatus != 'ContinuedAsNew'`];
   if (filter.program !== undefined) conditions.push(`C2pProgram = ${quoted(filter.program)}`);
   if (filter.status !== undefined) conditions.push(`C2pStatus = ${quoted(filter.status)}`);
   let left = filter.limit ?? Number.POSITIVE_INFINITY;

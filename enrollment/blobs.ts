@@ -38,6 +38,11 @@ export const Blob = {
   cards: 'cards',
   /** The `Outcome`s known so far; kept. */
   outcomes: 'outcomes',
+  /**
+   * There from when cards begin to be removed again until the batch closes. What was removed is recorded at the end: so
+   * a batch that somebody else has to close may count cards as enrolled that are out.
+   */
+  removing: 'removing',
   /** The `CloseDecision`: what a batch that is being closed comes to; there until it is closed. */
   closing: 'closing',
   /** The `ClosedBatch`: remembers the batch after Temporal has forgotten it; kept. */

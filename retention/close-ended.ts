@@ -36,6 +36,8 @@ export async function closeEnded(
   const reasons = [`its workflow ${whatBecameOf(execution)}`];
   if (wasClosed)
     reasons.push('the batch was closed before: cards that count as enrolled may have been removed since');
+  else if (refs.includes(Blob.removing))
+    reasons.push('its cards were being removed again: those that count as enrolled may have been removed');
   return closeBatch(
     deps,
     {

@@ -2,6 +2,7 @@ import { setTimeout as delay } from 'node:timers/promises';
 import { ServiceError } from '@temporalio/client';
 import type { PostgresServer } from '../support/postgres.js';
 import type { RealSite } from '../support/real-environment.js';
+import { faultFigures } from './figures.js';
 
 /** What is killed, and started again at once: one of the workers, Temporal's server, or the store's database. */
 export type Breakable = 'worker' | 'server' | 'database';
@@ -15,6 +16,8 @@ export interface BreakingPlan {
   /** Where the site's store is, if that is to be broken. */
   database?: PostgresServer | undefined;
 }
+
+const LOOKS_EVERY_MS = 200;
 
 /** Breaks a site's parts, one after the other, and counts what it broke. */
 export class Breaking {
@@ -40,13 +43,33 @@ export class Breaking {
     return { kill };
   }
 
+  /**
+   * Mastercard processes nothing more until so much was broken, a call met a fault, and whatever else has to happen
+   * did: however quick the machine is, batches meet it.
+   */
+  async holdProcessing(
+    least: Partial<Record<Breakable, number>>,
+    over: AbortSignal,
+    hasHappened: () => boolean = () => true,
+  ): Promise<void> {
+    const { simulator } = this.site;
+    const isBrokenEnough = () =>
+      Object.entries(least).every(([what, kills]) => this.kills[what as Breakable] >= kills) &&
+      Object.keys(faultFigures(simulator.requests()).faults).length > 0 &&
+      hasHappened();
+    const { processingMs } = simulator.configure({});
+    simulator.configure({ processingMs: Number.POSITIVE_INFINITY });
+    while (!isBrokenEnough() && !over.aborted) await delay(LOOKS_EVERY_MS);
+    simulator.configure({ processingMs });
+  }
+
   /** Starts the workers, and breaks things until it is over; what it broke last is whole again then. */
   async until(over: AbortSignal): Promise<void> {
     const { site, plan, kills } = this;
     const start = () => this.startWorker();
     const workers = await Promise.all(Array.from({ length: plan.workers }, start));
     while (!over.aborted) {
-      await delay(plan.pause(), undefined, { signal: over }).catch(() => {});
+      await unlessOver(plan.pause(), over);
       if (over.aborted) return;
       const what = plan.next();
       kills[what] += 1;
@@ -66,6 +89,11 @@ export class Breaking {
       }
     }
   }
+}
+
+/** Resolves after this time (ms), or when it is over. */
+export async function unlessOver(ms: number, over: AbortSignal): Promise<void> {
+  await delay(ms, undefined, { signal: over }).catch(() => {});
 }
 
 /** Asks again for whatever Temporal did not answer, as a backend would; what else went wrong is thrown. */

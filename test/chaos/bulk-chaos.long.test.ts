@@ -1,5 +1,5 @@
 import { describe, expect, test } from 'vitest';
-import { runBulkChaos, type BulkChaosSettings } from './bulk-chaos.js';
+import { NEEDED, runBulkChaos, type BulkChaosSettings } from './bulk-chaos.js';
 
 const MINUTE_MS = 60_000;
 
@@ -11,7 +11,7 @@ const settings: Omit<BulkChaosSettings, 'seed'> = {
   cards: given('C2P_CHAOS_CARDS', 20_000),
   maxCardsPerBatch: 250,
   maxBatchesInFlight: 20,
-  eventsARun: 400,
+  eventsARun: 100,
   workers: 2,
   longestPauseMs: 10_000,
   faultRate: 0.2,
@@ -43,6 +43,7 @@ describe(
         });
         for (const what of ['worker', 'server', 'database'] as const)
           expect(figures.kills[what], what).toBeGreaterThan(0);
+        expect(Object.keys(figures.events)).toEqual(expect.arrayContaining([...NEEDED]));
         expect(figures.runs).toBeGreaterThan(1);
         expect(Object.keys(figures.faults)).not.toEqual([]);
       },

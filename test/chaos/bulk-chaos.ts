@@ -1,17 +1,19 @@
-import { setTimeout as delay } from 'node:timers/promises';
 import fc from 'fast-check';
 import type { Reject } from '../../bulk/reject.js';
 import { isRejects } from '../../enrollment/blobs.js';
 import { addCounts, bulkAddress, NO_CARDS, type BulkResult } from '../../enrollment/bulk.js';
 import { countOutcomes, type Outcome } from '../../enrollment/outcomes.js';
 import { resolvePolicy } from '../../enrollment/policy.js';
+import type { FaultRequest } from '../../simulator/index.js';
 import { getJson } from '../../store/store.js';
 import { startBulkAt, writePortfolio, type BulkHandle } from '../support/bulk-rig.js';
 import { PostgresServer } from '../support/postgres.js';
 import { RealEnvironment, type RealSite } from '../support/real-environment.js';
 import { historiesOf } from '../support/replay.js';
-import { Breaking, insisting, type Breakable } from './breaking.js';
+import { Breaking, insisting, unlessOver, type Breakable } from './breaking.js';
+import { Events, type Happening } from './events.js';
 import { faultFigures, offersRepeated, sealedDataLeft, type FaultFigures } from './figures.js';
+import { operate, unlessRefused } from './operator.js';
 import { MOST_CALLS, planFaults, planPortfolio, type PlannedPortfolio } from './scenario.js';
 import { judge, type Verdict } from './verdict.js';
 
@@ -45,6 +47,8 @@ export interface BulkChaosFigures extends Verdict, FaultFigures {
   /** Blobs with cardholder data that outlived their batch. */
   sealedDataLeft: number;
   kills: Record<Breakable, number>;
+  /** What people did to the job and its batches, and how often. */
+  events: Events['counts'];
   /** How workers ended that nobody killed. */
   ownDeaths: string[];
   /** Offers of a batch that Mastercard had accepted before, or that a fault kept from it. */
@@ -53,9 +57,11 @@ export interface BulkChaosFigures extends Verdict, FaultFigures {
 }
 
 const PROCESSING_MS = 1_000;
+const LOOKS_EVERY_MS = 200;
 const QUICK = resolvePolicy({
   polling: { initial: 1_000, maximum: 5_000 },
   submission: { initial: 500, maximum: 5_000 },
+  uncertainSubmission: 'askOperator',
 });
 /** Enrolls a portfolio while everything around it breaks, and tells what became of it. */
 export async function runBulkChaos(settings: BulkChaosSettings): Promise<BulkChaosFigures> {
@@ -73,7 +79,8 @@ export async function runBulkChaos(settings: BulkChaosSettings): Promise<BulkCha
       storeUrl: await database.storeDatabase(),
       bulk: true,
     });
-    planFaults(MOST_CALLS, settings.faultRate, settings.seed).forEach((fault) => site.simulator.fault(fault));
+    const faults = planFaults(MOST_CALLS, settings.faultRate, settings.seed);
+    [LOST_ANSWER, ...faults].forEach((fault) => site.simulator.fault(fault));
     await writePortfolio(site, bulkId, portfolio.rows);
     const { maxCardsPerBatch, maxBatchesInFlight } = settings;
     const limits = { maxBatchesInFlight, batchesPerMinute: null };
@@ -83,7 +90,8 @@ export async function runBulkChaos(settings: BulkChaosSettings): Promise<BulkCha
       policy: QUICK,
     });
     const breaking = new Breaking(site, { ...plannedBreaking(settings), database });
-    const ended = await seeThrough(job, breaking, begun + settings.giveUpAfterMs);
+    const events = new Events();
+    const ended = await seeThrough({ site, job, breaking, events, portfolio, settings }, begun);
 
     const accepted = site.simulator.accepted();
     const enrolled = site.simulator.enrolledCards();
@@ -96,6 +104,7 @@ export async function runBulkChaos(settings: BulkChaosSettings): Promise<BulkCha
       runs: (await historiesOf(site.temporal, job.workflowId)).length,
       sealedDataLeft: await sealedDataLeft(site),
       kills: breaking.kills,
+      events: events.counts,
       ownDeaths: [...breaking.ownDeaths],
       ...faultFigures(site.simulator.requests()),
       offersRepeated: offersRepeated(accepted),
@@ -107,21 +116,80 @@ export async function runBulkChaos(settings: BulkChaosSettings): Promise<BulkCha
   }
 }
 
+/** So that an operator has something to answer, however few batches there are. */
+const LOST_ANSWER: FaultRequest = { operation: 'enroll', fault: { kind: 'dropAfter' } };
+
+interface Running {
+  site: RealSite;
+  job: BulkHandle;
+  breaking: Breaking;
+  events: Events;
+  portfolio: PlannedPortfolio;
+  settings: BulkChaosSettings;
+}
+
 /** @returns what the job came to, or why that is not known. */
-async function seeThrough(
-  job: BulkHandle,
-  breaking: Breaking,
-  giveUpAt: number,
-): Promise<BulkResult | string> {
+async function seeThrough(running: Running, begun: number): Promise<BulkResult | string> {
+  const { site, job, breaking, events, settings } = running;
   const over = new AbortController();
-  const broken = breaking.until(over.signal);
-  const result = insisting(over.signal, () => job.result()).catch(String);
-  const timeUp = delay(giveUpAt - Date.now(), 'did not end in time', { signal: over.signal }).catch(String);
+  const { signal } = over;
+  const others = Promise.all([
+    breaking.until(signal),
+    operate(site, events, signal),
+    adjust(running, signal),
+    holdHalfway(running, signal),
+  ]);
+  const result = insisting(signal, () => job.result()).catch(String);
+  const timeUp = unlessOver(begun + settings.giveUpAfterMs - Date.now(), signal).then(
+    () => 'did not end in time',
+  );
   try {
-    return await Promise.race([result, broken.then(() => result), timeUp]);
+    return await Promise.race([result, others.then(() => result), timeUp]);
   } finally {
     over.abort();
-    await broken;
+    await others;
+  }
+}
+
+/** What has to have happened before Mastercard goes on. */
+export const NEEDED: readonly Happening[] = [
+  'paused a job',
+  'changed the limits of a job',
+  'named a batchId',
+];
+
+/** When half of the batches are at Mastercard, it processes nothing more until enough has happened. */
+async function holdHalfway({ site, breaking, events, portfolio }: Running, over: AbortSignal): Promise<void> {
+  const half = portfolio.batches.length / 2;
+  while (site.simulator.accepted().length < half && !over.aborted) await unlessOver(LOOKS_EVERY_MS, over);
+  const hasHappened = () => NEEDED.every((what) => events.counts[what] !== undefined);
+  await breaking.holdProcessing({ worker: 1, server: 1, database: 1 }, over, hasHappened);
+}
+
+const adjustments = fc.record({
+  pause: fc.integer({ min: 1_000, max: 8_000 }),
+  paused: fc.integer({ min: 0, max: 3_000 }),
+  maxBatchesInFlight: fc.integer({ min: 5, max: 40 }),
+  batchesPerMinute: fc.constantFrom(null, 600),
+});
+
+/** Pauses the job, has it go on, and changes its limits, again and again. */
+async function adjust({ site, job, events, settings }: Running, over: AbortSignal): Promise<void> {
+  const { seed } = settings;
+  const bulk = site.client.bulk(job.key.bulkId);
+  for (const { pause, paused, ...limits } of fc.sample(adjustments, { seed, numRuns: 1_000 })) {
+    await unlessOver(pause, over);
+    if (over.aborted) return;
+    await unlessRefused(async () => {
+      await insisting(over, () => bulk.pause());
+      events.count('paused a job');
+    });
+    await unlessOver(paused, over);
+    await unlessRefused(() => insisting(over, () => bulk.resume()));
+    await unlessRefused(async () => {
+      await insisting(over, () => bulk.change(limits));
+      events.count('changed the limits of a job');
+    });
   }
 }
 

@@ -4,6 +4,7 @@ import { runChaos, type ChaosSettings } from './chaos.js';
 const MINUTE_MS = 60_000;
 const COMMON = {
   workers: 2,
+  eventsARun: 30,
   leastWorkerKills: 2,
   faultRate: 0.2,
   seed: Number(process.env['C2P_CHAOS_SEED'] ?? 20_261_124),
@@ -21,8 +22,7 @@ export function chaosTest(form: Omit<ChaosSettings, keyof typeof COMMON>): void 
       console.log(JSON.stringify(figures, null, 2));
 
       expect(figures).toMatchObject({
-        batches: settings.batches,
-        closed: settings.batches,
+        closed: figures.batches,
         lost: 0,
         doubled: 0,
         outcomesWrong: 0,
@@ -32,6 +32,8 @@ export function chaosTest(form: Omit<ChaosSettings, keyof typeof COMMON>): void 
       });
       expect(figures.workerKills).toBeGreaterThanOrEqual(settings.leastWorkerKills);
       expect(Object.keys(figures.faults)).not.toEqual([]);
+      expect(Object.keys(figures.events)).toEqual(expect.arrayContaining([...settings.happenings]));
+      expect(figures.handOvers).toBeGreaterThan(0);
     },
   );
 }

@@ -2,4 +2,11 @@ import { chaosTest } from './chaos-test.js';
 
 const MINUTE_MS = 60_000;
 
-chaosTest({ batches: 8, atOnce: 4, killEveryMs: 4_000, serverKills: 1, giveUpAfterMs: 5 * MINUTE_MS });
+chaosTest({
+  batches: 9,
+  atOnce: 4,
+  killEveryMs: 4_000,
+  serverKills: 1,
+  happenings: ['terminated'],
+  giveUpAfterMs: 5 * MINUTE_MS,
+});

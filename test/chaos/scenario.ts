@@ -1,5 +1,7 @@
 import fc from 'fast-check';
 import { bulkBatchId } from '../../enrollment/bulk.js';
+import type { BatchStatus } from '../../enrollment/batch.js';
+import type { PolicyInput } from '../../enrollment/policy-schema.js';
 import type { EnrollmentRecord } from '../../enrollment/records.js';
 import { TRIGGERS, type Fault, type FaultRequest } from '../../simulator/index.js';
 import { testRecord } from '../support/records.js';
@@ -12,8 +14,25 @@ export interface PlannedBatch {
   treatment: Treatment;
 }
 
-/** What the issuer wants of a batch beyond having it enrolled. */
-export type Treatment = 'plain' | 'allOrNothing' | 'furtherRounds' | 'cancelled';
+/** How a batch is enrolled, and what people do to it on its way. */
+export type Treatment =
+  | { kind: 'plain' | 'allOrNothing' | 'furtherRounds' | 'askingOperator' }
+  | (When & { kind: 'cancelled' | 'terminated' | 'takenBack' | 'forgotten' })
+  | (When & { kind: 'policyChanged'; change: PolicyInput });
+
+/** The stages that every batch passes, in this order. */
+export const STAGES = [
+  'VALIDATING',
+  'ENCRYPTING',
+  'SUBMITTING',
+  'PROCESSING',
+] as const satisfies BatchStatus[];
+
+/** So long after a batch has come to a stage, wherever it is then. */
+export interface When {
+  stage: (typeof STAGES)[number];
+  afterMs: number;
+}
 
 export interface PlannedCard {
   externalConsumerId: string;
@@ -47,9 +66,27 @@ const consumer = fc.record({
   cards: fc.integer({ min: 1, max: 2 }),
 });
 
+const when = { stage: fc.constantFrom(...STAGES), afterMs: fc.integer({ min: 0, max: 2_000 }) };
+const change = fc.constantFrom<PolicyInput>(
+  { polling: { maximum: '2s' } },
+  { uncertainSubmission: 'askOperator' },
+  { retryFailedRecords: { maxRounds: 2, delay: '1s' } },
+  { onPartialFailure: 'rollback' },
+);
+const PLAIN: Treatment = { kind: 'plain' };
+const OTHERS: fc.Arbitrary<Treatment>[] = [
+  fc.record({ kind: fc.constantFrom('allOrNothing') }),
+  fc.record({ kind: fc.constantFrom('furtherRounds') }),
+  fc.record({ kind: fc.constantFrom('askingOperator') }),
+  fc.record({ kind: fc.constantFrom('cancelled'), ...when }),
+  fc.record({ kind: fc.constantFrom('terminated'), ...when }),
+  fc.record({ kind: fc.constantFrom('takenBack'), ...when }),
+  fc.record({ kind: fc.constantFrom('forgotten'), ...when }),
+  fc.record({ kind: fc.constantFrom('policyChanged'), ...when, change }),
+];
 const treatment = fc.oneof(
-  { weight: 55, arbitrary: fc.constant<Treatment>('plain') },
-  { weight: 45, arbitrary: fc.constantFrom<Treatment[]>('allOrNothing', 'furtherRounds', 'cancelled') },
+  { weight: 40, arbitrary: fc.constant(PLAIN) },
+  { weight: 60, arbitrary: fc.oneof(...OTHERS) },
 );
 
 const batch = fc.record({
@@ -58,13 +95,16 @@ const batch = fc.record({
 });
 
 /**
- * `count` batches of 1 to 20 cards, the same ones for the same seed; no card is in two of them. The last one is plain,
- * with a card that Mastercard has to process: it does not end before Mastercard is done.
+ * `count` batches of 1 to 20 cards, the same ones for the same seed; no card is in two of them. The first ones are
+ * each treated in another way than plainly. The last one is plain, with a card that Mastercard has to process: it does
+ * not end before Mastercard is done.
  */
 export function planBatches(count: number, seed: number): PlannedBatch[] {
   const drawn = fc.sample(batch, { seed, numRuns: count });
+  const [firstTreatments] = fc.sample(fc.tuple(...OTHERS), { seed, numRuns: 1 });
+  firstTreatments!.slice(0, count).forEach((first, n) => (drawn[n]!.treatment = first));
   const last = drawn.at(-1)!;
-  last.treatment = 'plain';
+  last.treatment = PLAIN;
   last.consumers[0] = { kind: 'enrolled', cards: 1 };
   return drawn.map(({ consumers, treatment }, index) => {
     const planned = consumers.map(({ kind, cards }, n) => consumerOf(index * 100 + n, kind, cards));
@@ -117,7 +157,7 @@ export function planPortfolio(
         externalBatchId: bulkBatchId(bulkId, batches.length + 1),
         records: [],
         cards: [],
-        treatment: 'plain',
+        treatment: PLAIN,
       };
       batches.push(last);
     }

@@ -1,9 +1,9 @@
 import { describe, expect, test } from 'vitest';
-import type { Outcome } from '../../enrollment/outcomes.js';
+import { MAY_BE_ENROLLED, type Outcome } from '../../enrollment/outcomes.js';
 import type { AcceptedBatch } from '../../simulator/index.js';
 import { testRecord } from '../support/records.js';
 import type { PlannedBatch } from './scenario.js';
-import { judge, type Evidence } from './verdict.js';
+import { cardsNobodyHas, judge, type Evidence } from './verdict.js';
 
 const [sent, invalid] = ['card-1', 'card-2'].map((externalCardId) => ({
   externalConsumerId: 'cust-1',
@@ -18,7 +18,7 @@ const planned: PlannedBatch[] = [
       { ...sent, invalid: false },
       { ...invalid, invalid: true },
     ],
-    treatment: 'plain',
+    treatment: { kind: 'plain' },
   },
 ];
 
@@ -113,5 +113,78 @@ describe('the verdict of a chaos run', () => {
     const unsent: Outcome = { ...sent, status: 'UNREPORTED', reason: 'CANCELLED_NOT_SENT' };
     expect(verdict([unsent, refused], [])).toEqual(clean);
     expect(verdict([unsent, refused])).toEqual({ ...clean, outcomesWrong: 1 });
+  });
+
+  describe('on a batch that was terminated and swept', () => {
+    const reason = 'TERMINATED_IN_TEMPORAL';
+    const neverOffered: Outcome = { ...sent, status: 'UNREPORTED', reason };
+    const offered: Outcome = { ...neverOffered, details: [MAY_BE_ENROLLED] };
+    const terminated: PlannedBatch = {
+      ...planned[0]!,
+      treatment: { kind: 'terminated', stage: 'SUBMITTING', afterMs: 0 },
+    };
+    const again: PlannedBatch = {
+      ...planned[0]!,
+      externalBatchId: 'batch-1-again',
+      cards: [{ ...sent, invalid: false }],
+    };
+
+    /** With a second batch that took over the card. */
+    function ofBoth(first: Outcome, batches: AcceptedBatch[]) {
+      const closed = new Map([
+        ['batch-1', [first, refused]],
+        ['batch-1-again', [enrolled]],
+      ]);
+      return judge({ planned: [terminated, again], closed, accepted: batches, enrolled: [sent] });
+    }
+
+    test('takes an offered card for told truly, whatever became of it; on any other batch it does not', () => {
+      const told = new Map([['batch-1', [offered, refused]]]);
+      const found = (batch: PlannedBatch, batches: AcceptedBatch[], present: Evidence['enrolled']) =>
+        judge({ planned: [batch], closed: told, accepted: batches, enrolled: present });
+      expect(found(terminated, [accepted()], [sent])).toEqual(clean);
+      expect(found(terminated, [], [])).toEqual(clean);
+      expect(found(planned[0]!, [accepted()], [sent])).toEqual({ ...clean, outcomesWrong: 1 });
+    });
+
+    test('counts a card that Mastercard has though it is told that it was never offered', () => {
+      const told = new Map([['batch-1', [neverOffered, refused]]]);
+      const found = (batches: AcceptedBatch[], present: Evidence['enrolled']) =>
+        judge({ planned: [terminated], closed: told, accepted: batches, enrolled: present });
+      expect(found([], [])).toEqual(clean);
+      expect(found([accepted()], [sent])).toEqual({ ...clean, outcomesWrong: 1 });
+    });
+
+    test('counts a card as doubled that Mastercard has of the batch and of the one that took it over', () => {
+      const second = accepted({ externalBatchId: 'batch-1-again' });
+      expect(ofBoth(neverOffered, [second])).toEqual({ ...clean, batches: 2, cards: 3, closed: 2 });
+      expect(ofBoth(offered, [accepted(), second])).toMatchObject({ doubled: 1 });
+    });
+
+    test('leaves for another id the records of cards that have no outcome and that Mastercard does not have', () => {
+      const [record] = terminated.records;
+      const { externalConsumerId, cards } = record!;
+      const [first, second] = cards.map(({ externalCardId }) => ({ externalConsumerId, externalCardId }));
+      const ofRecord = {
+        ...terminated,
+        cards: [
+          { ...first!, invalid: false },
+          { ...second!, invalid: false },
+        ],
+      };
+      const told: Outcome[] = [
+        { ...first!, status: 'UNREPORTED', reason },
+        { ...second!, status: 'UNREPORTED', reason },
+      ];
+      const there = accepted({ records: [{ ...first!, outcome: 'PENDING' }] });
+      expect(cardsNobodyHas(ofRecord, told, [there])).toEqual({
+        records: [{ ...record, cards: [cards[1]] }],
+        cards: [ofRecord.cards[1]],
+      });
+      expect(cardsNobodyHas(ofRecord, [{ ...first!, status: 'FAILED' }], [])).toEqual({
+        records: [],
+        cards: [],
+      });
+    });
   });
 });

@@ -1,6 +1,6 @@
-import type { Outcome } from '../../enrollment/outcomes.js';
+import { MAY_BE_ENROLLED, type Outcome } from '../../enrollment/outcomes.js';
 import type { AcceptedBatch, EnrolledCard } from '../../simulator/index.js';
-import type { PlannedBatch } from './scenario.js';
+import type { PlannedBatch, Treatment } from './scenario.js';
 
 /** What is held against each other: what was asked for, what c2p says became of it, and what Mastercard has. */
 export interface Evidence {
@@ -35,41 +35,81 @@ interface Recorded {
 
 /** Counts what was lost, doubled or told wrongly. */
 export function judge({ planned, closed, accepted, enrolled }: Evidence): Verdict {
-  const { recorded, doubled } = recordsOf(accepted);
+  const { recorded, lastOf, doubled } = recordsOf(accepted);
   const present = new Set(enrolled.map(keyOf));
-  let [cards, lost, outcomesWrong] = [0, 0, 0];
-  for (const batch of planned) {
-    const told = closed.get(batch.externalBatchId) ?? [];
+  const wrong = new Set<string>();
+  let [cards, lost] = [0, 0];
+  for (const { externalBatchId, treatment, ...batch } of planned) {
+    const told = closed.get(externalBatchId) ?? [];
     const outcomes = new Map(told.map((outcome) => [keyOf(outcome), outcome]));
     for (const card of batch.cards) {
       cards += 1;
       const key = keyOf(card);
       const outcome = outcomes.get(key);
+      const record = recorded.get(externalBatchId)?.get(key);
+      const isPresent = present.has(key) && lastOf.get(key) === record;
       if (!outcome || told.filter((other) => keyOf(other) === key).length > 1) lost += 1;
-      else if ((outcome.status === 'INVALID') !== card.invalid) outcomesWrong += 1;
-      else if (!isTrue(outcome, batch.externalBatchId, recorded.get(key), present.has(key)))
-        outcomesWrong += 1;
-      for (const known of [outcomes, recorded, present]) known.delete(key);
+      else if ((outcome.status === 'INVALID') !== card.invalid) wrong.add(key);
+      else if (!isTrue(outcome, treatment, record, isPresent)) wrong.add(key);
+      outcomes.delete(key);
+      recorded.get(externalBatchId)?.delete(key);
+      if (isPresent) present.delete(key);
     }
-    outcomesWrong += outcomes.size;
+    addAll(wrong, outcomes.keys());
   }
-  outcomesWrong += recorded.size + present.size;
-  return { batches: planned.length, cards, closed: closed.size, lost, doubled, outcomesWrong };
+  for (const unasked of [...recorded.values(), present]) addAll(wrong, unasked.keys());
+  return { batches: planned.length, cards, closed: closed.size, lost, doubled, outcomesWrong: wrong.size };
 }
 
-function recordsOf(accepted: readonly AcceptedBatch[]): { recorded: Map<string, Recorded>; doubled: number } {
-  const recorded = new Map<string, Recorded>();
+/** What was not told to be at Mastercard, and is not there: it may be enrolled under another id. */
+export function cardsNobodyHas(
+  { externalBatchId, records, cards }: Pick<PlannedBatch, 'externalBatchId' | 'records' | 'cards'>,
+  told: readonly Outcome[],
+  accepted: readonly AcceptedBatch[],
+): Pick<PlannedBatch, 'records' | 'cards'> {
+  const there = recordsOf(accepted).recorded.get(externalBatchId);
+  const unreported = told.filter(({ status }) => status === 'UNREPORTED').map(keyOf);
+  const left = new Set(unreported.filter((key) => !there?.has(key)));
+  return {
+    records: records
+      .map(({ externalConsumerId, ...record }) => ({
+        ...record,
+        externalConsumerId,
+        cards: record.cards.filter(({ externalCardId }) =>
+          left.has(keyOf({ externalConsumerId, externalCardId })),
+        ),
+      }))
+      .filter((record) => record.cards.length > 0),
+    cards: cards.filter((card) => left.has(keyOf(card))),
+  };
+}
+
+interface Records {
+  /** By batch and card. */
+  recorded: Map<string, Map<string, Recorded>>;
+  /** By card, in whichever batch. */
+  lastOf: Map<string, Recorded>;
+  doubled: number;
+}
+
+function recordsOf(accepted: readonly AcceptedBatch[]): Records {
+  const recorded: Records['recorded'] = new Map();
+  const lastOf: Records['lastOf'] = new Map();
   let doubled = accepted.filter(({ offers }) => offers.filter((offer) => offer.accepted).length > 1).length;
   for (const { externalBatchId, records } of accepted) {
     const [batchId, round] = externalBatchId.split('~') as [string, string?];
+    const ofBatch = recorded.get(batchId) ?? new Map<string, Recorded>();
+    recorded.set(batchId, ofBatch);
     for (const { outcome, ...card } of records) {
-      const before = recorded.get(keyOf(card));
+      const key = keyOf(card);
+      const before = lastOf.get(key);
       const now = { batchId, round: Number(round ?? 1), outcome };
       if (before && !isFurtherRound(before, now)) doubled += 1;
-      recorded.set(keyOf(card), now);
+      lastOf.set(key, now);
+      ofBatch.set(key, now);
     }
   }
-  return { recorded, doubled };
+  return { recorded, lastOf, doubled };
 }
 
 /** A card that was declined may be sent again, once, in the round that follows. */
@@ -80,17 +120,27 @@ function isFurtherRound(before: Recorded, now: Recorded): boolean {
 
 function isTrue(
   outcome: Outcome,
-  batchId: string,
+  treatment: Treatment,
   recorded: Recorded | undefined,
   present: boolean,
 ): boolean {
+  if (treatment.kind === 'terminated' && isTerminatedOnItsWay(outcome)) return true;
   if (present !== (outcome.status === 'ENROLLED')) return false;
   if (isUnsent(outcome)) return recorded === undefined;
-  return recorded?.batchId === batchId && recorded.outcome === asSimulated(outcome);
+  return recorded?.outcome === asSimulated(outcome);
 }
 
+/** Whatever became of it at Mastercard: it was offered, and nobody asked any more. */
+function isTerminatedOnItsWay({ status, reason, details = [] }: Outcome): boolean {
+  const wasOffered = details.some(({ code }) => code === MAY_BE_ENROLLED.code);
+  return status === 'UNREPORTED' && reason === TERMINATED && wasOffered;
+}
+
+const TERMINATED = 'TERMINATED_IN_TEMPORAL';
+const UNSENT: ReadonlySet<string | undefined> = new Set(['NOT_SENT', 'CANCELLED_NOT_SENT', TERMINATED]);
+
 function isUnsent({ status, reason }: Outcome): boolean {
-  return status === 'INVALID' || reason === 'NOT_SENT' || reason === 'CANCELLED_NOT_SENT';
+  return status === 'INVALID' || (status === 'UNREPORTED' && UNSENT.has(reason));
 }
 
 /** An outcome in the simulator's words. */
@@ -101,4 +151,8 @@ function asSimulated({ status, reason }: Outcome): string {
 
 function keyOf(card: { externalConsumerId: string; externalCardId: string }): string {
   return JSON.stringify([card.externalConsumerId, card.externalCardId]);
+}
+
+function addAll<T>(set: Set<T>, items: Iterable<T>): void {
+  for (const item of items) set.add(item);
 }

@@ -1,14 +1,17 @@
 import { decodeOptionalSinglePayload } from '@temporalio/common/lib/internal-non-workflow/codec-helpers.js';
 import { afterAll, beforeAll, describe, expect, test, vi } from 'vitest';
 import type { BatchSummary, ListFilter } from '../../client/list.js';
+import { workflowIdOf } from '../../enrollment/identifiers.js';
 import type { EnrollmentRecord } from '../../enrollment/records.js';
 import { TRIGGERS } from '../../simulator/index.js';
+import type { batchEnrollment } from '../../workflows/index.js';
 import { currentDetailsOf } from '../support/current-details.js';
 import { testCard, testRecord } from '../support/records.js';
 import { PROGRAM, RealEnvironment, type RealSite } from '../support/real-environment.js';
 
 const OTHER = 'other';
 const DECLINED = { ...testCard(300), primaryAccountNumber: TRIGGERS.cards.PAN_INELIGIBLE.pan };
+const HANDED_OVER = 'of-the-other';
 const OPEN = `${TRIGGERS.batches.NEVER_TERMINAL.externalBatchIdContains}-1`;
 
 let environment: RealEnvironment;
@@ -20,7 +23,7 @@ beforeAll(async () => {
   for (const batch of [
     await enroll('all-enrolled', PROGRAM, [testRecord(1)]),
     await enroll('one-declined', PROGRAM, [testRecord(2), { ...testRecord(3), cards: [DECLINED] }]),
-    await enroll('of-the-other', OTHER, [testRecord(4)]),
+    await handingOver(HANDED_OVER, OTHER, [testRecord(4)]),
   ]) {
     await batch.result();
   }
@@ -31,8 +34,18 @@ beforeAll(async () => {
 }, 120_000);
 afterAll(() => environment.close());
 
+const policy = { polling: { initial: '1s' } };
+
+/** A batch that is handed over to a new run wherever it waits. */
+function handingOver(externalBatchId: string, program: string, inline: EnrollmentRecord[]) {
+  return site.temporal.workflow.start<typeof batchEnrollment>('batchEnrollment', {
+    workflowId: workflowIdOf({ program, externalBatchId }),
+    taskQueue: site.taskQueue,
+    args: [{ externalBatchId, program, records: { inline }, policy, historyLimit: 10 }],
+  });
+}
+
 function enroll(externalBatchId: string, program: string, records: EnrollmentRecord[]) {
-  const policy = { polling: { initial: '1s' } };
   return site.client.enroll({ externalBatchId, program, records, policy });
 }
 
@@ -55,23 +68,31 @@ async function expectListed(filter: ListFilter, ids: string[]): Promise<void> {
 
 describe('the list of batches', () => {
   test('holds every batch without a filter', async () => {
-    await expectListed({}, ['all-enrolled', 'one-declined', 'of-the-other', OPEN]);
+    await expectListed({}, ['all-enrolled', 'one-declined', HANDED_OVER, OPEN]);
+  });
+
+  test('names a batch once, as its last run has it, though earlier runs handed over to that', async () => {
+    const { count } = await site.temporal.workflow.count(`ExecutionStatus = 'ContinuedAsNew'`);
+    expect(count).toBeGreaterThan(0);
+    await expectListed({ program: OTHER }, [HANDED_OVER]);
+    await expectListed({ program: OTHER, status: 'SUBMITTING' }, []);
+    await expectListed({ program: OTHER, status: 'PROCESSING' }, []);
   });
 
   test('can be of one status', async () => {
-    await expectListed({ status: 'COMPLETED' }, ['all-enrolled', 'of-the-other']);
+    await expectListed({ status: 'COMPLETED' }, ['all-enrolled', HANDED_OVER]);
     await expectListed({ status: 'COMPLETED_WITH_ERRORS' }, ['one-declined']);
     await expectListed({ status: 'PROCESSING' }, [OPEN]);
     await expectListed({ status: 'REJECTED' }, []);
   });
 
   test('can be of one program, and of both one program and one status', async () => {
-    await expectListed({ program: OTHER }, ['of-the-other']);
+    await expectListed({ program: OTHER }, [HANDED_OVER]);
     await expectListed({ program: PROGRAM, status: 'COMPLETED' }, ['all-enrolled']);
   });
 
   test('begins with what is open, then what closed last, and ends at its limit', async () => {
-    await expectListed({}, ['all-enrolled', 'one-declined', 'of-the-other', OPEN]);
+    await expectListed({}, ['all-enrolled', 'one-declined', HANDED_OVER, OPEN]);
     const [open, ...closed] = await listed({});
     expect(open?.externalBatchId).toBe(OPEN);
     const closedAt = closed.map((summary) => summary.closedAt ?? '');

@@ -1,4 +1,5 @@
 import { afterEach, beforeEach, describe, expect, it } from 'vitest';
+import { listEnrolled } from '../../activities/list-enrolled.js';
 import { Blob, type ClosedBatch } from '../../enrollment/blobs.js';
 import { FailureType } from '../../enrollment/errors.js';
 import { MAY_BE_ENROLLED, type Outcome } from '../../enrollment/outcomes.js';
@@ -87,6 +88,21 @@ describe('a batch that was terminated while Mastercard had it', () => {
         details: [MAY_BE_ENROLLED],
       })),
     );
+  });
+
+  it('says that cards which count as enrolled may be out again where their removal had begun', async () => {
+    const enrolled = cardKeysOf(VALID).map((key) => ({ ...key, status: 'ENROLLED' }));
+    await putJson(store, BATCH, Blob.outcomes, enrolled);
+    await listEnrolled({ store })({ batch: BATCH });
+    await close();
+    expect((await closedBatch()).result).toMatchObject({
+      counts: { cards: 2, enrolled: 2 },
+      reasons: [
+        'its workflow was terminated directly in Temporal (TERMINATED)',
+        'its cards were being removed again: those that count as enrolled may have been removed',
+      ],
+    });
+    expect(await store.list(BATCH)).toEqual([Blob.closed, Blob.offered(1), Blob.outcomes]);
   });
 
   it('is told to its job, with the chain that it is about', async () => {
