@@ -11,7 +11,7 @@ import { cardKeysOf } from '../../enrollment/records.js';
 import { getJson, putJson } from '../../store/store.js';
 import { FakeTemporal, HERE, type FakeExecution } from '../retention/fake-temporal.js';
 import { testRecords } from '../support/records.js';
-import { DamagedStore } from './damaged-store.js';
+import { DamagedStore } from '../support/damaged-store.js';
 
 const BULK = { program: 'demo', bulkId: 'job' };
 const RECORDS = Blob.bulkRecords(HERE);
@@ -166,7 +166,7 @@ describe('one bad batch hides no other:', () => {
   );
 
   it('where a key is missing it is told which', async () => {
-    await store.sealElsewhere(keyOf(2), Blob.closed);
+    await store.sealUnderMissingKey(keyOf(2), Blob.closed);
     const { reports, unreadable } = await check([started(1), started(2), started(3)]);
     expect(reports).toMatchObject([report(1), report(3)]);
     expect(unreadable).toEqual([
@@ -175,10 +175,10 @@ describe('one bad batch hides no other:', () => {
   });
 
   it('so it is within the grace time, and where it is not known yet whose it is', async () => {
-    await store.sealElsewhere(keyOf(2), Blob.closed);
+    await store.sealUnderMissingKey(keyOf(2), Blob.closed);
     temporal.has(keyOf(2), { ...ENDED, closeTime: new Date(Date.now() + 1.5 * DAY) });
     await closed(4);
-    await store.sealElsewhere(keyOf(4), Blob.closed);
+    await store.sealUnderMissingKey(keyOf(4), Blob.closed);
     const { reports, waiting, unreadable } = await check([started(2), { n: 4, cards: 2 }, started(1)]);
     expect({ reports, waiting }).toMatchObject({ reports: [report(1)], waiting: [] });
     expect(unreadable.map(({ n, keyId }) => [n, keyId])).toEqual([
@@ -189,7 +189,7 @@ describe('one bad batch hides no other:', () => {
 
   it('so it is where it cannot be closed for want of a key', async () => {
     await sealed(4);
-    await store.sealElsewhere(keyOf(4), Blob.outcomes);
+    await store.sealUnderMissingKey(keyOf(4), Blob.outcomes);
     temporal.has(keyOf(4), TERMINATED);
     const before = await store.list(keyOf(4));
     expect(await check([started(4), started(1)])).toMatchObject({

@@ -5,7 +5,7 @@ import { Blob } from '../../enrollment/blobs.js';
 import { bulkAddress, bulkBatchId, NO_CARDS, noBatches, type BulkResult } from '../../enrollment/bulk.js';
 import { getJson, putJson } from '../../store/store.js';
 import { FakeTemporal, HERE } from '../retention/fake-temporal.js';
-import { DamagedStore } from './damaged-store.js';
+import { DamagedStore } from '../support/damaged-store.js';
 
 const RECORDS = Blob.bulkRecords(HERE);
 

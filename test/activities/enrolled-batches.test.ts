@@ -3,7 +3,7 @@ import { enrolledBatches } from '../../activities/enrolled-batches.js';
 import { Blob } from '../../enrollment/blobs.js';
 import { bulkBatchId, NO_CARDS } from '../../enrollment/bulk.js';
 import { putJson } from '../../store/store.js';
-import { DamagedStore } from './damaged-store.js';
+import { DamagedStore } from '../support/damaged-store.js';
 
 const bulk = { program: 'demo', bulkId: 'job' };
 
@@ -45,7 +45,7 @@ it('tells of those whose record does not open, and of all others', async () => {
   for (const n of [1, 2, 3, 4, 5]) await closed(n);
   await store.alter(keyOf(4), Blob.closed);
   await store.truncate(keyOf(3), Blob.closed);
-  await store.sealElsewhere(keyOf(2), Blob.closed);
+  await store.sealUnderMissingKey(keyOf(2), Blob.closed);
   const { batches, unreadable } = await enrolledBatches({ store })({ bulk, from: 5, most: 5 });
   expect(numbers(batches)).toEqual([5, 1]);
   expect(unreadable.map(({ n, keyId }) => [n, keyId])).toEqual([

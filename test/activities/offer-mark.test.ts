@@ -109,7 +109,7 @@ describe('a mark that cannot be read', () => {
 
   test('because its key is missing: nothing is sent until the key comes', async () => {
     await markOfOther();
-    await rig.store.sealElsewhere(BATCH, Blob.offered(1));
+    await rig.store.sealUnderMissingKey(BATCH, Blob.offered(1));
     const gateway = new ScriptedGateway();
     expect(await rig.submit(gateway)).toMatchObject({
       kind: 'unreadable',

@@ -4,7 +4,7 @@ import { purgeBatch } from '../../activities/purge-batch.js';
 import { Blob, type ClosedBatch } from '../../enrollment/blobs.js';
 import type { Outcome } from '../../enrollment/outcomes.js';
 import { getJson, putJson, type BatchStore } from '../../store/store.js';
-import { DamagedStore } from './damaged-store.js';
+import { DamagedStore } from '../support/damaged-store.js';
 import {
   BATCH,
   closed,
@@ -51,7 +51,7 @@ describe('closing again', () => {
     await putStage(store, 'after outcomes');
     for (const ref of [Blob.closing, Blob.closed]) {
       await putJson(store, BATCH, ref, {});
-      await store.sealElsewhere(BATCH, ref);
+      await store.sealUnderMissingKey(BATCH, ref);
       expect(await purgeBatch(deps(store))(inputOf('after outcomes'))).toMatchObject({ ref, keyId: 'k2' });
       await store.delete(BATCH, ref);
     }
@@ -61,10 +61,10 @@ describe('closing again', () => {
     await putStage(store, 'after outcomes');
     await purgeBatch(deps(failingAfter(3, store)))(inputOf('after outcomes')).catch(() => {});
     expect(await store.list(BATCH)).toContain(Blob.closing);
-    await store.sealElsewhere(BATCH, Blob.outcomes);
+    await store.sealUnderMissingKey(BATCH, Blob.outcomes);
     const first = await closed(store, inputOf('after outcomes'));
     expect(first.counts.enrolled).toBe(3);
-    await store.sealElsewhere(BATCH, Blob.outcomes);
+    await store.sealUnderMissingKey(BATCH, Blob.outcomes);
     const again = await purgeBatch(deps(store))(inputOf('after outcomes'));
     expect(again).toEqual({ kind: 'closed', result: JSON.parse(JSON.stringify(first)) as unknown });
   });

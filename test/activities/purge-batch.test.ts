@@ -5,7 +5,7 @@ import { FailureType } from '../../enrollment/errors.js';
 import { MAY_BE_ENROLLED, type Outcome } from '../../enrollment/outcomes.js';
 import { cardKeysOf } from '../../enrollment/records.js';
 import { putJson } from '../../store/store.js';
-import { DamagedStore } from './damaged-store.js';
+import { DamagedStore } from '../support/damaged-store.js';
 import {
   BATCH,
   closed,
@@ -46,7 +46,7 @@ describe.each(cases)('%s, a batch whose blob %s', (stage, ref) => {
 
   it(`is sealed under a key that is not there ${isNeeded ? 'waits for the key' : 'closes'}`, async () => {
     await putStage(store, stage);
-    await store.sealElsewhere(BATCH, ref);
+    await store.sealUnderMissingKey(BATCH, ref);
     if (!isNeeded) return void (await closed(store, inputOf(stage)));
     const before = await store.list(BATCH);
     expect(await purgeBatch(deps(store))(inputOf(stage))).toMatchObject({
@@ -56,13 +56,14 @@ describe.each(cases)('%s, a batch whose blob %s', (stage, ref) => {
       keyId: 'k2',
     });
     expect(await store.list(BATCH)).toEqual(before);
-    const { reasons } = await closed(store.withAllKeys(), inputOf(stage));
+    await store.findKeyOf(BATCH, ref);
+    const { reasons } = await closed(store, inputOf(stage));
     expect(reasons).toEqual(['as the workflow says']);
   });
 
   it('is sealed under a key that is not there closes where an operator says so', async () => {
     await putStage(store, stage);
-    await store.sealElsewhere(BATCH, ref);
+    await store.sealUnderMissingKey(BATCH, ref);
     const { reasons } = await closed(store, { ...inputOf(stage), withoutUnreadable: true });
     const told = expect.stringContaining(
       `the blob '${ref}' is sealed under key 'k2', which is not`,
@@ -194,7 +195,7 @@ describe('the cards of a round that is not settled', () => {
   });
 
   it('wait for the key under which it is sealed which they are', async () => {
-    await store.sealElsewhere(BATCH, Blob.validated(2));
+    await store.sealUnderMissingKey(BATCH, Blob.validated(2));
     expect(await purgeBatch(deps(store))(unsettled)).toMatchObject({ ref: Blob.validated(2), keyId: 'k2' });
   });
 });

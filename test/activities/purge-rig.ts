@@ -6,8 +6,8 @@ import type { Outcome } from '../../enrollment/outcomes.js';
 import { cardKeysOf, type EnrollmentRecord } from '../../enrollment/records.js';
 import { validateRecords } from '../../enrollment/validation.js';
 import { getJson, putJson, type BatchStore } from '../../store/store.js';
-import { testRecord, testRecords, jweOf } from '../support/records.js';
-import type { DamagedStore } from './damaged-store.js';
+import type { DamagedStore } from '../support/damaged-store.js';
+import { jweOf, testRecord, testRecords } from '../support/records.js';
 
 export const BATCH = { program: 'demo', externalBatchId: 'batch-1' };
 export const RECORDS = Blob.records('a');
@@ -55,7 +55,7 @@ export type Stage = keyof typeof STAGES;
 export const stages = Object.keys(STAGES) as Stage[];
 
 export const DAMAGES = {
-  missing: (of: DamagedStore, ref: string) => of.delete(BATCH, ref),
+  missing: (of: DamagedStore, ref: string) => of.remove(BATCH, ref),
   altered: (of: DamagedStore, ref: string) => of.alter(BATCH, ref),
   truncated: (of: DamagedStore, ref: string) => of.truncate(BATCH, ref),
   'no sealed blob': (of: DamagedStore, ref: string) => of.replace(BATCH, ref),

@@ -119,7 +119,7 @@ describe('recordRemovals', () => {
     expect(recorded.counts).toMatchObject({ cards: 4, pending: 0, rolledBack: 3, failed: 1 });
   });
 
-  test.each(['alter', 'sealElsewhere'] as const)(
+  test.each(['alter', 'sealUnderMissingKey'] as const)(
     'records what was removed even where the list of cards cannot be read (%s)',
     async (damage) => {
       await fourCards();

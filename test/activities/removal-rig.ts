@@ -14,7 +14,7 @@ import type { ProfileAnswer, RemovalAnswer } from '../../enrollment/removal.js';
 import { GatewayFailure, type FailureFacts, type FailureKind } from '../../mastercard/errors.js';
 import { getJson, putJson } from '../../store/store.js';
 import type { ScriptedGateway } from '../support/scripted-gateway.js';
-import { DamagedStore } from './damaged-store.js';
+import { DamagedStore } from '../support/damaged-store.js';
 import { activityEnvironment } from './environment.js';
 
 export const BATCH = { program: 'demo', externalBatchId: 'batch-1' };

@@ -4,7 +4,7 @@ import type { Unreadable } from '../../store/unreadable.js';
 import { Blob, type OfferMark } from '../../enrollment/blobs.js';
 import type { EnrollmentGateway } from '../../mastercard/gateway.js';
 import { getJson } from '../../store/store.js';
-import { DamagedStore } from './damaged-store.js';
+import { DamagedStore } from '../support/damaged-store.js';
 import { activityEnvironment } from './environment.js';
 import { jweOf } from '../support/records.js';
 

@@ -7,7 +7,7 @@ import { startBatch, type Starter } from '../../client/start-batch.js';
 import { Blob } from '../../enrollment/blobs.js';
 import { bulkAddress, NO_CARDS } from '../../enrollment/bulk.js';
 import { putJson } from '../../store/store.js';
-import { DamagedStore } from '../activities/damaged-store.js';
+import { DamagedStore } from '../support/damaged-store.js';
 import { testRecords } from '../support/records.js';
 
 const BATCH = { program: 'demo', externalBatchId: 'batch-1' };
@@ -60,7 +60,7 @@ function connections(knows: 'all' | 'attributes' | 'nothing') {
 describe.each([
   ['altered', 'alter', /was altered/],
   ['truncated', 'truncate', /it ends too early/],
-  ['sealed under a key that is not there', 'sealElsewhere', /key 'k2'/],
+  ['sealed under a key that is not there', 'sealUnderMissingKey', /key 'k2'/],
 ] as const)('of a batch whose closed record is %s', (_, damage, why) => {
   beforeEach(() => store[damage](BATCH, Blob.closed));
   const batch = (knows: 'all' | 'attributes' | 'nothing') => new EnrollmentBatch(BATCH, connections(knows));
@@ -112,7 +112,7 @@ describe.each([
 });
 
 describe('of a bulk job whose closed record cannot be read', () => {
-  beforeEach(() => store.sealElsewhere(bulkAddress(BULK), Blob.closed));
+  beforeEach(() => store.sealUnderMissingKey(bulkAddress(BULK), Blob.closed));
 
   test('the progress is what Temporal says, and the error what cannot be read', async () => {
     const progress = await new BulkEnrollment(BULK, connections('attributes')).progress();

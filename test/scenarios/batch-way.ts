@@ -1,3 +1,4 @@
+import type { ActivityInterceptorsFactory } from '@temporalio/worker';
 import type { ProgramDependencies } from '../../activities/dependencies.js';
 import type { EnrollmentBatch } from '../../client/enrollment-batch.js';
 import { BatchInvalidError } from '../../client/errors.js';
@@ -52,17 +53,23 @@ export function batchScenario(
   return { of: 'batch', name, ends, failure, isHandedOver, inRealTime, play };
 }
 
-async function takeBatch(way: BatchWay, rig: Rig) {
+/** Takes a batch its way, with workers of its own. */
+export async function takeBatch(
+  way: BatchWay,
+  rig: Rig,
+  { activityInterceptors = [], startsIt = enroll }: TakeOptions = {},
+) {
   const key = { program: PROGRAM, externalBatchId: way.name };
   const place = { rig, key };
   const { mastercard, recipient } = way;
   const gateway = new ScriptedGateway(mastercard(way.name, place));
   const taskQueue = rig.nextBatchId('c2p-scenario');
-  const [workflows, calls] = await rig.createWorkers({ taskQueue, gateway, ...(recipient && { recipient }) });
+  const options = { taskQueue, gateway, activityInterceptors, ...(recipient && { recipient }) };
+  const [workflows, calls] = await rig.createWorkers(options);
   await way.before?.(place);
   const result = await workflows.runUntil(
     calls.runUntil(async () => {
-      const batch = await start(way, place, taskQueue);
+      const batch = await startsIt(way, place, taskQueue);
       await way.act?.(batch, place);
       return batch.result().catch(refusedOf);
     }),
@@ -70,7 +77,17 @@ async function takeBatch(way: BatchWay, rig: Rig) {
   return { result, workflowId: workflowIdOf(key) };
 }
 
-async function start(way: BatchWay, { rig, key }: WayPlace, taskQueue: string): Promise<EnrollmentBatch> {
+export interface TakeOptions {
+  activityInterceptors?: ActivityInterceptorsFactory[];
+  /** Default: the client enrolls it, as the way says. */
+  startsIt?: typeof enroll;
+}
+
+export async function enroll(
+  way: BatchWay,
+  { rig, key }: WayPlace,
+  taskQueue: string,
+): Promise<EnrollmentBatch> {
   const { records = testRecords(2), policy } = way;
   const client = rig.client({ taskQueue });
   if (!way.isInline) return client.enroll({ ...key, records, policy });

@@ -1,10 +1,5 @@
-import { join } from 'node:path';
 import type { EnrollmentBatch } from '../../client/enrollment-batch.js';
-import type { BlobRef } from '../../enrollment/batch.js';
 import { Blob } from '../../enrollment/blobs.js';
-import { withCurrent, withNewKey } from '../../protection/key-ring-changes.js';
-import { KeyRing } from '../../protection/key-ring.js';
-import { FilesystemStore } from '../../store/filesystem-store.js';
 import { testCard, testRecord, testRecords } from '../support/records.js';
 import {
   accepting,
@@ -16,7 +11,7 @@ import {
   throttled,
   twoRounds,
 } from './answers.js';
-import type { BatchWay, WayPlace } from './batch-way.js';
+import type { BatchWay } from './batch-way.js';
 import { asksForMoreTime, hasPolled } from './polling-ways.js';
 import { BY, passingUntil } from './scenario.js';
 
@@ -123,37 +118,21 @@ const cancellations: BatchWay[] = [
   },
 ];
 
-const ELSEWHERE = withCurrent(withNewKey(KeyRing.generate(), new Date()).ring, 'k2', new Date());
-
-/** Has a blob sealed under a key that no worker has. */
-async function sealElsewhere({ rig, key }: WayPlace, ref: BlobRef): Promise<void> {
-  const root = join(rig.folder, 'store');
-  const elsewhere = new FilesystemStore({ root, keyRing: KeyRing.parse(ELSEWHERE, 'elsewhere') });
-  await elsewhere.put(key, ref, await rig.store.get(key, ref));
-}
-
-/** As if the key had come. */
-async function sealHere({ rig, key }: WayPlace, ref: BlobRef): Promise<void> {
-  const root = join(rig.folder, 'store');
-  const elsewhere = new FilesystemStore({ root, keyRing: KeyRing.parse(ELSEWHERE, 'elsewhere') });
-  await rig.store.put(key, ref, await elsewhere.get(key, ref));
-}
-
 const keyComesBack: BatchWay = {
   name: 'completed-after-a-key-was-missing',
   ends: 'COMPLETED',
-  mastercard: (id, place) => ({
+  mastercard: (id, { rig, key }) => ({
     submit: [
       async () => {
-        await sealElsewhere(place, Blob.cards);
+        await rig.store.sealUnderMissingKey(key, Blob.cards);
         return { batchId: 'mc-1' };
       },
     ],
     status: [processing(id), all(id)],
   }),
-  async act(batch, place) {
-    await passingUntil(place.rig, () => asks(batch, 'key'));
-    await sealHere(place, Blob.cards);
+  async act(batch, { rig, key }) {
+    await passingUntil(rig, () => asks(batch, 'key'));
+    await rig.store.findKeyOf(key, Blob.cards);
   },
 };
 

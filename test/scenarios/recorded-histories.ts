@@ -11,9 +11,24 @@ const FOLDER = new URL('../histories/', import.meta.url);
 export interface RecordedHistory {
   events: {
     eventType: string;
-    activityTaskScheduledEventAttributes?: { activityType: { name: string } };
+    activityTaskScheduledEventAttributes?: ScheduledActivity;
+    activityTaskCompletedEventAttributes?: CompletedActivity;
     [attributes: string]: unknown;
   }[];
+}
+
+export interface ScheduledActivity {
+  activityType: { name: string };
+  input: Payloads;
+}
+
+export interface CompletedActivity {
+  result: Payloads;
+}
+
+export interface Payloads {
+  /** Base64 of JSON. */
+  payloads: { data: string }[];
 }
 
 export async function recordedNames(): Promise<string[]> {

@@ -22,8 +22,7 @@ import type { EnrollmentGateway } from '../../mastercard/gateway.js';
 import type { Recipient } from '../../mastercard/jwe.js';
 import { protectedDataConverter } from '../../protection/data-converter.js';
 import { KeyRing } from '../../protection/key-ring.js';
-import { FilesystemStore } from '../../store/filesystem-store.js';
-import type { BatchStore } from '../../store/store.js';
+import { DamagedStore } from './damaged-store.js';
 import { quietRuntime } from './quiet-runtime.js';
 import { historiesOf, Replayer } from './replay.js';
 import { createTimeSkippingEnv, FreeTime } from './time-skipping.js';
@@ -63,7 +62,7 @@ export class Rig {
 
   private constructor(
     readonly env: TestWorkflowEnvironment,
-    readonly store: BatchStore,
+    readonly store: DamagedStore,
     readonly keyRing: KeyRing,
     readonly folder: string,
     private readonly bundle: WorkflowBundleOption,
@@ -84,7 +83,7 @@ export class Rig {
     });
     const folder = await mkdtemp(join(tmpdir(), 'c2p-test-'));
     await mkdir(join(folder, 'portfolios'));
-    const store = new FilesystemStore({ root: join(folder, 'store'), keyRing });
+    const store = new DamagedStore(join(folder, 'store'), keyRing);
     const { workflowInterceptorModules } = options;
     const bundle = workflowInterceptorModules
       ? await bundleWorkflows({ workflowInterceptorModules })

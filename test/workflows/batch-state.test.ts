@@ -5,6 +5,8 @@ import type { Message } from '../../workflows/message.js';
 import { begun, startProblem } from '../../workflows/batch/begin.js';
 import { cancelled, heedCancellation } from '../../workflows/batch/conclusion.js';
 import {
+  asks,
+  checked,
   closedWithoutUnreadable,
   deadlineDecided,
   nudged,
@@ -13,6 +15,7 @@ import {
   resolutionProblem,
   resolved,
 } from '../../workflows/batch/operator.js';
+import type { SubmissionResolution } from '../../workflows/batch/messages.js';
 import { describeBatch } from '../../workflows/batch/details.js';
 import { unreadable, untilKeyIsBack } from '../../workflows/batch/held-up.js';
 import { pollAgain, polled, polls, untilNextPoll } from '../../workflows/batch/polling.js';
@@ -233,6 +236,22 @@ describe('a blob that cannot be read', () => {
     expect(untilKeyIsBack(at(held, 'heldUp'))).toMatchObject({ over: false, until: NOW + 10_000 });
     const closed = closedWithoutUnreadable(held, message({}));
     expect(at(closed, 'closing').stage.withoutUnreadable).toBe(true);
+  });
+
+  test('when the answer about an operator’s batchId is recorded does so too, since that answer names the batch', () => {
+    const asked = offering({ kind: 'duplicate', ...failure });
+    const answered = resolved(asked, message<SubmissionResolution>({ batchId: 'mc-9' }));
+    const check = (why: 'altered' | 'keyMissing') => {
+      if (!asks(answered, 'batchId')) throw new Error('the batch does not ask');
+      return checked(answered, { ...found, why, keyId: 'k2' }, NOW, 0);
+    };
+    for (const [why, where] of [
+      ['altered', 'closing FAILED'],
+      ['keyMissing', 'heldUp'],
+    ] as const) {
+      const [state, verdict] = check(why);
+      expect([whereabouts(state), state.batchIds, verdict]).toEqual([where, ['mc-9'], null]);
+    }
   });
 });
 

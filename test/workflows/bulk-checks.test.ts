@@ -8,7 +8,6 @@ import { BatchStatusValue } from '../../mastercard/contract.js';
 import { getJson } from '../../store/store.js';
 import { bulkProgressQuery } from '../../workflows/bulk/messages.js';
 import { startBulk, untilTheyWait, writePortfolio, type BulkHandle } from '../support/bulk-rig.js';
-import { VictimBlob } from '../support/damage.js';
 import { testRecords } from '../support/records.js';
 import { historiesOf } from '../support/replay.js';
 import { PROGRAM, Rig } from '../support/rig.js';
@@ -97,7 +96,7 @@ describe('a batch that was terminated directly in Temporal', () => {
 
   test('is closed also where what is known of its cards is altered, and the result says what is lost', async () => {
     const result = await withTerminated(2, async (job) => {
-      await new VictimBlob(rig, keyOf(job.key.bulkId, 1), Blob.outcomes).alter();
+      await rig.store.alter(keyOf(job.key.bulkId, 1), Blob.outcomes);
       return job.result();
     });
     expect(result).toMatchObject({ byStatus: { FAILED: 2 }, counts: { cards: 6, unreported: 6 } });
@@ -107,13 +106,13 @@ describe('a batch that was terminated directly in Temporal', () => {
   test('is held up where only a key is missing, which hides no other batch; with the key it is closed', async () => {
     const [held, result] = await withTerminated(2, async (job): Promise<[unknown, BulkResult]> => {
       const { bulkId } = job.key;
-      const putBack = await new VictimBlob(rig, keyOf(bulkId, 1), Blob.outcomes).sealUnderMissingKey();
+      await rig.store.sealUnderMissingKey(keyOf(bulkId, 1), Blob.outcomes);
       await rig.env.sleep(2 * DEFAULT_GRACE_MS);
       await until(async () => (await job.query(bulkProgressQuery)).batches.inFlight === 1);
       const { byStatus } = (await job.query(bulkProgressQuery)).batches;
       const { reasons } = await job.query(bulkProgressQuery);
       expect(byStatus.FAILED).toBe(1);
-      await putBack();
+      await rig.store.findKeyOf(keyOf(bulkId, 1), Blob.outcomes);
       return [reasons.filter((reason) => reason.includes('k2')), await job.result()];
     });
     expect(held).toEqual([expect.stringContaining(bulkBatchId(result.bulkId, 1))]);

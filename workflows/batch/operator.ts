@@ -5,6 +5,7 @@ import type { StatusAnswer, Unreadable } from '../../activities/index.js';
 import { withApplied, type Message } from '../message.js';
 import { conclude, defeated, notRemoved, removal } from './conclusion.js';
 import { cancelled as cancelledEnding, expired, failed } from './ending.js';
+import { unreadable } from './held-up.js';
 import type { DeadlineDecision, RemovalDecision, SubmissionResolution } from './messages.js';
 import { asksAtDeadline, polled, pollingDeadline } from './polling.js';
 import { accepted, offering } from './submission.js';
@@ -86,11 +87,13 @@ export function checked(
   const { check } = state.stage;
   if (!check) return [state, 'no answer is being checked'];
   const { batchId } = check.body;
-  const believed = answer?.kind === 'processing' || answer?.kind === 'terminal';
-  if (believed) {
-    const next = withChange(withApplied(state, check), `named batchId ${batchId}`, check);
-    return [polled(accepted(next, { batchId }, now), answer, now, chance), null];
-  }
+  const believed = () =>
+    accepted(withChange(withApplied(state, check), `named batchId ${batchId}`, check), { batchId }, now);
+  if (answer?.kind === 'processing' || answer?.kind === 'terminal')
+    return [polled(believed(), answer, now, chance), null];
+  // Only an answer about this very batch is recorded: that it cannot be says nothing against the batchId.
+  if (answer?.kind === 'unreadable')
+    return [unreadable({ ...believed(), isNudged: true }, answer, now), null];
   const verdict = whyNotBelieved(batchId, answer);
   const reasons = [`an operator's answer was refused: ${verdict}`];
   const waiting = { ...state, reasons, stage: { ...state.stage, check: null } };
@@ -101,7 +104,7 @@ export function checked(
 
 function whyNotBelieved(
   batchId: string,
-  answer: Exclude<StatusAnswer, { kind: 'processing' | 'terminal' }> | Unreadable | undefined,
+  answer: Exclude<StatusAnswer, { kind: 'processing' | 'terminal' }> | undefined,
 ): string {
   switch (answer?.kind) {
     case 'foreign':
@@ -110,8 +113,6 @@ function whyNotBelieved(
       return `Mastercard does not know batchId ${batchId}`;
     case 'denied':
       return `Mastercard did not answer about batchId ${batchId}: ${answer.message}`;
-    case 'unreadable':
-      return `Mastercard's answer could not be recorded: ${answer.message}`;
     case undefined:
       return `Mastercard could not be asked about batchId ${batchId}; try again later`;
   }
