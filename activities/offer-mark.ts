@@ -7,13 +7,15 @@ import type { ActivityDependencies } from './dependencies.js';
 import { storeProblem } from './failures.js';
 import { readingBlobs, type Unreadable } from '../store/unreadable.js';
 
-/** Nothing was sent: another chain offered the round. Its mark may not say when, where it cannot be read. */
+/** Nothing was sent: another chain offered the round, or its mark cannot be read, so that one may have. */
 export interface OfferedBefore {
   kind: 'offeredBefore';
   /** ISO 8601, UTC. */
   offeredAt?: string | undefined;
   /** Mastercard's, where it accepted what that chain offered. */
   batchId?: string | undefined;
+  /** Why the mark cannot be read. */
+  unreadable?: string | undefined;
 }
 
 export interface OfferOf {
@@ -48,7 +50,7 @@ export async function leaveMark(
   }
   if ('chain' in found) return { kind: 'offeredBefore', offeredAt: found.offeredAt, batchId: found.batchId };
   // Whose it was cannot be known any more.
-  return found.why === 'keyMissing' ? found : { kind: 'offeredBefore' };
+  return found.why === 'keyMissing' ? found : { kind: 'offeredBefore', unreadable: found.message };
 }
 
 /** Adds to the mark what Mastercard accepted the round as. A store that fails does not keep that from being told. */

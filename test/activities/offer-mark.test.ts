@@ -101,7 +101,8 @@ describe('a mark that cannot be read', () => {
       await markOfOther();
       await rig.store[damage](BATCH, Blob.offered(1));
       const gateway = new ScriptedGateway();
-      expect(await rig.submit(gateway)).toEqual({ kind: 'offeredBefore' });
+      const unreadable = expect.stringContaining(`'${Blob.offered(1)}'`) as string;
+      expect(await rig.submit(gateway)).toEqual({ kind: 'offeredBefore', unreadable });
       expect(gateway.submissions).toEqual([]);
       expect(await rig.submit(gateway, { takeOver: true })).toMatchObject({ kind: 'accepted' });
     },

@@ -46,7 +46,7 @@ const LEFT_OUT = /key-was-missing|unreadable|blob-was-lost|refused/;
 
 /** A blob by what it is: the names of some hold random ids. */
 export function kindOf(ref: BlobRef): string {
-  return isRecords(ref) ? 'records' : ref.replace(/-to-\w+$/, '');
+  return isRecords(ref) ? 'records' : ref.replace(/-by-.*$/, '');
 }
 
 /**
@@ -109,8 +109,9 @@ function momentsOf(way: BatchWay, { events }: RecordedHistory): Moment[] {
 
 const WRITTEN: Record<string, (round: number) => string[]> = {
   validateBatch: () => [Blob.validated(1), Blob.cards, Blob.outcomes],
-  encryptBatch: (round) => [Blob.enrollmentData(round)],
+  encryptBatch: (round) => [`enrollment-data-${round}`],
   submitBatch: (round) => [Blob.offered(round)],
+  listEnrolled: () => [Blob.removing],
 };
 
 function inputOf({ input }: ScheduledActivity): { round: number } {

@@ -150,7 +150,10 @@ class DamagedRun {
     const progress = async () => {
       const now = await batch.progress();
       if (now.question === 'key') await this.seeTo(batch, now);
-      if (this.mayAsk && now.question === 'batchId') await batch.resolve({ resend: true }, BY);
+      if (this.mayAsk && now.question === 'batchId') {
+        expect(now.error).toContain(this.damaged.blob);
+        await batch.resolve({ resend: true }, BY);
+      }
       if (isClosed(now.status) && !(await this.runs())) throw new Over();
       return now;
     };

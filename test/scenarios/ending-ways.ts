@@ -136,9 +136,29 @@ const keyComesBack: BatchWay = {
   },
 };
 
+const keyComesBackWhileRemoving: BatchWay = {
+  name: 'rolled-back-after-a-key-was-missing',
+  ends: 'ROLLED_BACK',
+  policy: { onPartialFailure: 'rollback' },
+  mastercard: (id, { rig, key }) => ({
+    status: [half(id)],
+    deleteCard: [
+      async () => {
+        await rig.store.sealUnderMissingKey(key, Blob.outcomes);
+        return 'removed' as const;
+      },
+    ],
+  }),
+  async act(batch, { rig, key }) {
+    await passingUntil(rig, () => asks(batch, 'key'));
+    await rig.store.findKeyOf(key, Blob.outcomes);
+  },
+};
+
 /** Blobs that cannot be read. */
 const unreadable: BatchWay[] = [
   keyComesBack,
+  keyComesBackWhileRemoving,
   {
     name: 'failed-closed-without-what-is-unreadable',
     ends: 'FAILED',
@@ -187,5 +207,5 @@ const inline: BatchWay[] = [
 
 export const endingWays: BatchWay[] = [...cancellations, ...unreadable, ...inline];
 
-export const handedOverWhileEnding: BatchWay[] = [secondAttempt, keyComesBack];
+export const handedOverWhileEnding: BatchWay[] = [secondAttempt, keyComesBack, keyComesBackWhileRemoving];
 export const handedOverWhenCancelled: BatchWay[] = [takenBack];

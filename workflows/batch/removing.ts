@@ -35,6 +35,7 @@ export async function removeSome(batch: Batch): Promise<void> {
 
 async function list(batch: Batch): Promise<void> {
   const { counts, stage } = batch.in('removing');
+  batch.publish();
   const result = await onStore({
     summary: `${counts.enrolled} cards: ${stage.why}`,
   }).listEnrolled({ batch: keyOf(batch.state) });

@@ -117,7 +117,9 @@ function maybeAccepted(before: number, kind: SubmissionAnswer['kind']): number {
   return kind === 'duplicate' || kind === 'offeredBefore' ? Math.max(1, before) : before;
 }
 
-function offeredBefore({ offeredAt, batchId }: Failure<'offeredBefore'>): string {
+function offeredBefore({ offeredAt, batchId, unreadable }: Failure<'offeredBefore'>): string {
+  if (unreadable !== undefined)
+    return `which workflow offered this externalBatchId to Mastercard is lost (${unreadable}): nothing was sent now`;
   const when = offeredAt === undefined ? '' : ` at ${offeredAt}`;
   const as = batchId === undefined ? '' : `, and Mastercard has it as batchId ${batchId}`;
   return `another workflow offered this externalBatchId to Mastercard${when}${as}: nothing was sent now`;
