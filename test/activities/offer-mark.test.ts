@@ -101,7 +101,7 @@ describe('a mark that cannot be read', () => {
       await markOfOther();
       await rig.store[damage](BATCH, Blob.offered(1));
       const gateway = new ScriptedGateway();
-      const unreadable = expect.stringContaining(`'${Blob.offered(1)}'`) as string;
+      const unreadable = expect.stringContaining(Blob.offered(1)) as string;
       expect(await rig.submit(gateway)).toEqual({ kind: 'offeredBefore', unreadable });
       expect(gateway.submissions).toEqual([]);
       expect(await rig.submit(gateway, { takeOver: true })).toMatchObject({ kind: 'accepted' });

@@ -194,7 +194,9 @@ export function removalDecided(before: BatchState, message: Message<RemovalDecis
 // ---- Close without what cannot be read?
 
 export function closeProblem(state: BatchState): string | undefined {
-  return isIn(state, 'heldUp') ? undefined : 'the batch does not wait for a key';
+  return isIn(state, 'heldUp')
+    ? undefined
+    : 'the batch does not wait for a key now; if it looks for the key at this moment, send this again';
 }
 
 /** An operator closes the batch without what is sealed under a key that is gone. */
