@@ -1,3 +1,4 @@
+import type { ActivityInterceptorsFactory } from '@temporalio/worker';
 import { appendFile } from 'node:fs/promises';
 import { join } from 'node:path';
 import { Blob } from '../../enrollment/blobs.js';
@@ -5,6 +6,7 @@ import {
   bulkAddress,
   bulkBatchId,
   bulkWorkflowIdOf,
+  type BulkResult,
   type ClosedBulk,
   type ClosedBulkStatus,
 } from '../../enrollment/bulk.js';
@@ -35,7 +37,7 @@ import { until } from '../support/until.js';
 import { passingUntil, type Scenario } from './scenario.js';
 
 /** What happens to a job that bears the name of the way; three cards go into a batch. */
-interface JobWay {
+export interface JobWay {
   name: string;
   ends: ClosedBulkStatus;
   failure?: FailureType;
@@ -66,17 +68,25 @@ function jobScenario(way: JobWay, isHandedOver = false): Scenario {
   return { of: 'job', name, ends, failure, isHandedOver, inRealTime: isHandedOver, play };
 }
 
-async function takeJob(way: JobWay, rig: Rig) {
+/** @returns how it ended, as the store remembers it. */
+export async function takeJob(
+  way: JobWay,
+  rig: Rig,
+  activityInterceptors: ActivityInterceptorsFactory[] = [],
+): Promise<BulkResult> {
   const { name: bulkId, portfolio, input, mastercard = enrollingEverything, before, act } = way;
   await writePortfolio(rig, bulkId, portfolio);
   const gateway = mastercard(rig, bulkId);
-  await rig.running(gateway, async (_, taskQueue) => {
-    await before?.(rig, bulkId, taskQueue);
-    const job = await startBulk(rig, taskQueue, bulkId, { policy: policyOf(rig), ...input });
-    await act?.(job, rig, gateway);
-    // How it ended is in the store.
-    await job.result().catch(() => undefined);
-  });
+  const taskQueue = rig.nextBatchId('c2p-scenario');
+  const [workflows, calls] = await rig.createWorkers({ taskQueue, gateway, activityInterceptors });
+  await workflows.runUntil(
+    calls.runUntil(async () => {
+      await before?.(rig, bulkId, taskQueue);
+      const job = await startBulk(rig, taskQueue, bulkId, { policy: policyOf(rig), ...input });
+      await act?.(job, rig, gateway);
+      await job.result().catch(() => undefined);
+    }),
+  );
   const address = bulkAddress({ program: PROGRAM, bulkId });
   return (await getJson<ClosedBulk>(rig.store, address, Blob.closed)).result;
 }
@@ -133,7 +143,7 @@ const takenBack: JobWay = {
   },
 };
 
-const ways: JobWay[] = [
+export const jobWays: JobWay[] = [
   completed,
   pausedAndAtARate,
   finished,
@@ -176,6 +186,6 @@ const ways: JobWay[] = [
 ];
 
 export const jobScenarios: Scenario[] = [
-  ...ways.map((way) => jobScenario(way)),
+  ...jobWays.map((way) => jobScenario(way)),
   ...[completed, pausedAndAtARate, finished, takenBack].map((way) => jobScenario(way, true)),
 ];
