@@ -71,6 +71,23 @@ describe('all or nothing', () => {
     expect(await rig.blobs(id)).toEqual(['closed', 'offered-1', 'outcomes']);
   });
 
+  test('is shown as ROLLING_BACK where batches are searched for, while cards are removed', async () => {
+    const shown: unknown[] = [];
+    await run(
+      (id) => ({
+        status: [half(id)],
+        deleteCard: [
+          async () => {
+            shown.push((await rig.workflow(id).describe()).searchAttributes['C2pStatus']);
+            return 'removed' as const;
+          },
+        ],
+      }),
+      { onPartialFailure: 'rollback' },
+    );
+    expect(shown).toEqual([['ROLLING_BACK']]);
+  });
+
   test('keeps every card when every card was enrolled', async () => {
     const { result, gateway } = await run((id) => ({ status: [all(id)] }), { onPartialFailure: 'rollback' });
 
