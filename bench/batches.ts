@@ -27,7 +27,7 @@ const POLL_EVERY_MS = 200;
 const ROUNDS = 4;
 const BATCHES_A_TURN = 60;
 const AT_ONCE = 50;
-const BUDGET = { atLeast: 0.85 };
+const BUDGETS = { orchestration: { atLeast: 0.93 }, everything: { atLeast: 0.85 } };
 
 /** Batches through a real Temporal server, c2p beside a workflow that does nothing, in turns. */
 export async function benchmarkBatches(): Promise<void> {
@@ -103,8 +103,16 @@ async function race(contenders: Record<Name, Contender>): Promise<void> {
   printFigure('bare workflow, the same activities and timers, empty', median(rates.bare), 'batches/s');
   printFigure('c2p, 1 card, store in memory', median(rates.orchestration), 'batches/s');
   printFigure(`c2p, ${FULL_BATCH} cards, store on disk`, median(rates.everything), 'batches/s');
-  printRatio('orchestration: 1 card / bare', medianRatio(rates.orchestration, rates.bare), BUDGET);
-  printRatio(`everything: ${FULL_BATCH} cards / bare`, medianRatio(rates.everything, rates.bare), BUDGET);
+  printRatio(
+    'orchestration: 1 card / bare',
+    medianRatio(rates.orchestration, rates.bare),
+    BUDGETS.orchestration,
+  );
+  printRatio(
+    `everything: ${FULL_BATCH} cards / bare`,
+    medianRatio(rates.everything, rates.bare),
+    BUDGETS.everything,
+  );
 }
 
 async function batchesPerSecond(contender: Contender, prefix: string): Promise<number> {

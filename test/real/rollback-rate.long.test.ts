@@ -45,13 +45,13 @@ test(
     expect(removals).toHaveLength(300);
     const [first, last] = [removals[0]!.at, removals.at(-1)!.at];
     const callsFrom = (from: number) => log.filter(({ at }) => at >= from && at < from + 1_000).length;
-    const firstSecond = callsFrom(first);
     const later = log.filter(({ at }) => at >= first + 1_000).map(({ at }) => callsFrom(at));
-    console.log(JSON.stringify({ ms: last - first, firstSecond, most: Math.max(...later) }));
+    console.log(
+      JSON.stringify({ ms: last - first, firstSecond: callsFrom(first), later: Math.max(...later) }),
+    );
 
-    // Temporal hands out a second's calls at once after a quiet time (docs/operations.md).
-    expect(firstSecond).toBeLessThanOrEqual(2 * RATE);
-    expect(Math.max(...later)).toBeLessThanOrEqual(25);
+    // After a quiet time Temporal hands out a second's calls at once, beside those of that second (docs/operations.md).
+    for (const { at } of log) expect(callsFrom(at)).toBeLessThanOrEqual(2 * RATE);
     expect(last - first).toBeGreaterThanOrEqual(((300 - 2 * RATE) / RATE) * 1_000);
   },
 );
