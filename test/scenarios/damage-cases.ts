@@ -130,12 +130,12 @@ function facetsOf({ way, moment, blob, damage, ofJob }: DamageCase) {
   const { activityType, isRepeated } = moment;
   const at = isRepeated ? `${activityType} again` : activityType;
   return {
-    each: [way.name, blob, at, `${damage} ${ofJob}`],
+    each: [`${way.ends} ${way.failure}`, blob, at, `${damage} ${ofJob}`],
     pairs: [`${blob} ${damage}`, `${at} ${damage}`, `${at} ${blob}`],
   };
 }
 
-/** As few cases as have every way, blob, activity and damage; of those, such as have many pairs of these. */
+/** As few cases as have every ending, blob, activity and damage; of those, such as have many pairs of these. */
 export function selectionOf(cases: readonly DamageCase[]): DamageCase[] {
   const selected: DamageCase[] = [];
   const seen = new Set<string>();

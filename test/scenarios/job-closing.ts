@@ -27,17 +27,16 @@ export function testJobsClosing(cases: readonly JobCase[]): void {
   afterAll(() => rig.close());
 
   test.each(cases.map((one) => [`${one.way.name}: ${one.damage}`, one] as const))('%s', async (_, one) => {
-    const whole = await close(rig, one.way);
-    const damaged = await close(rig, one.way, one.damage);
-    expect(anonymous(damaged)).toEqual(anonymous(whole));
+    const { ends, failure } = one.way;
+    const status = ends === 'COMPLETED' ? 'COMPLETED_WITH_ERRORS' : ends;
+    expect(await close(rig, one)).toMatchObject({ status, ...(failure && { failure }) });
   });
 }
 
-async function close(rig: Rig, way: JobWay, damage?: JobCase['damage']): Promise<BulkResult> {
+async function close(rig: Rig, { way, damage }: JobCase): Promise<BulkResult> {
   const bulkId = rig.nextBatchId('closing-job');
   const address = bulkAddress({ program: PROGRAM, bulkId });
   const damageAll = before('closeBulk', async () => {
-    if (damage === undefined) return;
     await putJson(rig.store, address, Blob.bulk, {});
     await putJson(rig.store, address, Blob.closed, { result: 'of an attempt before' });
     const refs = await rig.store.list(address);
@@ -50,8 +49,4 @@ async function close(rig: Rig, way: JobWay, damage?: JobCase['damage']): Promise
   for (let n = 1; n <= result.batches + (result.notStarted ?? []).length; n += 1)
     expect((await rig.blobs(bulkBatchId(bulkId, n))).filter((ref) => !isKept(ref))).toEqual([]);
   return result;
-}
-
-function anonymous({ bulkId, ...result }: BulkResult) {
-  return JSON.parse(JSON.stringify(result).replaceAll(bulkId, 'the job')) as unknown;
 }
