@@ -53,7 +53,7 @@ export async function leaveMark(
   return found.why === 'keyMissing' ? found : { kind: 'offeredBefore', unreadable: found.message };
 }
 
-/** Adds to the mark what Mastercard accepted the round as. A store that fails does not keep that from being told. */
+/** Adds to the mark what Mastercard accepted the round as. A store that fails does not keep the activity from reporting it. */
 export async function keepReceipt(
   { store }: Pick<ActivityDependencies, 'store'>,
   { batch, round }: OfferOf,

@@ -7,7 +7,7 @@ import { takeDamaged, takeUndamaged, type Ended } from './damaged-run.js';
 export function testClosing(cases: readonly DamageCase[]): void {
   let rig: Rig;
   beforeAll(async () => {
-    // A job that is told of the end of its batch may end before the batch does.
+    // A job that has its batch's report may end before the batch does.
     rig = await Rig.create({ childrenOutliveParents: true });
   });
   afterAll(() => rig.close());

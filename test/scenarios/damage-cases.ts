@@ -37,7 +37,7 @@ export interface DamageCase {
   moment: Moment;
   blob: string;
   damage: Damage;
-  /** Whether a bulk job starts the batch, and is to be told of its end. */
+  /** Whether a bulk job starts the batch, and must get its report. */
   ofJob: boolean;
 }
 
