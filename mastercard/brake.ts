@@ -23,9 +23,12 @@ const RECOVERY_MS = 3 * 60_000;
 /** The rate never falls below this share of what was agreed. */
 const LOWEST_SHARE = 1 / 32;
 
+/** Calls do not fall evenly on the workers: a tenth more than its part keeps a worker's calls from queueing up. */
+const ABOVE_PART = 1.1;
+
 /**
- * When the calls of one program may start, in one process: evenly spaced at the agreed rate. When Mastercard
- * says that it is too much, nothing is sent for as long as it asks, the rate is halved, and then grows
+ * When the calls of one program may start, in one process: evenly spaced at the agreed rate, or at the part of it
+ * that {@link Brake.shareAmong} leaves to this process. When Mastercard says that it is too much, nothing is sent for as long as it asks, the rate is halved, and then grows
  * steadily back (additive increase, multiplicative decrease, as TCP does it, RFC 5681).
  */
 export class Brake {
@@ -41,6 +44,7 @@ export class Brake {
   private strikes = 0;
   /** Turns that were given before Mastercard last said so do not count any more. */
   private epoch = 0;
+  private workers = 1;
 
   constructor(private readonly options: BrakeOptions) {
     this.rateAtResumption = options.requestsPerSecond;
@@ -50,6 +54,11 @@ export class Brake {
   get requestsPerSecond(): number {
     const now = performance.now();
     return now < this.resumesAt ? 0 : this.rateAt(now);
+  }
+
+  /** How many workers, this one among them, call for the program: together they keep to the agreed rate. */
+  shareAmong(workers: number): void {
+    this.workers = workers;
   }
 
   /**
@@ -75,7 +84,7 @@ export class Brake {
       if (start > now) await sleep(Math.ceil(start - now), signal);
       if (epoch === this.epoch) break;
     }
-    if (this.slowed && this.rateAt(performance.now()) >= this.options.requestsPerSecond) {
+    if (this.slowed && this.rateAt(performance.now()) >= this.part) {
       this.slowed = false;
       this.options.onRecovered?.();
     }
@@ -97,8 +106,7 @@ export class Brake {
     const now = performance.now();
     const anew = startedAt > this.slowedAt;
     if (anew) {
-      const { requestsPerSecond } = this.options;
-      this.rateAtResumption = Math.max(this.rateAt(now) / 2, requestsPerSecond * LOWEST_SHARE);
+      this.rateAtResumption = Math.max(this.rateAt(now) / 2, this.part * LOWEST_SHARE);
       this.slowedAt = now;
       this.strikes += 1;
     }
@@ -115,10 +123,14 @@ export class Brake {
     });
   }
 
+  /** Of the agreed rate, what this process may have. */
+  private get part(): number {
+    return this.options.requestsPerSecond * Math.min(1, ABOVE_PART / this.workers);
+  }
+
   private rateAt(time: number): number {
-    const { requestsPerSecond } = this.options;
-    const grown = (requestsPerSecond * Math.max(0, time - this.resumesAt)) / RECOVERY_MS;
-    return Math.min(requestsPerSecond, this.rateAtResumption + grown);
+    const grown = (this.part * Math.max(0, time - this.resumesAt)) / RECOVERY_MS;
+    return Math.min(this.part, this.rateAtResumption + grown);
   }
 }
 

@@ -6,7 +6,7 @@ const REFRESH_MS = 15_000;
 
 /**
  * Tells the SDK's meter, now and every 15 s, at what rate each program may call Mastercard from this
- * process: what is configured, less after a 429, and 0 while nothing is sent.
+ * process: what is configured or its part of that, less after a 429, and 0 while nothing is sent.
  * @returns what ends it.
  */
 export function publishRateMetrics(

@@ -13,6 +13,7 @@ import { createDependencies, type WorkerDependencies } from './dependencies.js';
 import { publishKeyMetrics } from './key-metrics.js';
 import { maskedFailures } from './masked-failures.js';
 import { publishRateMetrics } from './rate-metrics.js';
+import { shareRates } from './rate-shares.js';
 import { installRuntime } from './runtime.js';
 import { ensureSearchAttributes } from './search-attributes.js';
 import { scheduleSweep } from './sweep-schedule.js';
@@ -74,8 +75,17 @@ export async function runWorker(options: RunWorkerOptions): Promise<RunningWorke
       ...deploymentOptions(version),
     });
     if (version) await logRouting(connection, namespace, version, logger);
+    const stopSharing = await shareRates({
+      connection,
+      namespace,
+      taskQueue: config.taskQueue,
+      brakes: dependencies.brakes,
+      identity: workers[0]!.options.identity,
+      logger,
+    });
     const stopPublishing = config.metrics && (await publishMetrics(dependencies));
     const stopped = runAll(workers).finally(async () => {
+      stopSharing();
       stopPublishing?.();
       if (readyFile) await rm(readyFile, { force: true });
       await connection.close();

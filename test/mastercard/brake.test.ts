@@ -70,6 +70,46 @@ describe('turns', () => {
   });
 });
 
+describe('a rate that several workers share', () => {
+  test.each([2, 3, 10])('holds across %i of them, but for a tenth and a call each', async (workers) => {
+    const requestsPerSecond = 20;
+    const startsOf = Array.from({ length: workers }, () => {
+      const brake = new Brake({ requestsPerSecond });
+      brake.shareAmong(workers);
+      return turns(brake, 60);
+    });
+    const starts = (await Promise.all(startsOf)).flat().sort((one, other) => one - other);
+    for (const start of starts) {
+      const inSecond = starts.filter((at) => at >= start && at < start + 1_000).length;
+      expect(inSecond).toBeLessThanOrEqual(requestsPerSecond * 1.1 + workers);
+    }
+    const seconds = (starts.at(-1)! - starts[0]!) / 1_000;
+    expect((starts.length - workers) / seconds).toBeGreaterThan(requestsPerSecond);
+  });
+
+  test('is whole again for the one that is left', async () => {
+    const brake = new Brake({ requestsPerSecond: 10 });
+    brake.shareAmong(2);
+    expect(brake.requestsPerSecond).toBeCloseTo(5.5);
+    brake.shareAmong(1);
+    expect(brake.requestsPerSecond).toBe(10);
+    expect(gaps(await turns(brake, 3))).toEqual([100, 100]);
+  });
+
+  test('is halved and grows back in each, to its part', async () => {
+    const onRecovered = vi.fn();
+    const brake = new Brake({ requestsPerSecond: 10, onRecovered });
+    brake.shareAmong(2);
+    brake.throttled(performance.now(), 1_000);
+    await later(1_000);
+    expect(brake.requestsPerSecond).toBeCloseTo(2.75);
+    await later(90_000);
+    expect(brake.requestsPerSecond).toBeCloseTo(5.5);
+    await brake.turn(FOR_EVER);
+    expect(onRecovered).toHaveBeenCalledOnce();
+  });
+});
+
 describe('after Mastercard said that it is too much', () => {
   test('nothing is sent for as long as it asks, then half as often, then steadily more often', async () => {
     const brake = new Brake({ requestsPerSecond: 10 });

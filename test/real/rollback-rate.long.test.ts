@@ -45,13 +45,10 @@ test(
     expect(removals).toHaveLength(300);
     const [first, last] = [removals[0]!.at, removals.at(-1)!.at];
     const callsFrom = (from: number) => log.filter(({ at }) => at >= from && at < from + 1_000).length;
-    const later = log.filter(({ at }) => at >= first + 1_000).map(({ at }) => callsFrom(at));
-    console.log(
-      JSON.stringify({ ms: last - first, firstSecond: callsFrom(first), later: Math.max(...later) }),
-    );
+    const busiest = Math.max(...log.map(({ at }) => callsFrom(at)));
+    console.log(JSON.stringify({ ms: last - first, firstSecond: callsFrom(first), busiest }));
 
-    // After a quiet time Temporal hands out a second's calls at once, beside those of that second (docs/operations.md).
-    for (const { at } of log) expect(callsFrom(at)).toBeLessThanOrEqual(2 * RATE);
+    expect(busiest).toBeLessThanOrEqual(RATE * 1.1 + WORKERS);
     expect(last - first).toBeGreaterThanOrEqual(((300 - 2 * RATE) / RATE) * 1_000);
   },
 );
