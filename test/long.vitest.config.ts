@@ -1,9 +1,7 @@
-import { defineConfig, mergeConfig } from 'vitest/config';
-import base from '../vitest.config.js';
+import { defineConfig } from 'vitest/config';
+import { eachFile, wholeRun } from '../vitest.config.js';
 
 /** The long tier; `dev/long-tests.ts` runs it file by file. */
-const { test, ...rest } = base;
-export default mergeConfig(
-  { ...rest, test: { ...test, include: [], exclude: [] } },
-  defineConfig({ test: { include: ['test/**/*.{long,fuzz}.test.ts'] } }),
-);
+export default defineConfig({
+  test: { ...wholeRun, ...eachFile, include: ['test/**/*.{long,fuzz}.test.ts'] },
+});

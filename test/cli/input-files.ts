@@ -1,17 +1,13 @@
-import { mkdtemp, rm, writeFile } from 'node:fs/promises';
+import { mkdtemp, writeFile } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
-import { afterAll, beforeAll, expect } from 'vitest';
+import { expect } from 'vitest';
 import { CSV_COLUMNS } from '../../bulk/csv-columns.js';
 import { InputError } from '../../cli/input/input-error.js';
 import type { InputRecords } from '../../cli/input/input-records.js';
 import { readRecords } from '../../cli/input/read-records.js';
 
-export let folder: string;
-beforeAll(async () => {
-  folder = await mkdtemp(join(tmpdir(), 'c2p-input-'));
-});
-afterAll(() => rm(folder, { recursive: true }));
+export const folder = await mkdtemp(join(tmpdir(), 'c2p-input-'));
 
 /** What a file with this content is read as. */
 export async function read(content: string | Uint8Array, extension: string): Promise<InputRecords> {

@@ -7,12 +7,11 @@ import {
   randomBytes,
   randomUUID,
 } from 'node:crypto';
-import { mkdtemp, readFile, rm } from 'node:fs/promises';
+import { mkdtemp, readFile } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { CompactEncrypt, importX509 } from 'jose';
 import OAuth from 'mastercard-oauth1-signer';
-import { afterAll, beforeAll } from 'vitest';
 import { createSimulator, generateSandboxKeys } from '../../simulator/index.js';
 import type { SandboxKeyPaths, Simulator, SimulatorOptions } from '../../simulator/index.js';
 
@@ -32,16 +31,12 @@ export interface Rig {
   close(): Promise<void>;
 }
 
-/** One set of keys for each test file: making them takes a second. */
-let folder: string;
-let keys: SandboxKeyPaths;
-beforeAll(async () => {
-  folder = await mkdtemp(join(tmpdir(), 'simulator-'));
-  keys = await generateSandboxKeys(folder);
-});
-afterAll(() => rm(folder, { recursive: true }));
+/** One set of keys for each process: making them takes a second. */
+let sandbox: Promise<SandboxKeyPaths> | undefined;
 
 export async function startRig(options: Partial<SimulatorOptions> = {}): Promise<Rig> {
+  sandbox ??= mkdtemp(join(tmpdir(), 'simulator-')).then(generateSandboxKeys);
+  const keys = await sandbox;
   const read = (path: string) => readFile(path, 'utf8');
   const now = { ms: Date.parse('2026-11-24T12:00:00Z') };
   const simulator = await createSimulator({

@@ -1,4 +1,4 @@
-import { mkdtemp, rm, writeFile } from 'node:fs/promises';
+import { chmod, mkdtemp, rm, writeFile } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import type { TestProject } from 'vitest/node';
@@ -24,13 +24,16 @@ export default async function provide(project: TestProject): Promise<() => Promi
   for (const result of results) {
     if (result.status === 'rejected') console.error(String(result.reason));
   }
-  const folder = await mkdtemp(join(tmpdir(), 'c2p-test-bundle-'));
+  // Whatever tests leave behind goes with it. Others may pass through: a database may run as another user.
+  const folder = await mkdtemp(join(tmpdir(), 'c2p-tests-'));
+  await chmod(folder, 0o711);
+  process.env['TMPDIR'] = folder;
   const path = join(folder, 'workflow-bundle.js');
   await writeFile(path, (await bundleWorkflows()).code);
   project.provide('workflowBundle', path);
   const stopTemporal = await offerTemporal(project);
   return async () => {
     await stopTemporal();
-    await rm(folder, { recursive: true });
+    await rm(folder, { recursive: true, force: true });
   };
 }
