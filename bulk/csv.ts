@@ -14,7 +14,7 @@ import { BEGINNING, RowCutter, type Position } from './row-cutter.js';
 import { SourceError } from './source-error.js';
 import type { Source } from './source.js';
 
-/** A consumer's rows may have so many between them that cannot be read: all that have been told of are held until it is known what the consumer is. */
+/** A consumer's rows may have so many between them that cannot be read: all that were reported are held until it is known what the consumer is. */
 const MAX_BAD_ROWS = 1_000;
 
 /** Many times what the longest row that can be valid takes. */

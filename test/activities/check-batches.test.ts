@@ -86,13 +86,13 @@ const report = (n: number) => ({
 });
 
 describe('of a batch of the job', () => {
-  it('nothing is told while its workflow is open', async () => {
+  it('nothing is reported while its workflow is open', async () => {
     await sealed(1);
     temporal.has(keyOf(1), { status: 'RUNNING', chain: 'chain-1', searchAttributes });
     expect(await check([started(1)])).toEqual(NOTHING);
   });
 
-  it('its end is told, whether Temporal still knows its workflow or has forgotten it', async () => {
+  it('its end is reported, whether Temporal still knows its workflow or has forgotten it', async () => {
     await closed(1);
     await closed(2);
     temporal.has(keyOf(1), ENDED);
@@ -102,7 +102,7 @@ describe('of a batch of the job', () => {
     });
   });
 
-  it('it is told until when it is kept, where its workflow was terminated within the grace time', async () => {
+  it('the report says until when it is kept, where its workflow was terminated within the grace time', async () => {
     await sealed(1);
     const closeTime = new Date(Date.now() + 1.5 * DAY);
     temporal.has(keyOf(1), { ...TERMINATED, closeTime });
@@ -135,7 +135,7 @@ describe('of a batch of the job', () => {
     expect((await check([started(1)])).reports).toEqual(reports);
   });
 
-  it('of which nothing is left anywhere the cards are told by number', async () => {
+  it('of which nothing is left anywhere the cards are reported by number', async () => {
     expect((await check([started(1)])).reports).toMatchObject([{ counts: { cards: 2, unreported: 2 } }]);
   });
 });
@@ -165,7 +165,7 @@ describe('one bad batch hides no other:', () => {
     },
   );
 
-  it('where a key is missing it is told which', async () => {
+  it('where a key is missing the report says which', async () => {
     await store.sealUnderMissingKey(keyOf(2), Blob.closed);
     const { reports, unreadable } = await check([started(1), started(2), started(3)]);
     expect(reports).toMatchObject([report(1), report(3)]);

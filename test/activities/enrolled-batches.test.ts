@@ -41,7 +41,7 @@ it('tells which closed batches have cards enrolled, the last first, so many as a
   });
 });
 
-it('tells of those whose record does not open, and of all others', async () => {
+it('names those whose record does not open, and all others', async () => {
   for (const n of [1, 2, 3, 4, 5]) await closed(n);
   await store.alter(keyOf(4), Blob.closed);
   await store.truncate(keyOf(3), Blob.closed);

@@ -81,7 +81,7 @@ describe('what a lost blob costs', () => {
     expect(await stored(store)).toEqual(before);
   });
 
-  it('is told with the batchId where Mastercard had reported, and the batch is FAILED: an operator must ask', async () => {
+  it('is reported with the batchId where Mastercard had reported, and the batch is FAILED: an operator must ask', async () => {
     await putStage(store, 'after outcomes');
     await store.delete(BATCH, Blob.outcomes);
     const result = await closed(store, inputOf('after outcomes'));
@@ -127,7 +127,7 @@ describe('what a lost blob costs', () => {
     ]);
   });
 
-  it('is the names that no other blob has: the rest of the cards are told by number', async () => {
+  it('is the names that no other blob has: the rest of the cards are reported by number', async () => {
     await putStage(store, 'after validation');
     for (const ref of [Blob.cards, RECORDS, Blob.validated(1)]) await store.delete(BATCH, ref);
     const { reasons } = await closed(store, inputOf('after validation'));

@@ -89,7 +89,7 @@ describe('recordRemovals', () => {
     expect(await rig.outcomes()).toEqual(outcomes);
   });
 
-  test('tells of a profile that cannot be removed with its cards, until it can', async () => {
+  test('names a profile that cannot be removed with its cards, until it can be', async () => {
     await fourCards();
     const cards = { 3: REMOVED, 1: REMOVED, 0: REMOVED };
     expect(await rig.record({ cards, profiles: { 3: REFUSED, 1: REMOVED } })).toMatchObject({

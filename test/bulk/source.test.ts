@@ -49,7 +49,7 @@ describe('a file', () => {
     await gives(source);
   });
 
-  it('of gzip that is cut off or damaged is told so, after what could be read of it', async () => {
+  it('of gzip that is cut off or damaged is an error, after what could be read of it', async () => {
     const whole = gzipSync(CONTENT);
     const damaged = Buffer.from(whole);
     damaged.fill(0xff, whole.length >> 1, (whole.length >> 1) + 20);
@@ -93,7 +93,7 @@ describe('a file', () => {
     await expect(next()).rejects.toMatchObject({ code: 'SOURCE_CHANGED' });
   });
 
-  it('that is not there, or is a folder, is told so', async () => {
+  it('that is not there, or is a folder, is an error', async () => {
     await expect(openSource({ path })).rejects.toMatchObject({ code: 'SOURCE_UNREADABLE' });
     await expect(openSource({ path: folder })).rejects.toMatchObject({ code: 'SOURCE_UNREADABLE' });
   });
@@ -201,7 +201,7 @@ describe('a URL', () => {
     ['does not know it', 404, {}, 'SOURCE_UNREADABLE'],
     ['does not let one', 403, {}, 'SOURCE_UNREADABLE'],
     ['is overloaded', 503, {}, 'SOURCE_UNAVAILABLE'],
-  ])('whose server %s is told so', async (_, status, headers, code) => {
+  ])('whose server %s is an error', async (_, status, headers, code) => {
     answer = (_request, response) => void response.writeHead(status, headers).end('ab');
     expect(await problemOf(openSource({ url }))).toMatchObject({ code });
   });

@@ -26,7 +26,7 @@ describe('splitting', () => {
     expect((await split(jsonl(2, 2, 3))).batches.map(({ cards }) => cards)).toEqual([2, 2, 3]);
   });
 
-  it('tells of rejects by the thousand, where a batch or a consumer stands around many', async () => {
+  it('reports rejects by the thousand, where a batch or a consumer stands around many', async () => {
     const { steps, rejects } = await split(
       memorySource(
         [consumer('c1', 1), ...Array<string>(2_500).fill('x'), consumer('c2', 1)].join('\n'),

@@ -102,7 +102,7 @@ describe('the verdict of a chaos run', () => {
     expect(verdict([enrolled, refused], [accepted(), second])).toMatchObject({ doubled: 1 });
   });
 
-  test('counts a card that is told to be rolled back and is there, and one that is told to be there and is not', () => {
+  test('counts a card that is reported as rolled back and is there, and one that is reported as enrolled and is not', () => {
     const removed: Outcome = { ...sent, status: 'ROLLED_BACK' };
     expect(verdict([removed, refused])).toEqual(clean);
     expect(verdict([removed, refused], [accepted()], [sent])).toEqual({ ...clean, outcomesWrong: 1 });
@@ -147,7 +147,7 @@ describe('the verdict of a chaos run', () => {
       expect(found(planned[0]!, [accepted()], [sent])).toEqual({ ...clean, outcomesWrong: 1 });
     });
 
-    test('counts a card that Mastercard has though it is told that it was never offered', () => {
+    test('counts a card that Mastercard has though the outcome says that it was never offered', () => {
       const told = new Map([['batch-1', [neverOffered, refused]]]);
       const found = (batches: AcceptedBatch[], present: Evidence['enrolled']) =>
         judge({ planned: [terminated], closed: told, accepted: batches, enrolled: present });

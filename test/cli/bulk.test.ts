@@ -70,7 +70,7 @@ describe('a portfolio with errors', () => {
     expect(started.exitCode).toBe(3);
   });
 
-  test('is told by status and by watch, which exit with 3', async () => {
+  test('is shown by status and by watch, which exit with 3', async () => {
     const status = await run('bulk', 'status', 'mixed');
     expect(status.stdout).toMatch(
       /^bulk job mixed of program demo: COMPLETED_WITH_ERRORS · 8 cards: 5 enrolled, 2 failed, 1 invalid · 1 row rejected/,

@@ -151,7 +151,7 @@ fuzz('CSV is read row by row, none lost, or refused for what is wrong with it', 
   if (read instanceof InputError) {
     const { code, line } = read;
     assert.match(code, /^CSV_|^NOT_UTF8$/);
-    // A file may be wrong in several ways, of which it is told one.
+    // A file may be wrong in several ways, of which the error names one.
     if (code === 'CSV_MALFORMED') assert.equal(rows, undefined);
     if (code === 'NOT_UTF8') assert.notEqual(isUtf8, true);
     if (code === 'CSV_FIELD_COUNT')

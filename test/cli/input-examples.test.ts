@@ -15,7 +15,7 @@ beforeAll(async () => {
   csv = await readRecords(example('cards.csv'));
 });
 
-/** What validation finds, as a person would be told: `line path code`. */
+/** What validation finds, as a person would write it: `line path code`. */
 function findings(input: InputRecords): string[] {
   const { outcomes, positions } = validateRecords(input.records, TODAY);
   return outcomes.flatMap(({ details }, index) =>

@@ -136,7 +136,7 @@ describe('c2p keys list and reseal', () => {
     expect(Buffer.from(await (await store()).get(BATCH, 'closed')).toString()).toBe('closed');
   });
 
-  test('what a lost key sealed is told by both', async () => {
+  test('both report what a lost key sealed', async () => {
     await (await store()).put(BATCH, 'outcomes', Buffer.from('x'));
     await keys('rotate');
     const { k2 } = (await ring()).keys;
@@ -206,7 +206,7 @@ describe.skipIf(process.platform === 'win32')('with a command in the place of th
   });
 });
 
-test('c2p keys --help tells of every command, and a wrong one is a usage error', async () => {
+test('c2p keys --help lists every command, and a wrong one is a usage error', async () => {
   const { stdout } = await keys('--help');
   for (const name of ['init', 'list', 'rotate', 'add', 'use', 'reseal', 'retire'])
     expect(stdout).toContain(`  ${name}`);

@@ -43,7 +43,7 @@ test('a file that cannot be written to its end is not there', async () => {
   expect(await readdir(folder)).toEqual([]);
 });
 
-test('a folder that is not there is told', async () => {
+test('a folder that is not there is named in the error', async () => {
   const path = join(folder, 'nowhere', 'rerun.jsonl');
   await expect(writeNewFile(path, text(''))).rejects.toThrow(`${path} cannot be written (ENOENT).`);
 });

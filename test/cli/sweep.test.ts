@@ -41,7 +41,7 @@ const ENDED = 'ENDED      demo  terminated  1 blob';
 const UNKNOWN = 'UNKNOWN    demo  never-started  1 blob';
 const ELSEWHERE = ['ELSEWHERE  demo  of-a-version-before  1 blob', 'ELSEWHERE  demo  of-another  1 blob'];
 
-test('c2p sweep tells of orphans, then --erase closes or erases them, and --elsewhere what may be another namespace’s; an open batch is none', async () => {
+test('c2p sweep lists orphans, then --erase closes or erases them, and --elsewhere what may be another namespace’s; an open batch is none', async () => {
   const all = { exitCode: 0, lines: [...ELSEWHERE, ENDED, UNKNOWN] };
   expect(await sweep('--grace', '0s')).toMatchObject({ ...all, stderr: 'orphaned batches: 4' });
   const { stdout } = await sweep('--grace', '0s', '--json');

@@ -113,7 +113,7 @@ test('who takes slowly has no more than a few batches read ahead', async () => {
   await outcomes.return(undefined);
 });
 
-test('of an open job that no worker answers for, what the store has is told, over gaps', async () => {
+test('of an open job that no worker answers for, what the store has is returned, over gaps', async () => {
   const kept: Record<number, Kept> = { 1: 'closed', 2: 'open', 3: 'nothing', 4: 'nothing', 5: 'closed' };
   const { store } = madeUpStore((n) => kept[n] ?? 'nothing');
   const told = new Set<string>();

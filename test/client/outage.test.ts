@@ -32,7 +32,7 @@ test('a question that Temporal refuses is not put again', async () => {
   expect(asked).toBe(1);
 });
 
-test('an outage that outlasts the patience is told', async () => {
+test('an outage that outlasts the patience is an error', async () => {
   const ask = () => Promise.reject(away);
 
   await expect(throughOutages(ask, { patienceMs: 0, pauseMs: 1 })).rejects.toBe(away);

@@ -232,7 +232,7 @@ describe('parseConfig', () => {
     expect(issues).toEqual([{ path, message: expect.stringContaining(problem) as string }]);
   });
 
-  it('serves metrics to this machine alone unless it is told another address, and nowhere by default', () => {
+  it('serves metrics to this machine alone unless another address is configured, and nowhere by default', () => {
     expect(parse(CONFIG).metrics).toBeUndefined();
     expect(parse({ ...CONFIG, metrics: { port: 9464 } }).metrics).toEqual({ host: '127.0.0.1', port: 9464 });
     expect(parse({ ...CONFIG, metrics: { host: '::', port: 9464 } }).metrics?.host).toBe('::');

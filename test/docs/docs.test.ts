@@ -7,14 +7,14 @@ describe('docs/simulator.md', () => {
   const simulator = read('docs/simulator.md');
 
   test.each(Object.values(TRIGGERS.cards).map(({ pan, description }) => [pan, description]))(
-    'tells of the trigger %s: %s',
+    'documents the trigger %s: %s',
     (pan) => {
       expect(simulator).toContain(`| ${pan} |`);
     },
   );
 
   test.each(Object.values(TRIGGERS.batches).map((trigger) => trigger.externalBatchIdContains))(
-    'tells of the trigger %s',
+    'documents the trigger %s',
     (text) => {
       expect(simulator).toContain(`\`${text}\``);
     },

@@ -90,7 +90,7 @@ describe('asked about a batch that does not exist,', () => {
     });
   });
 
-  test('nobody, because nobody listens or it does not speak TLS, is told apart', async () => {
+  test('nobody, because nobody listens or it does not speak TLS, is distinguished', async () => {
     const [clock, refused] = await ask({ baseUrl: 'http://127.0.0.1:9' });
     expect(clock).toMatchObject({ status: 'skipped' });
     expect(refused).toMatchObject({

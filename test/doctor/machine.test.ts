@@ -17,7 +17,7 @@ beforeAll(async () => void (folder = await mkdtemp(join(tmpdir(), 'c2p-doctor-')
 afterAll(() => rm(folder, { recursive: true, force: true }));
 
 describe('the configuration', () => {
-  test('is told with each problem by its path, and everything after it as skipped', async () => {
+  test('is reported with each problem by its path, and everything after it as skipped', async () => {
     const path = join(folder, 'c2p.config.json');
     await writeFile(path, JSON.stringify({ programs: {}, store: { kind: 'tape' }, dataKeys: { path: 'x' } }));
     const { config, findings } = await checkConfiguration(path);
@@ -85,7 +85,7 @@ describe.skipIf(process.platform === 'win32')('the file of a key', () => {
 });
 
 describe('the data keys', () => {
-  test('are told by the id of the current one, and never the keys', async () => {
+  test('are reported by the id of the current one, and never the keys', async () => {
     const path = join(folder, 'data-keys.json');
     const ring = KeyRing.generate();
     await writeFile(path, JSON.stringify(ring), { mode: 0o600 });

@@ -75,7 +75,7 @@ describe('Temporal', () => {
 });
 
 describe('the namespace', () => {
-  test('is told with its retention', async () => {
+  test('is reported with its retention', async () => {
     const own = await namespaceOf('doctor-retention');
     expect(await checkNamespace(own)).toMatchObject({
       status: 'ok',

@@ -52,7 +52,7 @@ describe('the outcome of a removed card', () => {
     expect(removed?.details).toEqual([contradictory, { code: 'REMOVED' }]);
   });
 
-  it('tells of a profile that could not be removed, until it can', () => {
+  it('names a profile that could not be removed, until it can be', () => {
     const before = [out(1)];
     const failed = withProfileRemovals(withProfileRemovals(before, { 0: failing('first') }), {
       0: failing('second'),
@@ -81,7 +81,7 @@ describe('the profiles that a removal leaves empty', () => {
     expect(emptiedProfiles(outcomes)).toEqual([[2, 0], [1]]);
   });
 
-  it('are told of with each of their cards, by whichever card the answer came, and no other is', () => {
+  it('are named with each of their cards, by whichever card the answer came, and no other is', () => {
     const answers = { 0: failing('a'), 3: failing('in use'), 5: failing('never'), 6: failing('none') };
     const told = withProfileRemovals(outcomes, answers).map(({ details = [] }) => details.at(-1)?.message);
     expect(told).toEqual(['a', undefined, 'a', undefined, undefined, undefined, undefined]);

@@ -34,7 +34,7 @@ describe('expiry', () => {
     );
   });
 
-  test('is told beside whatever else is wrong with the card', () => {
+  test('is reported beside whatever else is wrong with the card', () => {
     const changes = { primaryAccountNumber: '1', panExpirationMonth: '10', panExpirationYear: '2026' };
     expect(cardFindings(changes)).toEqual([
       'cards[0].primaryAccountNumber too_short',
@@ -65,7 +65,7 @@ describe('the unit of validity', () => {
     expect([result.cards, result.validCards]).toEqual([3, 2]);
   });
 
-  test('is the card: something wrong with a consumer is told of each of their cards', () => {
+  test('is the card: something wrong with a consumer is reported for each of their cards', () => {
     const result = validateRecords(
       [record('c1', [card('k1'), card('k2')], { emailAddress: 'x' }), record('c2', [card('k3')])],
       TODAY,

@@ -1,7 +1,7 @@
 import { once } from 'node:events';
 import { createServer, type AddressInfo } from 'node:net';
 
-/** A server that answers each request with the bytes that it is told, whether they are HTTP or not. */
+/** A server that answers each request with the bytes that it is given, whether they are HTTP or not. */
 export interface AnsweringServer {
   origin: string;
   /** What the next requests are answered with, in pieces; then the connection ends. */

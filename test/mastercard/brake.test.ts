@@ -51,7 +51,7 @@ describe('turns', () => {
     expect(gaps([before, performance.now()])).toEqual([200]);
   });
 
-  test('that would come too late are not waited for, and are told different times to come back', async () => {
+  test('that would come too late are not waited for, and get different times to come back', async () => {
     const brake = new Brake({ requestsPerSecond: 1 });
     const before = performance.now();
     const waits = await Promise.all(Array.from({ length: 6 }, () => brake.turn(2_000)));

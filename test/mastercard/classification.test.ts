@@ -51,7 +51,7 @@ describe("classify, the contract's error table", () => {
     expect(answer(httpStatus, body)).toBe(kind);
   });
 
-  it('takes 404 on a status call as an unknown batch, whoever says it', () => {
+  it('takes 404 on a status call as an unknown batch, whatever server says it', () => {
     expect(answer(404, service('NOT_FOUND'), 'fetchBatchStatus')).toBe('notFound');
     expect(answer(404, '<html></html>', 'fetchBatchStatus')).toBe('notFound');
     expect(answer(404, gateway(false), 'fetchBatchStatus')).toBe('notFound');

@@ -42,7 +42,7 @@ describe('loadEncryptionKey from a file', () => {
     },
   );
 
-  it('takes the id that a JWK has, and refuses to be told another one', async () => {
+  it('takes the id that a JWK has, and refuses another one', async () => {
     const path = folder.write('key.jwk', JSON.stringify(jwk));
     expect((await loadEncryptionKey({ path })).kid).toBe('enc-1');
     expect((await loadEncryptionKey({ path, kid: 'enc-1' })).kid).toBe('enc-1');

@@ -361,7 +361,7 @@ describe.each([
 });
 
 describe('every call', () => {
-  it('is told of with ids and figures, and nothing else', async () => {
+  it('is reported with ids and figures, and nothing else', async () => {
     answer('POST', 202, { batchId: 'mc-1', externalBatchId: 'batch-1' }, { 'Correlation-Id': 'mc-corr-2' });
     await offer();
     answer('GET', 500, `oops ${PAN}`);

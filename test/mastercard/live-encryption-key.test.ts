@@ -98,7 +98,7 @@ describe("Mastercard's key from a key set", () => {
     expect(asked).toBe(3);
   });
 
-  test('stays in use while the set cannot be fetched, which is told once and tried twice a minute', async () => {
+  test('stays in use while the set cannot be fetched, which is reported once and tried twice a minute', async () => {
     const live = await open({ jwksUrl });
     const { readAt } = live;
     answer.status = 503;
@@ -209,7 +209,7 @@ describe("Mastercard's key from a file", () => {
   });
 });
 
-test('recipients are told apart by key and by kid', () => {
+test('recipients differ by key and by kid', () => {
   const marks = [
     { kid: 'a', key: old.publicKey },
     { kid: 'b', key: old.publicKey },

@@ -5,7 +5,7 @@ import type { Fault, Operation } from '../../simulator/index.js';
 /** One way in which a call can fail, and what the contract's error table lets c2p conclude from it. */
 export interface Answer {
   name: string;
-  /** What the simulator is told to do; `closedPort`: nobody listens, so nothing is sent. */
+  /** What the simulator has to do; `closedPort`: nobody listens, so nothing is sent. */
   how: Fault | 'closedPort';
   kind: FailureKind;
   /** Whether the same call may succeed another time. */

@@ -76,7 +76,7 @@ export class Decide extends Step {
   toString = () => `decide about the rollback: ${this.decision}`;
 }
 
-/** Answers for the operator who is asked for a batchId, or who is not asked and must be told so. */
+/** Answers for the operator who is asked for a batchId, or who is not asked and must get a refusal. */
 export async function resolve(model: Model, run: BatchRun, answered: Answered) {
   const asked = model.stage === 'asking';
   const ours = roundBatchId(run.externalBatchId, model.round);

@@ -50,7 +50,7 @@ const later = (ms: number) => vi.setSystemTime(Date.now() + ms);
 const current = async () => (await live.latest()).currentKeyId;
 
 describe('a live key ring', () => {
-  it('seals with a new current key once it has grown old, and tells of the change', async () => {
+  it('seals with a new current key once it has grown old, and reports the change', async () => {
     provider.ring = rotated;
     expect(await current()).toBe('k1');
     later(1_001);

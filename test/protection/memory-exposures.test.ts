@@ -13,7 +13,7 @@ describe('memoryExposures', () => {
     expect(memoryExposures({ limits: undefined, options: [] })).toEqual([]);
   });
 
-  it.each(['unlimited', '1048576'])('tells of core dumps with the limit %s, and what to set', (limit) => {
+  it.each(['unlimited', '1048576'])('reports core dumps with the limit %s, and what to set', (limit) => {
     const [told, ...others] = memoryExposures({ limits: limits(limit), options: [] });
     expect(told).toMatch(new RegExp(`^core dumps are on \\(limit ${limit}\\).*LimitCORE=0`));
     expect(others).toEqual([]);
@@ -26,7 +26,7 @@ describe('memoryExposures', () => {
     '--heapsnapshot-signal=SIGUSR2',
     '--heapsnapshot-near-heap-limit=2',
     '--heap-prof',
-  ])('tells of Node running with %s', (option) => {
+  ])('reports Node running with %s', (option) => {
     expect(memoryExposures({ limits: limits('0'), options: [option] })).toEqual([
       `Node runs with ${option.split('=')[0]}, which shows its memory to others: run it without`,
     ]);

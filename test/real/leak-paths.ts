@@ -23,7 +23,7 @@ export interface LeakPath {
   externalBatchId?: string;
   /** Started with the records in the workflow's input, as by a client that has no store. */
   inline?: true;
-  /** What the simulator is told before the batch is enrolled. */
+  /** The simulator's settings before the batch is enrolled. */
   simulate?: (simulator: Simulator) => void;
   /** What is done to the batch, one after the other, each as soon as it is there. */
   acts?: Act[];

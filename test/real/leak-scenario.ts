@@ -116,7 +116,7 @@ export class LeakScenario {
     await rm(this.inputs, { recursive: true, force: true });
   }
 
-  /** What the worker tells of itself to Prometheus. */
+  /** What the worker reports to Prometheus. */
   async metrics(): Promise<Haystack> {
     return { name: 'the metrics of the worker', bytes: await bytesOf(await fetch(this.metricsUrl)) };
   }

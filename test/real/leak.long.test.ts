@@ -120,7 +120,7 @@ describe('after every way that a batch can end, and what can go wrong besides,',
     const [log] = named(/^crashed\/worker-\d+\.log$/);
     expect(log?.bytes.toString()).toMatch(/"level":"warn".*core dumps are on \(limit unlimited\)/);
     expect((await readdir(folder)).filter((name) => name.startsWith('report'))).toEqual([]);
-    // Where the kernel leaves it to another program, or is told to leave none, there is none to be searched.
+    // Where the kernel leaves it to another program, or leaves none by its settings, there is none to be searched.
     const core = named(/^crashed\/core/)[0];
     const pattern = existsSync('/proc/sys/kernel/core_pattern')
       ? (await readFile('/proc/sys/kernel/core_pattern', 'utf8')).trim()
@@ -150,7 +150,7 @@ describe('the control: where one value is logged, and records go through Tempora
       new Set(found.filter((leak) => pattern.test(leak.where) && form.test(leak.form)).map(({ of }) => of));
     expect(foundIn(/^temporal\.db/, /^clear$/)).toEqual(values);
     expect(foundIn(/^200 .*control\/history\?/, /^base64/)).toEqual(values);
-    // The logger masks card numbers, whoever writes them; an address cannot be told from other text.
+    // The logger masks card numbers, whatever code writes them; an address cannot be distinguished from other text.
     expect(foundIn(/\.log$/, /./)).toEqual(new Set([`e-mail address of ${control.externalConsumerId}`]));
   });
 });

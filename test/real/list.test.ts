@@ -100,7 +100,7 @@ describe('the list of batches', () => {
     expect(await listed({ limit: 2 })).toEqual([open, closed[0]]);
   });
 
-  test('tells of each batch its cards, how many were not enrolled, and the id that Mastercard gave it', async () => {
+  test('shows of each batch its cards, how many were not enrolled, and the id that Mastercard gave it', async () => {
     await expectListed({ status: 'COMPLETED_WITH_ERRORS' }, ['one-declined']);
     const accepted = site.simulator.accepted().find((it) => it.externalBatchId === 'one-declined');
     expect(await listed({ status: 'COMPLETED_WITH_ERRORS' })).toMatchObject([

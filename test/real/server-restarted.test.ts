@@ -34,7 +34,7 @@ test('a batch between polls outlives the Temporal server: killed, and restarted 
   site.simulator.configure({ processingMs: 0 });
   await environment.startServerAgain();
 
-  // Whoever waited goes on waiting, and so does a client that comes only now.
+  // A caller that waited goes on waiting, and so does a client that comes only now.
   expect(await waiting).toMatchObject({ status: 'COMPLETED', counts: { cards: 3, enrolled: 3 } });
   const newcomer = await connect(environment.address, site.configPath);
   expect(await newcomer.batch(id).result()).toEqual(await waiting);

@@ -89,7 +89,7 @@ async function visit({ token, uiUrl = environment.uiUrl, shows }: Visit): Promis
     storageState: { cookies, origins: [] },
   });
   try {
-    // The Web UI of the dev server cannot be told whom to let in and which codec server to ask; that of
+    // The Web UI of the dev server has no setting for whom to let in and which codec server to ask; that of
     // production can, and then answers so.
     await context.route('**/api/v1/settings*', async (route) => {
       const settings = (await (await route.fetch()).json()) as { Auth: object };

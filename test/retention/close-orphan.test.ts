@@ -105,7 +105,7 @@ describe('a batch that was terminated while Mastercard had it', () => {
     expect(await store.list(BATCH)).toEqual([Blob.closed, Blob.offered(1), Blob.outcomes]);
   });
 
-  it('is told to its job, with the chain that it is about', async () => {
+  it('is reported to its job, with the chain that it is about', async () => {
     await close();
     expect(temporal.signals).toEqual([
       {

@@ -146,7 +146,7 @@ describe('a batch is left alone', () => {
 });
 
 describe('a caller that died before it started the workflow', () => {
-  it('leaves nothing: nobody was told that there is a batch', async () => {
+  it('leaves nothing: nobody knows that there is a batch', async () => {
     await sealed([RECORDS_HERE]);
     const [orphan] = await orphans();
     expect(await close(orphan)).toEqual({ kind: 'erased', blobs: 1 });

@@ -43,7 +43,7 @@ test(
 );
 
 test(
-  'what two workers gain where everything is on one machine is told',
+  'measures what two workers gain where everything is on one machine',
   { timeout: 15 * MINUTE_MS },
   async () => {
     await compare('answers at once, 100 batches of 250 cards', {

@@ -37,7 +37,7 @@ async function compare(what: string, one: Turn, other: Turn): Promise<void> {
   );
 }
 
-test('what the store in PostgreSQL costs is told', { timeout: 15 * MINUTE_MS }, async () => {
+test('measures what the store in PostgreSQL costs', { timeout: 15 * MINUTE_MS }, async () => {
   await compare(
     'store in PostgreSQL beside one on disk',
     async (name) => secondsOf(fair, name, JOB, { workers: 1, storeUrl: await postgres.storeDatabase() }),
@@ -45,7 +45,7 @@ test('what the store in PostgreSQL costs is told', { timeout: 15 * MINUTE_MS }, 
   );
 });
 
-test('what fairness costs is told', { timeout: 15 * MINUTE_MS }, async () => {
+test('measures what fairness costs', { timeout: 15 * MINUTE_MS }, async () => {
   await compare(
     'server with fairness beside one without',
     (name) => secondsOf(fair, name, JOB, { workers: 1 }),

@@ -282,7 +282,7 @@ describe('a user', () => {
     }
   });
 
-  it('that the server does not let in is told so, without password or user', async () => {
+  it('that the server does not let in is an error without password or user', async () => {
     const wrong = as(url, 'nobody');
     const error = await storeAt(wrong)
       .has(BATCH, 'x')

@@ -23,7 +23,7 @@ export interface WorkerPlace {
 
 export interface RealWorker extends ServerProcess {
   logFile: string;
-  /** Resolves when the worker is at the point where it was told to stall. */
+  /** Resolves when the worker is at the point where it has to stall. */
   stalled(): Promise<void>;
 }
 

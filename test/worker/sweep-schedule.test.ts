@@ -42,7 +42,7 @@ afterAll(async () => {
   await rm(folder, { recursive: true, force: true });
 });
 
-/** What a worker is told that may not do what it asks Temporal for. */
+/** Temporal's answer to a worker that may not do what it asks for. */
 async function warningOf(config: Parameters<typeof ensureSweepSchedule>[1]): Promise<string> {
   const denied = () => Promise.reject(grpcError(7));
   const workflowService = { describeSchedule: denied, createSchedule: denied, deleteSchedule: denied };

@@ -137,7 +137,7 @@ describe('a cancellation', () => {
     expect(ends(offering({ kind: 'duplicate', ...failure }))).toBe('closing CANCELLED');
   });
 
-  test('between two rounds is told as that', () => {
+  test('between two rounds is shown as that', () => {
     const counts = { ...started().counts, pending: 0, enrolled: 2, failed: 1 };
     const settled = polled(
       polls(polling({ retryFailedRecords: { maxRounds: 2 }, onCancel: 'leave' })),

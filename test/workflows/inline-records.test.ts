@@ -194,7 +194,7 @@ describe('records inline that cannot be used', () => {
     expect(await rig.blobs(id)).toEqual([Blob.closed]);
   });
 
-  test('is told to whoever waits for the batch with the client', async () => {
+  test('reaches the caller that waits for the batch with the client', async () => {
     const id = rig.nextBatchId('refused');
     await rig.running(new ScriptedGateway(), async (client, taskQueue) => {
       await startInline(taskQueue, id, []);

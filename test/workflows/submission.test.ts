@@ -98,7 +98,7 @@ describe('a submission whose fate is unknown', () => {
     },
   );
 
-  test('and that is accepted as if it were new is told in the reasons: Mastercard may have it twice', async () => {
+  test('and that is accepted as if it were new is in the reasons: Mastercard may have it twice', async () => {
     const { batch } = await enrollAgainst([refusal({ kind: 'unknown', httpStatus: 504 }), accepted]);
 
     expect(await batch.result()).toMatchObject({

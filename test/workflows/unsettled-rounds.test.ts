@@ -46,7 +46,7 @@ test('cards that another workflow offered may be at Mastercard, also for who can
   });
 });
 
-test('an operator who names one batchId after two uncertain offers is told that there may be another', () => {
+test('an operator who names one batchId after two uncertain offers learns that there may be another', () => {
   let state = answered(submitting(), UNKNOWN);
   if (isIn(state, 'submitting')) state = answered(state, UNKNOWN);
   if (isIn(state, 'submitting')) state = answered(state, DUPLICATE);

@@ -101,7 +101,7 @@ describe("access tokens signed with an identity provider's keys", () => {
     await expect(authenticate(await bearer(forged))).rejects.toThrow(AccessRefused);
   });
 
-  it('cannot be told true from false while the provider is down', async () => {
+  it('cannot be checked while the provider is down', async () => {
     const authenticate = await start();
     provider.isDown = true;
     await expect(authenticate(await bearer(provider.token()))).rejects.toThrow(IssuerUnavailable);

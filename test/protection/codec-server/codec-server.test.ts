@@ -196,7 +196,7 @@ describe('the codec server', () => {
     expect(await ask({ body: altered })).toMatchObject({ status: 422 });
   });
 
-  it('slows down who asks too often, whoever they are, and not its own health check', async () => {
+  it('slows down every caller that asks too often, and not its own health check', async () => {
     await start({ requestsPerMinute: 2 });
     const statuses = [];
     for (let n = 0; n < 3; n += 1) statuses.push((await ask({ authorization: undefined })).status);

@@ -48,7 +48,7 @@ const HOSTILE_VALUES = [
   JSON.stringify('x'.repeat(3_000)),
 ];
 
-/** So deep that whoever descends by calling himself falls. */
+/** So deep that recursion over it overflows the stack. */
 const ABYSS = nestings(15_000);
 
 function nestings(depth: number): string[] {

@@ -15,7 +15,7 @@ export const SECRETS = {
 export const SECRET_TEXTS: readonly string[] = Object.values(SECRETS);
 
 /**
- * Everything that an error, or a value, can show to whoever prints it: messages, stacks, names, causes and
+ * Everything that an error, or a value, can show when it is printed: messages, stacks, names, causes and
  * properties, enumerable or not, and the names of these.
  */
 export function shownBy(value: unknown, seen = new Set<unknown>()): string {
