@@ -61,6 +61,9 @@ export interface SealedPage {
   cursor: SourceCursor;
 }
 
+/** A page of a source that is mostly rejects ends behind so many, and the next one goes on: an attempt that fails loses little. */
+const MOST_REJECTS_A_PAGE = 20_000;
+
 /** How many batches are sealed while the next is read. */
 const SEALED_AT_ONCE = 4;
 
@@ -110,12 +113,15 @@ class Page {
     const { maxCardsPerBatch, maxBatches } = this.input;
     const { layout, position: start } = this.sealed.cursor;
     let found = this.sealed.batches.length + this.sealed.taken.length;
+    let { rejects } = this.sealed;
     const underWay: Promise<SealedStep>[] = [];
     try {
       for await (const step of batchesOf(source, { layout, start, maxCardsPerBatch })) {
         cancellationSignal().throwIfAborted();
         if (step.batch) found += 1;
-        const isFull = step.isLast || found >= maxBatches;
+        rejects += step.rejects.length;
+        const isMostlyRejects = rejects >= MOST_REJECTS_A_PAGE && step.after !== undefined;
+        const isFull = step.isLast || found >= maxBatches || isMostlyRejects;
         const putting = this.put(step, found);
         // Whichever fails is awaited in its turn; until then it is no error that nobody caught.
         putting.catch(() => {});

@@ -61,7 +61,7 @@ export async function* batchesOf(source: Source, options: BatchesOptions): Async
       }
       if (!item.after) continue;
       after = item.after;
-      rejects.push(...amid);
+      for (const reject of amid) rejects.push(reject);
       amid = [];
       if (item.kind === 'end') {
         yield { rejects, batch, after, isLast: true };

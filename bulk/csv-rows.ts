@@ -8,37 +8,46 @@ export type CsvRow =
   | { start: Position; end: Position; fields: string[]; code?: undefined }
   | { start: Position; end: Position | undefined; code: RejectCode };
 
+/** So many rows are parsed at once: to set up the parser takes it as long as ten rows. */
+const MOST_AT_ONCE = 1_000;
+
 /**
- * The rows that a cutter has at present, blank ones left out.
+ * The rows that a cutter has at present, blank ones left out. The work grows with the bytes, however many rows are bad:
+ * after a bad row one row is taken, then two, four and so on, so that no row is taken again for every bad one before it.
  * @param width how many fields each is to have; any number if absent.
  */
 export function* csvRowsOf(cutter: RowCutter, width?: number): Generator<CsvRow> {
-  let rows = takeRows(cutter);
-  while (rows.length > 0) {
+  let atOnce = MOST_AT_ONCE;
+  for (let rows = takeRows(cutter, atOnce); rows.length > 0; rows = takeRows(cutter, atOnce)) {
     const { parsed, code } = parseRows(cutter, rows, width);
     for (const [index, fields] of parsed.entries()) {
-      const row = rows[index];
-      if (row && !isBlank(fields)) yield { start: row.start, end: row.end, fields };
+      const { start, end } = rows[index]!;
+      if (fields === undefined) yield { start, end, code: 'field_count' };
+      else if (!isBlank(fields)) yield { start, end, fields };
     }
     const bad = rows[parsed.length];
-    if (!bad || code === undefined) return;
+    if (!bad || code === undefined) {
+      atOnce = Math.min(2 * atOnce, MOST_AT_ONCE);
+      continue;
+    }
     const end = afterFirstLine(bad);
     // What is left of a line that is too long may be still to come.
     yield { start: bad.start, end: bad.tooLong ? undefined : end, code };
-    if (end.offset === bad.end.offset) rows = rows.slice(parsed.length + 1);
-    else {
-      cutter.goBack(end);
-      rows = takeRows(cutter);
-    }
+    if (bad !== rows.at(-1) || end.offset !== bad.end.offset) cutter.goBack(end);
+    atOnce = 1;
   }
 }
 
-/** A row with what is wrong with its bytes, to be found out once however often the rows are parsed. */
+/** A row with what is wrong with its bytes. */
 type CheckedRow = Row & { code: RejectCode | undefined };
 
-function takeRows(cutter: RowCutter): CheckedRow[] {
+function takeRows(cutter: RowCutter, most: number): CheckedRow[] {
   const rows: CheckedRow[] = [];
-  for (let row = cutter.next(); row; row = cutter.next()) rows.push({ ...row, code: problemOf(row) });
+  while (rows.length < most) {
+    const row = cutter.next();
+    if (!row) break;
+    rows.push({ ...row, code: problemOf(row) });
+  }
   return rows;
 }
 
@@ -50,33 +59,37 @@ function problemOf({ bytes, tooLong }: Row): RejectCode | undefined {
 }
 
 /**
- * Parses rows up to the first bad one, many at once: to set up the parser takes it as long as ten rows.
- * @returns the fields of those before the bad one, and what is wrong with that, if there is one.
+ * Parses rows up to the first that is malformed, or that has the wrong number of fields and more lines than one: of
+ * such a row, the lines after the first are parsed again.
+ * @returns the fields of those before it, nothing for a line with the wrong number of them; and what is wrong with the
+ *   row that ended it, if one did.
  */
 function parseRows(
   cutter: RowCutter,
   rows: readonly CheckedRow[],
   width: number | undefined,
-): { parsed: string[][]; code?: RejectCode | undefined } {
+): { parsed: (string[] | undefined)[]; code?: RejectCode | undefined } {
   const bad = rows.findIndex(({ code }) => code !== undefined);
   const run = bad < 0 ? rows : rows.slice(0, bad);
-  const parsed: string[][] = [];
+  const parsed: (string[] | undefined)[] = [];
   const [first, last] = [run[0], run.at(-1)];
   if (!first || !last) return { parsed, code: rows[0]?.code };
-  let wrongWidth = false;
+  let isWide = false;
   try {
     parse(cutter.between(first.start, last.end), {
       record_delimiter: ['\r\n', '\n', '\r'],
       relax_column_count: true,
       on_record: (fields: string[]) => {
-        wrongWidth = width !== undefined && fields.length !== width && !isBlank(fields);
-        if (wrongWidth) throw new WrongWidth();
-        parsed.push(fields);
+        const { start, end } = run[parsed.length]!;
+        const fits = width === undefined || fields.length === width || isBlank(fields);
+        isWide = !fits && end.line - start.line > 1;
+        if (isWide) throw new WrongWidth();
+        parsed.push(fits ? fields : undefined);
         return null;
       },
     });
   } catch (error) {
-    if (wrongWidth) return { parsed, code: 'field_count' };
+    if (isWide) return { parsed, code: 'field_count' };
     if (error instanceof CsvError) return { parsed, code: 'csv_malformed' };
     throw error;
   }

@@ -13,8 +13,9 @@ import type { Reject } from './reject.js';
 import { BEGINNING, RowCutter, type Position } from './row-cutter.js';
 import { SourceError } from './source-error.js';
 import type { Source } from './source.js';
+import { Turns } from './turns.js';
 
-/** A consumer's rows may have so many between them that cannot be read: all that were reported are held until it is known what the consumer is. */
+/** A consumer's rows may have so many rejected ones between them: these are held until it is known what the consumer is. */
 const MAX_BAD_ROWS = 1_000;
 
 /** Many times what the longest row that can be valid takes. */
@@ -49,12 +50,17 @@ export async function* readCsv(
   const cutter = new RowCutter({ start, quotes: true, maxBytes: MAX_ROW_BYTES });
   const consumers = new Consumers(columns, maxCards);
   let isHeader = start.offset === 0;
+  const turns = new Turns();
   for await (const ended of pushing(cutter, bytes)) {
-    const items: Item[] = [];
+    let items: Item[] = [];
     for (const row of csvRowsOf(cutter, columns.length)) {
       if (isHeader) isHeader = false;
       else if (row.code !== undefined) items.push(...consumers.takeBad(row.start, row.end, row.code));
       else items.push(...consumers.take(row.start, row.end, row.fields));
+      if (!turns.isOver) continue;
+      yield items;
+      items = [];
+      await turns.next();
     }
     if (ended) items.push(...consumers.close(cutter.position), { kind: 'end', after: cutter.position });
     yield items;
@@ -79,7 +85,7 @@ interface Consumer {
   first: string[];
   count: number;
   cards: object[];
-  /** Rows since the first that cannot be read. */
+  /** Rows since the first that were rejected. */
   badRows: number;
 }
 
@@ -104,7 +110,7 @@ class Consumers {
       const [different] = consumerDifferences(this.#columns, current.first, fields);
       if (different) {
         const path = ['consumer', ...different.path].join('.');
-        return [this.reject(start.line, path, 'consumer_conflict', end)];
+        return this.takeBad(start, end, 'consumer_conflict', path);
       }
       this.#addCard(current, fields);
       return [];
@@ -117,10 +123,10 @@ class Consumers {
     return closed;
   }
 
-  /** A row that cannot be read; too many of them end the consumer amid whose rows they stand. */
-  takeBad(start: Position, end: Position | undefined, code: Reject['code']): Item[] {
+  /** A row that comes into no record; too many of them end the consumer amid whose rows they stand. */
+  takeBad(start: Position, end: Position | undefined, code: Reject['code'], path = ''): Item[] {
     const closed = this.#current && ++this.#current.badRows > MAX_BAD_ROWS ? this.close(start) : [];
-    return [...closed, this.reject(start.line, '', code, end)];
+    return [...closed, this.reject(start.line, path, code, end)];
   }
 
   /** @param after where the next row is; while a consumer's rows may go on, reading cannot begin there. */

@@ -4,6 +4,7 @@ import type { Item } from './item.js';
 import { consumerIdProblem } from './consumer-id.js';
 import type { Reject } from './reject.js';
 import { RowCutter, type Position, type Row } from './row-cutter.js';
+import { Turns } from './turns.js';
 
 /** Several times what a consumer with a full batch of cards takes. */
 export const MAX_LINE_BYTES = 1024 * 1024;
@@ -15,21 +16,27 @@ export async function* readJsonl(
   maxCards: number,
 ): AsyncGenerator<Item[]> {
   const cutter = new RowCutter({ start, quotes: false, maxBytes: MAX_LINE_BYTES });
+  const turns = new Turns();
   for await (const block of bytes) {
     cutter.push(block);
-    yield itemsOf(cutter, maxCards);
+    yield* itemsOf(cutter, maxCards, turns);
   }
   cutter.end();
-  yield [...itemsOf(cutter, maxCards), { kind: 'end', after: cutter.position }];
+  yield* itemsOf(cutter, maxCards, turns);
+  yield [{ kind: 'end', after: cutter.position }];
 }
 
-function itemsOf(cutter: RowCutter, maxCards: number): Item[] {
-  const items: Item[] = [];
+async function* itemsOf(cutter: RowCutter, maxCards: number, turns: Turns): AsyncGenerator<Item[]> {
+  let items: Item[] = [];
   for (let row = cutter.next(); row; row = cutter.next()) {
     const item = itemOf(row, maxCards);
     if (item) items.push(item);
+    if (!turns.isOver) continue;
+    yield items;
+    items = [];
+    await turns.next();
   }
-  return items;
+  yield items;
 }
 
 function itemOf(row: Row, maxCards: number): Item | undefined {

@@ -40,7 +40,8 @@ export async function readLayout(source: Source): Promise<Layout> {
 
 /**
  * Reads the records of a source, block by block: a slow consumer slows the reading down, and what
- * is held is one block, one row and one consumer. A list of items is what one block completed, maybe none.
+ * is held is one block, one row and one consumer. A list of items is what one block completed, or a part of it after
+ * which the event loop had its turn; maybe none.
  *
  * A record has a usable `externalConsumerId` and 1 to `maxCardsPerBatch` cards; what these, and the rest
  * of the record, hold is for `validateRecords` to judge. Everything else is a reject, and reading goes on:
@@ -56,7 +57,7 @@ export async function readLayout(source: Source): Promise<Layout> {
  *   not take the rows behind it along; the other lines of a row with line breaks in it are then rejects too.
  * - **A row that is too long** (`MAX_LINE_BYTES`, `MAX_ROW_BYTES`) is given up the same way.
  * - **A consumer of CSV** is rows with the same `externalConsumerId` one after another; up to 1,000
- *   bad rows between them do not matter. Rows of theirs elsewhere in the file are another record, which validation takes for a
+ *   rejected rows between them do not matter. Rows of theirs elsewhere in the file are another record, which validation takes for a
  *   duplicate where it comes into the same batch: sort the file by consumer. (`c2p enroll` reads the whole
  *   file and gathers them.) A row that contradicts the consumer's first one is a reject, the others stay.
  *

@@ -10,7 +10,7 @@ import { locateSource } from '../../bulk/local-source.js';
 import { BEGINNING, RowCutter } from '../../bulk/row-cutter.js';
 import { nameOf, openSource } from '../../bulk/source.js';
 import { folder, HEADER, REQUIRED } from '../cli/input-files.js';
-import { knownFault, linear, many, refusalOf, repeated } from '../support/growth.js';
+import { linear, many, refusalOf, repeated } from '../support/growth.js';
 import { testRecord } from '../support/records.js';
 import { csvRow, itemsOf, memorySource, split } from './memory-source.js';
 
@@ -89,25 +89,21 @@ describe('reading JSONL takes time in proportion to', () => {
 });
 
 describe('reading CSV takes time in proportion to', () => {
-  knownFault(
-    'a row with another number of fields than the header has the list of the rows behind it in its block copied and searched; the mending of the reader ends it',
-  )('short lines with too few fields', (lines) => csv('x\n'.repeat(lines)), itemsOf, 3_000);
-
-  const cutAgain = knownFault(
-    'the reader cuts and checks all rows of a block again for each malformed one; the mending of the reader ends it',
-  );
-  cutAgain('short lines that begin with a quote', (lines) => csv('"x\n'.repeat(lines)), itemsOf, 128);
-  cutAgain('short lines with a quote in the middle', (lines) => csv('x"x\n'.repeat(lines)), itemsOf, 128);
-  cutAgain(
+  linear('short lines with too few fields', (lines) => csv('x\n'.repeat(lines)), itemsOf, 500);
+  linear('short lines that begin with a quote', (lines) => csv('"x\n'.repeat(lines)), itemsOf, 30);
+  linear('short lines with a quote in the middle', (lines) => csv('x"x\n'.repeat(lines)), itemsOf, 30);
+  linear(
     'rows of two lines with something behind the closing quote',
     (rows) => csv('"x\n"x\n'.repeat(rows)),
     itemsOf,
-    64,
+    20,
   );
-  knownFault(
-    'the list of the rows behind it is copied for each row whose bytes are bad; the mending of the reader ends it',
-  )('bytes that are no UTF-8, line by line', (lines) => csv(latin1('\xe9\n'.repeat(lines))), itemsOf, 2_500);
-
+  linear(
+    'bytes that are no UTF-8, line by line',
+    (lines) => csv(latin1('\xe9\n'.repeat(lines))),
+    itemsOf,
+    500,
+  );
   linear('one endless line', (bytes) => csv(repeated('x', bytes)), itemsOf, 180_000);
   linear('one endless line in tiny blocks', (bytes) => csv(repeated('x', bytes), 16), itemsOf, 6_000);
   linear('one endless run of quotes', (bytes) => csv(repeated('"', bytes)), itemsOf, 150_000);
