@@ -1,7 +1,7 @@
 import type { BatchKey } from '../enrollment/batch.js';
 import { Blob } from '../enrollment/blobs.js';
-import type { Outcome } from '../enrollment/outcomes.js';
-import { getJson, putJson } from '../store/store.js';
+import { readOutcomes } from '../retention/outcomes.js';
+import { putJson } from '../store/store.js';
 import type { ActivityDependencies } from './dependencies.js';
 import { readingBlobs, type Unreadable } from '../store/unreadable.js';
 
@@ -19,7 +19,7 @@ export interface EnrolledCards {
 export function listEnrolled({ store }: Pick<ActivityDependencies, 'store'>) {
   return ({ batch }: ListEnrolledInput): Promise<EnrolledCards | Unreadable> =>
     readingBlobs(async () => {
-      const outcomes = await getJson<Outcome[]>(store, batch, Blob.outcomes);
+      const outcomes = await readOutcomes(store, batch);
       const cards = [...outcomes.keys()].filter((position) => outcomes[position]?.status === 'ENROLLED');
       if (cards.length > 0) await putJson(store, batch, Blob.removing, {});
       return { kind: 'listed', cards: cards.reverse() };

@@ -1,5 +1,4 @@
 import { activityInfo, ApplicationFailure, getClient } from '@temporalio/activity';
-import { stringify } from 'safe-stable-stringify';
 import { acceptBatch } from '../enrollment/acceptance.js';
 import type { BatchKey, BlobRef } from '../enrollment/batch.js';
 import { Blob, type ClosedBatch } from '../enrollment/blobs.js';
@@ -8,6 +7,7 @@ import { looksLikePan, PROGRAM_PATTERN, workflowIdOf } from '../enrollment/ident
 import { resolvePolicy, type EnrollmentPolicy, type PolicyOverrides } from '../enrollment/policy.js';
 import { parsePolicy, PolicyError, type PolicyInput } from '../enrollment/policy-schema.js';
 import type { EnrollmentRecord } from '../enrollment/records.js';
+import { digestedBytes } from '../protection/records-digest.js';
 import { namespaceIdOf } from '../retention/namespace.js';
 import { getJson, putJson, type BatchStore } from '../store/store.js';
 import { isUnreadable, readingBlobs } from '../store/unreadable.js';
@@ -47,7 +47,7 @@ export function receiveBatch(deps: Pick<ActivityDependencies, 'store' | 'keyRing
       await putJson(deps.store, batch, ref, records);
       return {
         records: ref,
-        recordsDigest: (await deps.keyRing.latest()).digest(Buffer.from(stringify(records), 'utf8')),
+        recordsDigest: (await deps.keyRing.latest()).digest(digestedBytes(records)),
         consumers: records.length,
         cards,
         policy: resolvePolicy(base, overrides),

@@ -1,5 +1,4 @@
 import { cancellationSignal, Context, getClient } from '@temporalio/activity';
-import { stringify } from 'safe-stable-stringify';
 import { batchesOf, type SourceBatch, type Step } from '../bulk/batches.js';
 import type { SourceCursor } from '../bulk/cursor.js';
 import { locateSource } from '../bulk/local-source.js';
@@ -12,6 +11,7 @@ import { Blob, isBulkRecords } from '../enrollment/blobs.js';
 import { bulkAddress, bulkBatchId, type BulkKey, type SourceLocation } from '../enrollment/bulk.js';
 import { workflowIdOf } from '../enrollment/identifiers.js';
 import { digestKeyId } from '../protection/key-ring.js';
+import { digestedBytes } from '../protection/records-digest.js';
 import { executionOf } from '../retention/find-execution.js';
 import { lookingClient } from '../retention/looking-client.js';
 import { namespaceIdOf } from '../retention/namespace.js';
@@ -169,7 +169,7 @@ class Page {
     const ref = await this.records;
     // Records of one that is closed must not come back.
     if (state === 'free') await putJson(store, batch, ref, values);
-    const recordsDigest = (await keyRing.latest()).digest(Buffer.from(stringify(values), 'utf8'));
+    const recordsDigest = (await keyRing.latest()).digest(digestedBytes(values));
     const begun = state === 'begun';
     return { n, begun, records: ref, recordsDigest, consumers: records.length, cards, line };
   }

@@ -1,6 +1,10 @@
 import type { BatchKey, BlobRef } from '../enrollment/batch.js';
 import { Blob } from '../enrollment/blobs.js';
 import { validateRecords } from '../enrollment/validation.js';
+import { digestKeyId, type KeyRingSource } from '../protection/key-ring.js';
+import { SealedBlobError } from '../protection/seal.js';
+import { digestedBytes } from '../protection/records-digest.js';
+import { sealingContext } from '../store/sealing.js';
 import { getJson, putJson } from '../store/store.js';
 import type { ActivityDependencies } from './dependencies.js';
 import { readingBlobs, type Unreadable } from '../store/unreadable.js';
@@ -8,6 +12,8 @@ import { readingBlobs, type Unreadable } from '../store/unreadable.js';
 export interface ValidateBatchInput {
   batch: BatchKey;
   records: BlobRef;
+  /** Keyed: an older blob in the place of the records is noticed. */
+  recordsDigest: string;
 }
 
 export interface ValidateBatchResult {
@@ -23,11 +29,12 @@ export interface ValidateBatchResult {
  * Sorts the valid cards from the invalid ones and normalises them. An invalid card gets its outcome
  * here and never leaves the house; it does not hold up a valid one.
  */
-export function validateBatch(deps: Pick<ActivityDependencies, 'store' | 'now'>) {
+export function validateBatch(deps: Pick<ActivityDependencies, 'store' | 'keyRing' | 'now'>) {
   return (input: ValidateBatchInput): Promise<ValidateBatchResult | Unreadable> =>
     readingBlobs(async () => {
       const { batch } = input;
       const records = await getJson<unknown[]>(deps.store, batch, input.records);
+      await requireSame(deps.keyRing, records, input);
       const { valid, order, outcomes, cards, validCards } = validateRecords(records, deps.now());
       await putJson(deps.store, batch, Blob.validated(1), valid);
       await putJson(deps.store, batch, Blob.cards, order);
@@ -35,4 +42,18 @@ export function validateBatch(deps: Pick<ActivityDependencies, 'store' | 'now'>)
       const invalidCards = outcomes.length;
       return { kind: 'validated', validated: Blob.validated(1), cards, validCards, invalidCards };
     });
+}
+
+/** @throws SealedBlobError where these are not the records that the batch was started with, or their digest has a key that is missing. */
+async function requireSame(
+  keyRing: KeyRingSource,
+  records: unknown[],
+  { batch, records: ref, recordsDigest }: ValidateBatchInput,
+): Promise<void> {
+  const keyId = digestKeyId(recordsDigest);
+  const knowing = await keyRing.knowing(keyId);
+  const context = sealingContext(batch, ref);
+  if (!knowing.knows(keyId)) throw new SealedBlobError('unknownKey', context, keyId);
+  if (!knowing.digestMatches(digestedBytes(records), recordsDigest))
+    throw new SealedBlobError('replaced', context);
 }

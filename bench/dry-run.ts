@@ -41,7 +41,7 @@ async function dryRun(path: string, expected: number): Promise<DryRun> {
   const keyRing = KeyRing.parse(KeyRing.generate(), 'of the benchmark');
   const store = new SinkStore(keyRing);
   const seal = sealPage({ store, keyRing, sourceFolder: dirname(path) });
-  const validate = validateBatch({ store, now: () => TODAY });
+  const validate = validateBatch({ store, keyRing, now: () => TODAY });
   const client = temporal();
   const logger = new DefaultLogger('ERROR');
   // An environment of its own for each, as in a worker: what one has run, it holds on to.
@@ -70,9 +70,9 @@ async function dryRun(path: string, expected: number): Promise<DryRun> {
       retained = Math.max(retained, await settledBytes());
       [looking, lookingCpu] = [looking + performance.now() - at, lookingCpu + cpuTime() - cpu];
     }
-    for (const { n, records } of page.batches) {
+    for (const { n, records, recordsDigest } of page.batches) {
       const batch = { program: BULK.program, externalBatchId: bulkBatchId(BULK.bulkId, n) };
-      const validated = await run(validate, { batch, records });
+      const validated = await run(validate, { batch, records, recordsDigest });
       if (validated.kind === 'unreadable') throw new Error(validated.message);
       cards += validated.validCards;
       store.forget(batch);

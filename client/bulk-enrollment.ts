@@ -16,6 +16,7 @@ import {
   type ClosedBulk,
 } from '../enrollment/bulk.js';
 import type { Outcome } from '../enrollment/outcomes.js';
+import { readClosedOutcomes } from '../retention/outcomes.js';
 import { getJson } from '../store/store.js';
 import {
   bulkProgressQuery,
@@ -111,9 +112,8 @@ export class BulkEnrollment extends RememberedWorkflow<BulkKey, ClosedBulk> {
   async batchOutcomes(n: number): Promise<{ externalBatchId: string; outcomes: Outcome[] } | undefined> {
     const { store } = this.connections;
     const batch = this.batchKey(n);
-    if (!(await store.has(batch, Blob.closed))) return undefined;
-    const { externalBatchId } = batch;
-    return { externalBatchId, outcomes: await getJson<Outcome[]>(store, batch, Blob.outcomes) };
+    const outcomes = await readClosedOutcomes(store, batch);
+    return outcomes && { externalBatchId: batch.externalBatchId, outcomes };
   }
 
   /**

@@ -1,6 +1,5 @@
 import { randomUUID } from 'node:crypto';
 import { WorkflowExecutionAlreadyStartedError } from '@temporalio/client';
-import { stringify } from 'safe-stable-stringify';
 import type { ProgramConfig } from '../config/config.js';
 import { acceptBatch } from '../enrollment/acceptance.js';
 import { Blob } from '../enrollment/blobs.js';
@@ -10,6 +9,7 @@ import { resolvePolicy } from '../enrollment/policy.js';
 import { parsePolicy, type PolicyInput } from '../enrollment/policy-schema.js';
 import type { EnrollmentRecord } from '../enrollment/records.js';
 import { digestKeyId, type KeyRingSource } from '../protection/key-ring.js';
+import { digestedBytes } from '../protection/records-digest.js';
 import { namespaceIdOf } from '../retention/namespace.js';
 import { putJson } from '../store/store.js';
 import type { batchEnrollment } from '../workflows/index.js';
@@ -55,7 +55,7 @@ export async function startBatch(
   if (accepted.problem !== undefined) throw new BatchInvalidError(accepted.problem);
   const { cards } = accepted;
   const policy = resolvePolicy(program.policy, parsePolicy(request.policy ?? {}, program.policy));
-  const fingerprint = Buffer.from(stringify(records), 'utf8');
+  const fingerprint = digestedBytes(records);
   const requireSame = async (digest: string) => {
     // Nobody knows any more what the records were.
     if (digest === '') throw new BatchConflictError(key);

@@ -1,6 +1,7 @@
 import { resolve } from 'node:path';
 import ms from 'ms';
 import { z } from 'zod';
+import { hasLength } from '../enrollment/has-length.js';
 import { PROGRAM_PATTERN, looksLikePan } from '../enrollment/identifiers.js';
 import { resolvePolicy } from '../enrollment/policy.js';
 import { policyProblems } from '../enrollment/policy-rules.js';
@@ -33,7 +34,11 @@ export const sweepSchema = strictObject({
   grace: duration({ min: SHORTEST_GRACE }).default(DEFAULT_GRACE_MS),
 });
 
-const name = z.string().min(1, 'must not be empty').max(255);
+const notEmpty = { error: 'must not be empty', ...hasLength };
+const name = z
+  .string()
+  .min(1, notEmpty)
+  .max(255, { error: 'must be at most 255 characters', ...hasLength });
 
 const url = z.string().transform((text, context) => {
   const parsed = URL.canParse(text) ? new URL(text) : undefined;
@@ -90,7 +95,7 @@ export function isProgramName(text: string): boolean {
 export function configSchema(folder: string): z.ZodType<Omit<C2pConfig, 'path'>> {
   const path = z
     .string()
-    .min(1, 'must not be empty')
+    .min(1, notEmpty)
     .transform((written) => resolve(folder, written));
 
   const encryptionKey = strictObject({
@@ -118,8 +123,11 @@ export function configSchema(folder: string): z.ZodType<Omit<C2pConfig, 'path'>>
     host: name.default('127.0.0.1'),
     port: z.int().min(1).max(65_535).default(8234),
     tls: strictObject({ certificate: path, key: path }).optional(),
-    origins: z.array(origin).min(1, 'must name at least one origin'),
-    namespaces: z.array(name).min(1, 'must name at least one namespace').default(['default']),
+    origins: z.array(origin).min(1, { error: 'must name at least one origin', ...hasLength }),
+    namespaces: z
+      .array(name)
+      .min(1, { error: 'must name at least one namespace', ...hasLength })
+      .default(['default']),
     token: accessToken,
     encode: z.boolean().default(false),
     requestsPerMinute: z.int().min(1).default(6_000),

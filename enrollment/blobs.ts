@@ -144,6 +144,8 @@ export interface ClosedBatch {
   recordsDigest: string;
   /** What the erased records were called: whether a bulk job had sealed them. */
   records: BlobRef;
+  /** Of the outcomes, SHA-256 in hex: an older blob in their place is noticed. */
+  outcomesDigest: string;
   /** ISO 8601, UTC. */
   closedAt: string;
   result: BatchResult;

@@ -2,6 +2,7 @@ import languages from '@cospired/i18n-iso-languages';
 import countries from 'i18n-iso-countries';
 import { parsePhoneNumberFromString } from 'libphonenumber-js/max';
 import { z } from 'zod';
+import { hasLength } from './has-length.js';
 import { EXTERNAL_ID_PATTERN, looksLikePan, passesLuhn } from './identifiers.js';
 import type { MobileNumber } from './records.js';
 
@@ -48,6 +49,7 @@ export type IssueCode = (typeof ISSUE_CODES)[number];
  * so that a field has one code.
  */
 const fail = (error: IssueCode): { error: IssueCode; abort: true } => ({ error, abort: true });
+const lengthFails = (error: IssueCode) => ({ ...fail(error), ...hasLength });
 
 function structural(issue: { code: string; input?: unknown }): IssueCode {
   if (issue.code === 'unrecognized_keys') return 'unknown_field';
@@ -58,20 +60,20 @@ const string = () => z.string({ error: structural });
 const object = <T extends z.core.$ZodLooseShape>(shape: T) => z.strictObject(shape, { error: structural });
 
 /** Free text that must be there. White space around it is dropped. */
-const requiredText = () => string().trim().min(1, fail('required'));
+const requiredText = () => string().trim().min(1, lengthFails('required'));
 
 /** Free text that may be left out; empty is the same as absent. White space around it is dropped. */
 const optionalText = (maximum: number) =>
   string()
     .trim()
-    .max(maximum, fail('too_long'))
+    .max(maximum, lengthFails('too_long'))
     .transform((text) => text || undefined)
     .optional();
 
 /** `externalConsumerId` and `externalCardId`. Compared and sent as they are: nothing is dropped or changed. */
 export const externalIdSchema = string()
-  .min(1, fail('required'))
-  .max(64, fail('too_long'))
+  .min(1, lengthFails('required'))
+  .max(64, lengthFails('too_long'))
   .regex(EXTERNAL_ID_PATTERN, fail('format'))
   .refine((id) => !looksLikePan(id), fail('looks_like_pan'));
 
@@ -82,14 +84,14 @@ const LANGUAGES = new Set(Object.keys(languages.getAlpha2Codes()));
 // Letters first: upper-casing makes other characters into letters (ß into SS, which is South Sudan).
 const countryCode = () =>
   string()
-    .min(1, fail('required'))
+    .min(1, lengthFails('required'))
     .regex(/^[A-Za-z]{2}$/, fail('country'))
     .toUpperCase()
     .refine((code) => COUNTRIES.has(code), fail('country'));
 
 const languageCode = () =>
   string()
-    .min(1, fail('required'))
+    .min(1, lengthFails('required'))
     .regex(/^[A-Za-z]{2}$/, fail('language'))
     .toLowerCase()
     .refine((code) => LANGUAGES.has(code), fail('language'));
@@ -112,8 +114,8 @@ function isPossible({ countryCode, phoneNumber }: MobileNumber): boolean {
 const DIGITS = /^\d+$/;
 
 const mobileNumberSchema = object({
-  countryCode: string().min(1, fail('required')).regex(DIGITS, fail('format')),
-  phoneNumber: string().min(1, fail('required')).regex(DIGITS, fail('format')),
+  countryCode: string().min(1, lengthFails('required')).regex(DIGITS, fail('format')),
+  phoneNumber: string().min(1, lengthFails('required')).regex(DIGITS, fail('format')),
 }).refine(isPossible, fail('phone_implausible'));
 
 const acceptedDocumentSchema = object({
@@ -145,7 +147,7 @@ const EMAIL =
 
 /** Who the cards belong to. Country codes come out in upper case, language codes in lower case. */
 export const consumerSchema = object({
-  emailAddress: requiredText().max(255, fail('too_long')).regex(EMAIL, fail('format')),
+  emailAddress: requiredText().max(255, lengthFails('too_long')).regex(EMAIL, fail('format')),
   mobileNumber: mobileNumberSchema,
   firstName: requiredText(),
   lastName: requiredText(),
@@ -185,13 +187,13 @@ export const isYear = (value: unknown): boolean => typeof value === 'string' && 
 export const cardSchema = object({
   externalCardId: externalIdSchema,
   primaryAccountNumber: string()
-    .min(1, fail('required'))
+    .min(1, lengthFails('required'))
     .regex(DIGITS, fail('format'))
-    .min(16, fail('too_short'))
-    .max(19, fail('too_long'))
+    .min(16, lengthFails('too_short'))
+    .max(19, lengthFails('too_long'))
     .refine(passesLuhn, fail('luhn')),
-  panExpirationMonth: string().min(1, fail('required')).regex(MONTH, fail('month')),
-  panExpirationYear: string().min(1, fail('required')).regex(YEAR, fail('format')),
+  panExpirationMonth: string().min(1, lengthFails('required')).regex(MONTH, fail('month')),
+  panExpirationYear: string().min(1, lengthFails('required')).regex(YEAR, fail('format')),
   billingAddress: billingAddressSchema.optional(),
 });
 
@@ -199,5 +201,5 @@ export const cardSchema = object({
 export const recordSchema = object({
   externalConsumerId: externalIdSchema,
   consumer: consumerSchema,
-  cards: z.array(z.unknown(), { error: structural }).min(1, fail('required')),
+  cards: z.array(z.unknown(), { error: structural }).min(1, lengthFails('required')),
 });

@@ -33,7 +33,7 @@ const ALGORITHM = 'aes-256-gcm';
 /** Names of keys; shorter than a key in any encoding, so that a key in the place of a name is refused unread. */
 export const KEY_ID_PATTERN = /^[A-Za-z0-9_-]{1,32}$/;
 
-export type SealedBlobReason = 'truncated' | 'altered' | 'unknownKey' | 'unknownFormat';
+export type SealedBlobReason = 'truncated' | 'altered' | 'replaced' | 'unknownKey' | 'unknownFormat';
 
 const EXPLANATIONS: Record<SealedBlobReason, string> = {
   truncated:
@@ -41,6 +41,9 @@ const EXPLANATIONS: Record<SealedBlobReason, string> = {
   altered:
     'it was altered, or moved from where it was sealed, or the key ring has another key under this id: ' +
     'restore the blob or the key ring from a backup',
+  replaced:
+    'it was sealed for this batch, and is not the one that was written last: an older one was put back; restore ' +
+    'the newer one from a backup',
   unknownKey: 'the key ring has no such key: add it again (the key ring keeps a key as long as it is in use)',
   unknownFormat: 'it is no sealed blob of a version that this c2p knows: check the path, or update c2p',
 };

@@ -89,7 +89,7 @@ function wasClosed(blobs: Salvage): boolean {
 
 async function knownOutcomes(blobs: Salvage, { validated }: BatchToAccount): Promise<Outcome[] | undefined> {
   if (!validated && !wasClosed(blobs) && !blobs.has(Blob.outcomes)) return undefined;
-  return blobs.read<Outcome[]>(Blob.outcomes);
+  return blobs.readOutcomes();
 }
 
 async function validateAnew(

@@ -8,6 +8,7 @@ import { getJson, putJson, type BatchStore } from '../store/store.js';
 import { isUnreadable, readingBlobs, type Unreadable } from '../store/unreadable.js';
 import { accountFor, type Account, type BatchToAccount } from './account.js';
 import { eraseCardholderData } from './erase.js';
+import { digestOfOutcomes } from './outcomes.js';
 import { KeyMissing, Salvage } from './salvage.js';
 
 /** How a batch is to be closed. */
@@ -120,6 +121,7 @@ class Close {
       chain,
       recordsDigest: recordsDigest || (before?.recordsDigest ?? ''),
       records: records || (before?.records ?? ''),
+      outcomesDigest: digestOfOutcomes(outcomes),
       closedAt: this.deps.now().toISOString(),
       result: {
         ...batch,

@@ -1,6 +1,9 @@
 import type { BatchKey, BlobRef } from '../enrollment/batch.js';
+import { Blob } from '../enrollment/blobs.js';
+import type { Outcome } from '../enrollment/outcomes.js';
 import { getJson, type BatchStore } from '../store/store.js';
 import { isUnreadable, readingBlobs, type Unreadable } from '../store/unreadable.js';
+import { readOutcomes } from './outcomes.js';
 
 /** A blob cannot be read for want of a key, which may come: nothing is to be done without it. */
 export class KeyMissing extends Error {
@@ -33,8 +36,17 @@ export class Salvage {
    * @returns nothing where it is lost.
    * @throws KeyMissing, StoreUnavailableError.
    */
-  async read<T>(ref: BlobRef): Promise<T | undefined> {
-    const read = await readingBlobs(() => getJson<T>(this.store, this.batch, ref));
+  read<T>(ref: BlobRef): Promise<T | undefined> {
+    return this.reading(ref, () => getJson<T>(this.store, this.batch, ref));
+  }
+
+  /** As `read`. */
+  readOutcomes(): Promise<Outcome[] | undefined> {
+    return this.reading(Blob.outcomes, () => readOutcomes(this.store, this.batch));
+  }
+
+  private async reading<T>(ref: BlobRef, work: () => Promise<T>): Promise<T | undefined> {
+    const read = await readingBlobs(work);
     if (!isUnreadable(read)) return read;
     if (read.why === 'keyMissing' && !this.withoutUnreadable) throw new KeyMissing(read);
     this.lost.set(ref, read);

@@ -3,7 +3,7 @@ import { sealedUnder } from '../protection/seal.js';
 import type { BatchAddress } from './store.js';
 
 /** The authenticated context of a blob: equal for equal batch and name, and only then. */
-function sealingContext({ program, externalBatchId }: BatchAddress, ref: string): string {
+export function sealingContext({ program, externalBatchId }: BatchAddress, ref: string): string {
   return JSON.stringify([program, externalBatchId, ref]);
 }
 

@@ -21,6 +21,7 @@ export interface Unreadable {
 const WHY: Record<SealedBlobReason, Unreadable['why']> = {
   altered: 'altered',
   truncated: 'altered',
+  replaced: 'altered',
   unknownFormat: 'altered',
   unknownKey: 'keyMissing',
 };

@@ -3,10 +3,11 @@ import type { Payload } from '@temporalio/common';
 
 /** More than the Web UI ever sends at once: it asks event by event. */
 const MAX_PAYLOADS = 1_000;
+const MAX_BASE64 = 8 * 1024 * 1024;
 
 const bytes = z
   .base64()
-  .max(8 * 1024 * 1024)
+  .refine((text) => text.length <= MAX_BASE64)
   .transform((text): Uint8Array => Buffer.from(text, 'base64'));
 
 const body = z.object({
@@ -17,7 +18,7 @@ const body = z.object({
         data: bytes.nullish(),
       }),
     )
-    .max(MAX_PAYLOADS),
+    .refine((payloads) => payloads.length <= MAX_PAYLOADS),
 });
 
 /**

@@ -204,6 +204,7 @@ describe('a batch that is being taken back', () => {
   it('keeps the outcomes that it has where its own workflow was terminated, whatever rounds were offered', async () => {
     await closed(1);
     const failed = cardKeysOf(VALID).map((key): Outcome => ({ ...key, status: 'FAILED', round: 1 }));
+    await putJson(store, keyOf(1), Blob.removing, {});
     await putJson(store, keyOf(1), Blob.outcomes, failed);
     for (const round of [1, 2])
       await putJson(store, keyOf(1), Blob.offered(round), { batchId: `mc-${round}` });

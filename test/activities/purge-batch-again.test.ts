@@ -84,6 +84,7 @@ describe('closing again', () => {
     await closed(store, inputOf('after outcomes'));
     const outcomes = await stored(store);
     const back = outcomes.map((one): Outcome => (one.round ? { ...one, status: 'ROLLED_BACK' } : one));
+    await putJson(store, BATCH, Blob.removing, {});
     await putJson(store, BATCH, Blob.outcomes, back);
     const takenBack = {
       ...inputOf('after outcomes'),

@@ -17,6 +17,7 @@ import { Blob } from '../../enrollment/blobs.js';
 import { FailureType } from '../../enrollment/errors.js';
 import type { Outcome } from '../../enrollment/outcomes.js';
 import type { EnrollmentRecord } from '../../enrollment/records.js';
+import { digestedBytes } from '../../protection/records-digest.js';
 import { createSimulator, type Simulator } from '../../simulator/index.js';
 import { getJson, putJson } from '../../store/store.js';
 import { createDependencies, type WorkerDependencies } from '../../worker/dependencies.js';
@@ -45,7 +46,10 @@ async function enroll(externalBatchId: string, records: EnrollmentRecord[]) {
   const local = createLocalActivities(dependencies);
   const calls = createGatewayActivities(dependencies);
   await putJson(dependencies.store, batch, 'records-1', records);
-  const { validated } = await done('validated', () => local.validateBatch({ batch, records: 'records-1' }));
+  const recordsDigest = (await dependencies.keyRing.latest()).digest(digestedBytes(records));
+  const { validated } = await done('validated', () =>
+    local.validateBatch({ batch, records: 'records-1', recordsDigest }),
+  );
   const { enrollmentData } = await done('encrypted', () =>
     local.encryptBatch({ batch, round: 1, validated, chain: 'chain-a' }),
   );

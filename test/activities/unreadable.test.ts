@@ -11,6 +11,7 @@ import { validateBatch } from '../../activities/validate-batch.js';
 import { Blob } from '../../enrollment/blobs.js';
 import type { Outcome } from '../../enrollment/outcomes.js';
 import { cardKeysOf } from '../../enrollment/records.js';
+import { digestedBytes } from '../../protection/records-digest.js';
 import { putJson, type BatchStore } from '../../store/store.js';
 import { rsaKeyPair } from '../mastercard/key-files.js';
 import { testRecords, jweOf } from '../support/records.js';
@@ -41,7 +42,14 @@ const round = 1;
 const enrollmentData = jweOf(1);
 /** Each activity, and each blob that it reads. */
 const READS: [activity: string, ref: string, (deps: ActivityDependencies) => () => Promise<unknown>][] = [
-  ['validateBatch', 'records-a', (deps) => () => validateBatch(deps)({ batch, records: 'records-a' })],
+  [
+    'validateBatch',
+    'records-a',
+    (deps) => async () => {
+      const recordsDigest = (await deps.keyRing.latest()).digest(digestedBytes(testRecords(1)));
+      return validateBatch(deps)({ batch, records: 'records-a', recordsDigest });
+    },
+  ],
   [
     'encryptBatch',
     Blob.validated(1),
@@ -68,6 +76,7 @@ describe.each(READS)('%s, where %s', (_, ref, activity) => {
     return activityEnvironment().run(
       activity({
         store: readable,
+        keyRing: store.keyRing,
         now: () => new Date(),
         program: () => ({
           gateway,

@@ -5,7 +5,8 @@ import { BulkEnrollment } from '../../client/bulk-enrollment.js';
 import { Blob } from '../../enrollment/blobs.js';
 import { bulkBatchId, bulkBatchOf, noBatches, NO_CARDS } from '../../enrollment/bulk.js';
 import type { Outcome } from '../../enrollment/outcomes.js';
-import type { BatchAddress, BatchStore } from '../../store/store.js';
+import { digestOfOutcomes } from '../../retention/outcomes.js';
+import { SealedBlobMissingError, type BatchAddress, type BatchStore } from '../../store/store.js';
 
 const KEY = { program: 'demo', bulkId: 'portfolio' };
 const CARDS_A_BATCH = 250;
@@ -33,13 +34,19 @@ function madeUpStore(keptOf: (n: number) => Kept, closedWith?: number) {
   const store = {
     has: (address: BatchAddress, ref: string) => told(blobsOf(address).includes(ref)),
     list: (address: BatchAddress) => told(blobsOf(address)),
-    get: (address: BatchAddress) => {
+    get: async (address: BatchAddress, ref: string) => {
       const n = numberOf(address);
-      const value = n === undefined ? { result: closedResult(closedWith!) } : outcomesOf(n);
-      return told(Buffer.from(JSON.stringify(value)));
+      if (!(await told(blobsOf(address).includes(ref)))) throw new SealedBlobMissingError(address, ref);
+      const closed = (outcomes: Outcome[]) => ({ outcomesDigest: digestOfOutcomes(outcomes) });
+      if (n === undefined) return bytesOf({ result: closedResult(closedWith!) });
+      return bytesOf(ref === Blob.closed ? closed(outcomesOf(n)) : outcomesOf(n));
     },
   };
   return { store: store as unknown as BatchStore, asked };
+}
+
+function bytesOf(value: object): Buffer {
+  return Buffer.from(JSON.stringify(value));
 }
 
 function closedResult(batches: number) {

@@ -209,6 +209,7 @@ describe('parseConfig', () => {
     ['dataKeys.command.0', { command: [''] }],
     ['dataKeys.command.1', { command: ['x', 1] }],
     ['dataKeys.path', { path: 1 }],
+    ['dataKeys.path', { path: { length: { toString: null } } }],
   ])('names %s when dataKeys is %j', (path, dataKeys) => {
     const { issues } = refusal(() => parse({ ...CONFIG, dataKeys }));
     expect([...new Set(issues.map((issue) => issue.path))]).toEqual([path]);

@@ -287,6 +287,26 @@ describe('a rule of the contract', () => {
     ]);
   });
 
+  test.each([
+    'firstName',
+    'lastName',
+    'emailAddress',
+    'mobileNumber.phoneNumber',
+    'mobileNumber.countryCode',
+    'locale.country',
+    'locale.language',
+  ])('takes an object for no text, whatever length it says it has: %s', (path) => {
+    const length = { toString: null, valueOf: 1 };
+    const [first, second] = path.split('.') as [string, string?];
+    const { consumer } = record('c1', [card('k1')]) as unknown as { consumer: Record<string, object> };
+    const changed = second === undefined ? { length } : { ...consumer[first], [second]: { length } };
+    expect(consumerFindings({ [first]: changed })).toContain(`consumer.${path} type`);
+    expect(cardFindings({ primaryAccountNumber: { length }, panExpirationYear: { length } })).toEqual([
+      'cards[0].primaryAccountNumber type',
+      'cards[0].panExpirationYear type',
+    ]);
+  });
+
   test('names a phone number that is not only digits', () => {
     expect(consumerFindings({ mobileNumber: { countryCode: '+1', phoneNumber: '555-555-0100' } })).toEqual([
       'consumer.mobileNumber.countryCode format',

@@ -22,7 +22,7 @@ export class DamagedStore extends FilesystemStore {
 
   constructor(
     private readonly root: string,
-    keyRing: KeyRing,
+    readonly keyRing: KeyRing,
   ) {
     super({ root, keyRing });
     this.elsewhere = new FilesystemStore({ root, keyRing: ELSEWHERE });
@@ -47,6 +47,12 @@ export class DamagedStore extends FilesystemStore {
   /** Unlike `delete`, fails where there is no such blob. */
   async remove(batch: BatchAddress, ref: BlobRef): Promise<void> {
     await rm(this.fileOf(batch, ref));
+  }
+
+  /** @returns what puts the blob back as it is now, whatever it has become. */
+  async older(batch: BatchAddress, ref: BlobRef): Promise<() => Promise<void>> {
+    const bytes = await readFile(this.fileOf(batch, ref));
+    return () => writeFile(this.fileOf(batch, ref), bytes);
   }
 
   /** Something else is there than a sealed blob. */

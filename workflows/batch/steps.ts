@@ -54,10 +54,11 @@ export async function step(batch: Batch): Promise<void> {
 
 async function validate(batch: Batch): Promise<void> {
   const { order } = batch.state;
-  const { records, cards } = order;
+  const { records, recordsDigest, cards } = order;
   const result = await onStore({ summary: `${cards} cards` }).validateBatch({
     batch: keyOf(batch.state),
     records,
+    recordsDigest,
   });
   const state = batch.in('validating');
   batch.become(

@@ -165,6 +165,7 @@ describe('the codec server', () => {
   it.each([
     ['no JSON', '{"payloads": [5186001700009726', 400],
     ['no payloads', { payload: [] }, 400],
+    ['an object that says it has a length', { payloads: { length: { toString: null } } }, 400],
     ['bytes that are not base64', { payloads: [{ data: 'ÿ 5186001700009726' }] }, 400],
     ['more payloads than a page ever has', { payloads: Array.from({ length: 1_001 }, () => ({})) }, 400],
     ['a body of more than Temporal takes', { payloads: [{ data: 'A'.repeat(6 * 1024 * 1024) }] }, 413],
