@@ -1,11 +1,8 @@
-import { tsToMs } from '@temporalio/common/lib/time.js';
 import type { C2pConfig } from '../config/config.js';
 import { gatewayTaskQueue } from '../enrollment/identifiers.js';
+import { pollersOf } from '../worker/pollers.js';
 import { findings, type Finding } from './finding.js';
 import type { TemporalPlace } from './temporal.js';
-
-/** `temporal.api.enums.v1.TaskQueueType` */
-const TaskQueueType = { workflow: 1, activity: 2 } as const;
 
 /** A worker asks again at the latest when its long poll of a minute ends. */
 const SILENT_MS = 90_000;
@@ -24,9 +21,9 @@ export async function checkTaskQueues(
 }
 
 async function checkTaskQueue(
-  { connection, namespace }: TemporalPlace,
+  place: TemporalPlace,
   name: string,
-  kinds: readonly (keyof typeof TaskQueueType)[],
+  kinds: readonly ('workflow' | 'activity')[],
   now: Date,
   program?: string,
 ): Promise<Finding> {
@@ -34,21 +31,16 @@ async function checkTaskQueue(
   const identities = new Set<string>();
   let last = Infinity;
   for (const kind of kinds) {
-    const { pollers } = await connection.workflowService.describeTaskQueue({
-      namespace,
-      taskQueue: { name },
-      taskQueueType: TaskQueueType[kind],
-    });
-    const times = (pollers ?? []).map(({ lastAccessTime }) => tsToMs(lastAccessTime));
-    if (times.length === 0) {
+    const pollers = await pollersOf(place, name, kind);
+    if (pollers.length === 0) {
       const todo = `start c2p worker${program === undefined ? '' : ` with program '${program}' in its configuration`}`;
       return failed(
         `no worker polls '${name}' for ${kind === 'workflow' ? 'workflows' : 'activities'}`,
         todo,
       );
     }
-    last = Math.min(last, Math.max(...times));
-    for (const { identity } of pollers ?? []) identities.add(identity ?? '');
+    last = Math.min(last, Math.max(...pollers.map(({ polledAt }) => polledAt)));
+    for (const { identity } of pollers) identities.add(identity);
   }
   const count = `${identities.size} worker${identities.size === 1 ? '' : 's'}`;
   const seconds = Math.max(0, Math.round((now.getTime() - last) / 1000));

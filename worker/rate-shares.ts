@@ -1,17 +1,9 @@
-import type { WorkflowService } from '@temporalio/client';
-import { tsToMs } from '@temporalio/common/lib/time.js';
 import type { Logger } from 'pino';
 import { gatewayTaskQueue } from '../enrollment/identifiers.js';
 import type { Brake } from '../mastercard/brake.js';
+import { pollersOf, type TaskQueuePlace } from './pollers.js';
 
-/** What is needed of a connection to count the workers of a task queue. */
-export interface TaskQueueConnection {
-  workflowService: Pick<WorkflowService, 'describeTaskQueue'>;
-}
-
-export interface RateSharesOptions {
-  connection: TaskQueueConnection;
-  namespace: string;
+export interface RateSharesOptions extends TaskQueuePlace {
   /** The task queue of the workflows; each program has one of its own beside it. */
   taskQueue: string;
   /** By program. */
@@ -24,15 +16,12 @@ export interface RateSharesOptions {
 /** Workers often start together: the first counts come sooner. */
 const REFRESH_MS = { first: 1_000, later: 10_000 };
 
-/** A worker polls again when its long poll of a minute ends. Temporal lists one that has left for five minutes. */
+/** A worker polls again when its long poll of a minute ends; one that has left is still listed for a while. */
 const POLLED_WITHIN_MS = 70_000;
 
 const UNCOUNTED =
   'Temporal does not say how many workers call Mastercard for this program; this worker keeps the last count, at ' +
   'first itself alone, and asks every 10 s. Should it go on, allow the worker to describe task queues';
-
-/** `temporal.api.enums.v1.TaskQueueType` */
-const ACTIVITY_TASK_QUEUE = 2;
 
 /**
  * Leaves to each brake this worker's part of the rate, now and then every 10 s: it counts who polls the program's
@@ -44,21 +33,19 @@ export async function shareRates(options: RateSharesOptions): Promise<() => void
   const { brakes, logger } = options;
   const uncounted = new Set<string>();
   let hasEnded = false;
-  const refresh = async () => {
-    for (const [program, brake] of brakes) {
-      try {
-        brake.shareAmong(await countWorkers(program, options));
-        uncounted.delete(program);
-      } catch (err) {
-        if (hasEnded) return;
-        if (!uncounted.has(program)) logger.warn({ program, err }, UNCOUNTED);
-        uncounted.add(program);
-      }
+  const refreshOne = async ([program, brake]: [string, Brake]) => {
+    try {
+      brake.shareAmong(await countWorkers(program, options));
+      uncounted.delete(program);
+    } catch (err) {
+      if (hasEnded) return;
+      if (!uncounted.has(program)) logger.warn({ program, err }, UNCOUNTED);
+      uncounted.add(program);
     }
   };
   let timer: NodeJS.Timeout | undefined;
   const refreshFrom = async (waitMs: number): Promise<void> => {
-    await refresh();
+    await Promise.all([...brakes].map(refreshOne));
     if (hasEnded) return;
     const nextMs = Math.min(2 * waitMs, REFRESH_MS.later);
     timer = setTimeout(() => void refreshFrom(nextMs), waitMs).unref();
@@ -72,14 +59,10 @@ export async function shareRates(options: RateSharesOptions): Promise<() => void
 
 async function countWorkers(
   program: string,
-  { connection, namespace, taskQueue, identity }: RateSharesOptions,
+  { taskQueue, identity, ...place }: RateSharesOptions,
 ): Promise<number> {
-  const { pollers } = await connection.workflowService.describeTaskQueue({
-    namespace,
-    taskQueue: { name: gatewayTaskQueue(taskQueue, program) },
-    taskQueueType: ACTIVITY_TASK_QUEUE,
-  });
+  const pollers = await pollersOf(place, gatewayTaskQueue(taskQueue, program), 'activity');
   const since = Date.now() - POLLED_WITHIN_MS;
-  const recent = (pollers ?? []).filter(({ lastAccessTime }) => tsToMs(lastAccessTime) >= since);
+  const recent = pollers.filter(({ polledAt }) => polledAt >= since);
   return new Set([identity, ...recent.map((poller) => poller.identity)]).size;
 }
