@@ -15,7 +15,7 @@ import {
   type BulkStatus,
   type ClosedBulk,
 } from '../enrollment/bulk.js';
-import type { Outcome } from '../enrollment/outcomes.js';
+import { shownOutcome, type Outcome } from '../enrollment/outcomes.js';
 import { getJson } from '../store/store.js';
 import {
   bulkProgressQuery,
@@ -113,7 +113,8 @@ export class BulkEnrollment extends RememberedWorkflow<BulkKey, ClosedBulk> {
     const batch = this.batchKey(n);
     if (!(await store.has(batch, Blob.closed))) return undefined;
     const { externalBatchId } = batch;
-    return { externalBatchId, outcomes: await getJson<Outcome[]>(store, batch, Blob.outcomes) };
+    const outcomes = await getJson<Outcome[]>(store, batch, Blob.outcomes);
+    return { externalBatchId, outcomes: outcomes.map(shownOutcome) };
   }
 
   /**

@@ -1,7 +1,7 @@
 import { Blob, type ClosedBatch } from '../enrollment/blobs.js';
 import type { BatchKey, BatchResult, BlobRef } from '../enrollment/batch.js';
 import { workflowIdOf } from '../enrollment/identifiers.js';
-import type { Outcome } from '../enrollment/outcomes.js';
+import { shownOutcome, type Outcome } from '../enrollment/outcomes.js';
 import { parsePolicyChange, type PolicyInput } from '../enrollment/policy-schema.js';
 import { getJson } from '../store/store.js';
 import {
@@ -76,7 +76,8 @@ export class EnrollmentBatch extends RememberedWorkflow<BatchKey, ClosedBatch> {
   /** The outcome of every card once the batch is closed; before, of those that have one. */
   async outcomes(): Promise<Outcome[]> {
     const { store } = this.connections;
-    if (await store.has(this.key, Blob.outcomes)) return getJson<Outcome[]>(store, this.key, Blob.outcomes);
+    if (await store.has(this.key, Blob.outcomes))
+      return (await getJson<Outcome[]>(store, this.key, Blob.outcomes)).map(shownOutcome);
     if (!(await this.exists())) throw this.notFound();
     return [];
   }

@@ -38,7 +38,7 @@ function readRuns(text: string, mostBetween: number, decoding: boolean): DigitRu
   const reader = new RunReader(mostBetween);
   const others = othersIn(text);
   let other = others.next();
-  for (let at = 0; at < text.length; ) {
+  for (let at = 0; at < text.length;) {
     if (at === other.value?.start) {
       reader.breakOff();
       at = other.value.end;
@@ -56,7 +56,7 @@ function readRuns(text: string, mostBetween: number, decoding: boolean): DigitRu
 /** A text as it reads once it is decoded, also where it is encoded more than once, and NFKC has made it plain. */
 export function plainText(text: string): string {
   let plain = '';
-  for (let at = 0; at < text.length; ) {
+  for (let at = 0; at < text.length;) {
     const { point, end } = decodedAt(text, at) ?? rawAt(text, at);
     plain += String.fromCodePoint(point).normalize('NFKC');
     at = end;
@@ -202,6 +202,7 @@ const OTHER = new RegExp(
 /** What has digits and is something else than a number, in order. */
 function* othersIn(text: string): Generator<{ start: number; end: number }, undefined> {
   for (const { 0: found, index, groups } of text.matchAll(OTHER))
-    if (groups?.['uuid'] === undefined || /[a-f]/i.test(found)) yield { start: index, end: index + found.length };
+    if (groups?.['uuid'] === undefined || /[a-f]/i.test(found))
+      yield { start: index, end: index + found.length };
   return undefined;
 }

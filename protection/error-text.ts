@@ -83,7 +83,8 @@ function withoutQuotedJson(text: string): string {
   if (start === -1) return text;
   for (let end = text.lastIndexOf(NO_JSON); end > start; end = text.lastIndexOf(NO_JSON, end - 1)) {
     const isQuoted = ['"', '"...'].some((last) => end - last.length > start && text.endsWith(last, end));
-    if (isQuoted) return `${text.slice(0, text.endsWith('...', start) ? start - 3 : start)}[its input]${text.slice(end)}`;
+    if (isQuoted)
+      return `${text.slice(0, text.endsWith('...', start) ? start - 3 : start)}[its input]${text.slice(end)}`;
   }
   return text;
 }

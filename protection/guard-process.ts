@@ -38,12 +38,7 @@ function maskStandardError(): void {
   const { stderr } = process;
   const write = stderr.write.bind(stderr) as (chunk: string | Uint8Array, ...rest: unknown[]) => boolean;
   stderr.write = (chunk: string | Uint8Array, ...rest: unknown[]) =>
-    write(
-      typeof chunk === 'string'
-        ? maskPersonal(chunk)
-        : maskBytes(Buffer.from(chunk)),
-      ...rest,
-    );
+    write(typeof chunk === 'string' ? maskPersonal(chunk) : maskBytes(Buffer.from(chunk)), ...rest);
 }
 
 function maskBytes(bytes: Buffer): Buffer {

@@ -61,7 +61,7 @@ export function maskPersonal(text: string): string {
  * and every run of seven digits or more. UUIDs stay whole.
  */
 export function maskForeign(text: string): string {
-  return masked(maskEmails(text), SHORTEST_PHONE, (run) => [...panDigits(run), ...allDigits(run)]);
+  return masked(maskEmails(text), SHORTEST_PHONE, digitsOfAnybody);
 }
 
 /** @param fewest no text of ASCII with fewer digits has anything to mask. */
@@ -80,7 +80,7 @@ function masked(text: string, fewest: number, find: (run: DigitRun) => Stretch[]
 
 function starred(text: string, chars: Uint8Array): string {
   let result = '';
-  for (let start = 0; start < text.length; ) {
+  for (let start = 0; start < text.length;) {
     const isMasked = chars[start] === 1;
     const next = chars.indexOf(isMasked ? 0 : 1, start);
     const end = next === -1 ? text.length : next;
@@ -132,8 +132,13 @@ function internationalNumbers({ digits, starts, ends, pluses }: DigitRun): Stret
   });
 }
 
-function allDigits({ digits, starts, ends }: DigitRun): Stretch[] {
-  return digits.length < SHORTEST_PHONE ? [] : [[starts[0] ?? 0, ends.at(-1) ?? 0]];
+/** All of a run that may be a phone number, unless it is a card number and nothing else. */
+function digitsOfAnybody(run: DigitRun): Stretch[] {
+  const { digits, starts, ends } = run;
+  if (digits.length < SHORTEST_PHONE) return [];
+  const [stretch] = panStretches(digits);
+  const isPan = stretch !== undefined && stretch[0] === 0 && stretch[1] === digits.length;
+  return isPan ? panDigits(run) : [[starts[0] ?? 0, ends.at(-1) ?? 0]];
 }
 
 function withoutWords(text: string, pattern: RegExp): string {

@@ -98,7 +98,12 @@ describe('telling of an error takes time in proportion to', () => {
     linear(`a message with ${shape}`, (size) => new Error(repeated(unit, size)), told, 500);
   linear('a message with quoted words', (size) => new Error(repeated('"x" ', size)), told, 1_000);
   linear('a message with dots and quotes', (size) => new Error(repeated('..."', size)), told, 1_000);
-  linear('a message that often says what JSON is not', (size) => new Error(`"${repeated('x is not valid JSON', size)}`), told, 1_000);
+  linear(
+    'a message that often says what JSON is not',
+    (size) => new Error(`"${repeated('x is not valid JSON', size)}`),
+    told,
+    1_000,
+  );
   linear(
     'a message of the JSON parser',
     (size) => new SyntaxError(`Unexpected token, "${repeated('x', size)}" is not valid JSON`),
