@@ -220,6 +220,14 @@ const KNOWN_REASONS: ReadonlySet<string> = new Set([
   ],
   ...['SUSPENDED_CARD', 'AMBIGUOUS_CONSUMER_IDENTITY', 'ACCOUNT_RANGE_NOT_FOUND'],
   ...['DECLINED', 'INVALID_SIGNATURE', 'RESOURCE_UNKNOWN', 'SYSTEM'],
+  // The gateway of our simulator.
+  ...[
+    'OAUTH_HEADER_INVALID',
+    'OAUTH_CONSUMER_KEY_UNKNOWN',
+    'OAUTH_TIMESTAMP_REFUSED',
+    'OAUTH_BODY_HASH_MISMATCH',
+  ],
+  ...['OAUTH_SIGNATURE_INVALID', 'OAUTH_NONCE_USED', 'SLOWED_DOWN'],
 ]);
 
 /** Stands for a reason that is none of those. */

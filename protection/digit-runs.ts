@@ -11,6 +11,8 @@ export interface DigitRun {
   pluses: number[];
 }
 
+/** Neither a phone number nor a card number has fewer digits: runs of fewer are left out. */
+const SHORTEST = 7;
 /** Between the digits of a run stand at most so many characters, besides quotes and brackets. */
 const MOST_BETWEEN = 3;
 /** What closes one group and opens the next: `"]`, `["`, and as they stand in JSON in JSON, `\"`. */
@@ -107,10 +109,8 @@ class RunReader {
   }
 
   private endRun(): void {
-    if (this.run.digits.length > 0) {
-      this.runs.push(this.run);
-      this.run = emptyRun();
-    }
+    if (this.run.digits.length >= SHORTEST) this.runs.push(this.run);
+    if (this.run.digits.length > 0) this.run = emptyRun();
     this.between = this.quotes = 0;
   }
 
