@@ -2,7 +2,7 @@ import { setTimeout as sleep } from 'node:timers/promises';
 import { execa, type ResultPromise } from 'execa';
 import type { KeyProvider } from './key-provider.js';
 import { KeyRingError } from './key-ring-json.js';
-import { maskPans } from './mask.js';
+import { maskPersonal } from './mask.js';
 
 const MAX_AGE_MS = 60_000;
 /** However many blobs ask for a key that nobody has. */
@@ -75,9 +75,9 @@ function endGroup({ pid, kill }: Pick<ResultPromise, 'pid' | 'kill'>): void {
   }
 }
 
-/** The end of standard error, with nothing that may be a key or a card number. */
+/** The end of standard error, with nothing that may be a key, a card number, an e-mail address or a phone number. */
 function said(stderr: string): string {
-  const text = maskPans(stderr.replace(KEY_MATERIAL, '[masked]')).trim();
+  const text = maskPersonal(stderr.replace(KEY_MATERIAL, '[masked]')).trim();
   if (text === '') return '';
   return `; it said: ${text.length > SHOWN ? `…${text.slice(-SHOWN)}` : text}`;
 }

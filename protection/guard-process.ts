@@ -1,7 +1,8 @@
+import { isUtf8 } from 'node:buffer';
 import { Console } from 'node:console';
 import { writeFileSync } from 'node:fs';
 import { errorText } from './error-text.js';
-import { maskPans } from './mask.js';
+import { maskPersonal } from './mask.js';
 
 /** Which parts of its memory a process leaves in a core dump, as bits (core(5)); children inherit it. */
 const COREDUMP_FILTER = '/proc/self/coredump_filter';
@@ -37,12 +38,12 @@ function maskStandardError(): void {
   const { stderr } = process;
   const write = stderr.write.bind(stderr) as (chunk: string | Uint8Array, ...rest: unknown[]) => boolean;
   stderr.write = (chunk: string | Uint8Array, ...rest: unknown[]) =>
-    write(
-      typeof chunk === 'string'
-        ? maskPans(chunk)
-        : Buffer.from(maskPans(Buffer.from(chunk).toString('latin1')), 'latin1'),
-      ...rest,
-    );
+    write(typeof chunk === 'string' ? maskPersonal(chunk) : maskBytes(Buffer.from(chunk)), ...rest);
+}
+
+function maskBytes(bytes: Buffer): Buffer {
+  const encoding = isUtf8(bytes) ? 'utf8' : 'latin1';
+  return Buffer.from(maskPersonal(bytes.toString(encoding)), encoding);
 }
 
 function endWith(error: unknown): void {
