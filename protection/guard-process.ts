@@ -2,6 +2,7 @@ import { Console } from 'node:console';
 import { writeFileSync } from 'node:fs';
 import { errorText } from './error-text.js';
 import { maskPans } from './mask.js';
+import { printable } from './printable.js';
 
 /** Which parts of its memory a process leaves in a core dump, as bits (core(5)); children inherit it. */
 const COREDUMP_FILTER = '/proc/self/coredump_filter';
@@ -46,7 +47,7 @@ function maskStandardError(): void {
 }
 
 function endWith(error: unknown): void {
-  process.stderr.write(`c2p: ended by an error that nobody caught: ${errorText(error).stack}\n`);
+  process.stderr.write(`c2p: ended by an error that nobody caught: ${printable(errorText(error).stack)}\n`);
   process.exit(1);
 }
 
@@ -56,7 +57,7 @@ function maskWarnings(): void {
   process.removeAllListeners('warning');
   process.on('warning', (warning) => {
     const { type, message } = errorText(warning);
-    process.stderr.write(`${type}: ${message}\n`);
+    process.stderr.write(`${printable(`${type}: ${message}`)}\n`);
   });
 }
 

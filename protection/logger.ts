@@ -3,6 +3,7 @@ import type { DestinationStream, Level, Logger } from 'pino';
 import pretty from 'pino-pretty';
 import { errorText, isError } from './error-text.js';
 import { maskPans } from './mask.js';
+import { printable } from './printable.js';
 
 export interface LoggerOptions {
   /** The least important level that is written; `silent` writes nothing. */
@@ -71,20 +72,25 @@ function standardError(): DestinationStream {
 
 /**
  * Masks one line of JSON: card numbers in every name and value, wherever they are, the value of each of
- * `REDACTED_FIELDS`, and bytes, which could be anything. What it returns is a line of JSON again; a text that is none is masked as text.
+ * `REDACTED_FIELDS`, and bytes, which could be anything; and makes every text `printable`. What it returns is a line of JSON again; a text that is none is masked as text.
  */
 export function maskLogLine(line: string): string {
   let entry: unknown;
   try {
     entry = JSON.parse(line);
   } catch {
-    return maskPans(line);
+    return shownText(line);
   }
   return JSON.stringify(maskValue(entry)) + '\n';
 }
 
+/** A reader may take the JSON apart and show it on a terminal. */
+function shownText(text: string): string {
+  return printable(maskPans(text));
+}
+
 function maskValue(value: unknown): unknown {
-  if (typeof value === 'string') return maskPans(value);
+  if (typeof value === 'string') return shownText(value);
   if (typeof value === 'number') {
     const digits = JSON.stringify(value);
     const masked = maskPans(digits);
@@ -95,7 +101,7 @@ function maskValue(value: unknown): unknown {
   if (isBytes(value)) return REDACTED;
   return Object.fromEntries(
     Object.entries(value).map(([name, inner]) => [
-      maskPans(name),
+      shownText(name),
       REDACTED_FIELDS.has(name.toLowerCase()) ? REDACTED : maskValue(inner),
     ]),
   );

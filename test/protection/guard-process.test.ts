@@ -4,6 +4,7 @@ import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { execa } from 'execa';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
+import { UNPRINTABLE } from '../support/hostile-texts.js';
 import { filesBelow, findLeaks, needlesOf } from '../support/leak-search.js';
 
 const GUARD = new URL('../../dist/protection/guard-process.js', import.meta.url).href;
@@ -75,6 +76,17 @@ describe('a guarded process', () => {
       "process.stdout.write((await import('node:fs')).readFileSync('/proc/self/coredump_filter'));";
     expect(Number.parseInt((await run(program, true)).stdout, 16)).toBe(0);
   });
+});
+
+describe('what a guarded process says last', () => {
+  it.each(['setTimeout(() => { throw new Error(text); }, 1);', 'process.emitWarning(text);'])(
+    'moves no terminal: %s',
+    async (program) => {
+      const { stderr } = await run(`const text = '\\u001b[2J\\u009b1m\\u202eof'; ${program}`, true);
+      expect(stderr).toContain('␛[2J�1m�of');
+      expect(stderr).not.toMatch(UNPRINTABLE);
+    },
+  );
 });
 
 describe('the control: a process without the guard', () => {
