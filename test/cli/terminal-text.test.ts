@@ -2,7 +2,7 @@ import { afterEach, beforeEach, describe, expect, test, vi } from 'vitest';
 import { bulkViewOn } from '../../cli/bulk/watch-bulk.js';
 import { note, print, printJson } from '../../cli/output.js';
 import { progressPrinter } from '../../cli/progress.js';
-import { OUTCOME_COLUMNS, writeRows } from '../../cli/report.js';
+import { writeRows } from '../../cli/report.js';
 import { run } from '../../cli/run.js';
 import { onTerminal, type Terminal } from '../../cli/terminal.js';
 import { watchView } from '../../cli/watch-view.js';
