@@ -3,6 +3,7 @@ import { isGrpcServiceError } from '@temporalio/client';
 import type { C2pConfig } from '../config/config.js';
 import { temporalKeyFile } from '../config/temporal.js';
 import type { KeyRing } from '../protection/key-ring.js';
+import { tlsExposures } from '../protection/tls-exposures.js';
 import { openStore } from '../store/open-store.js';
 import { StoreUrlError } from '../store/store-url-error.js';
 import { checkDataKeys } from './data-keys.js';
@@ -40,6 +41,10 @@ const NETWORK_LEFT_ALONE = 'the network is left alone';
  */
 export async function* examine(examination: Examination): AsyncGenerator<Finding> {
   const { config, programs, offline } = examination;
+  for (const exposure of tlsExposures()) {
+    const [found = '', todo = ''] = exposure.split(': ');
+    yield findings('certificates').warning(found, todo);
+  }
   const refused = yield* keyFiles(examination);
   const keyRing = yield* dataKeys(config, refused);
   const signingKeys = new Map<string, KeyObject>();
