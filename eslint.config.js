@@ -79,9 +79,9 @@ export default tseslint.config(
             {
               regex:
                 '^(?!@temporalio/(?:workflow|common)$|\\./|\\.\\./[a-z-]+\\.js$|\\.\\./(?:batch|bulk)/|' +
-                '(?:\\.\\./){1,2}enrollment/|(?:\\.\\./){1,2}activities/index\\.js$).+',
+                '(?:\\.\\./){1,2}enrollment/|(?:\\.\\./){1,2}(?:activities/index|protection/printable)\\.js$).+',
               message:
-                'Workflows import only @temporalio/workflow (and common), enrollment/ and types of activities/.',
+                'Workflows import only @temporalio/workflow (and common), enrollment/, protection/printable.ts and types of activities/.',
             },
             {
               regex: '^(?:\\.\\./)+enrollment/(schemas|validation|policy-schema|schema-problems)\\.js$',

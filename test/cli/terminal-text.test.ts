@@ -35,7 +35,7 @@ const BULK: BulkView = {
 async function written(isTTY: boolean, command: (screen: Screen) => unknown): Promise<string> {
   const screen = new Screen({ isTTY });
   const own: Terminal = { stdout: screen.stream, stderr: screen.stream };
-  await onTerminal(own, async () => command(screen));
+  await onTerminal(own, () => Promise.resolve(command(screen)));
   return screen.written;
 }
 

@@ -304,7 +304,10 @@ describe('parseConfig', () => {
   it('says which fields are allowed where it finds one that it does not know, without repeating it', () => {
     const { issues } = refusal(() => parse({ ...CONFIG, dataKeys: { path: 'x', [PAN]: 1 } }));
     expect(issues).toEqual([
-      { path: 'dataKeys', message: 'has a field that c2p does not know; it may have: path, command, environment' },
+      {
+        path: 'dataKeys',
+        message: 'has a field that c2p does not know; it may have: path, command, environment',
+      },
     ]);
   });
 
