@@ -79,9 +79,9 @@ export default tseslint.config(
             {
               regex:
                 '^(?!@temporalio/(?:workflow|common)$|\\./|\\.\\./[a-z-]+\\.js$|\\.\\./(?:batch|bulk)/|' +
-                '(?:\\.\\./){1,2}enrollment/|(?:\\.\\./){1,2}protection/mask\\.js$|(?:\\.\\./){1,2}activities/index\\.js$).+',
+                '(?:\\.\\./){1,2}enrollment/|(?:\\.\\./){1,2}(?:activities/index|protection/(?:mask|printable))\\.js$).+',
               message:
-                'Workflows import only @temporalio/workflow (and common), enrollment/, protection/mask and types of activities/.',
+                'Workflows import only @temporalio/workflow (and common), enrollment/, protection/mask, protection/printable and types of activities/.',
             },
             {
               regex: '^(?:\\.\\./)+enrollment/(schemas|validation|policy-schema|schema-problems)\\.js$',

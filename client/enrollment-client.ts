@@ -241,6 +241,11 @@ export class EnrollmentClient {
     return { temporal, looking, store };
   }
 
+  /** Whether the configuration has a program of this name: others may share the namespace. */
+  hasProgram(program: string): boolean {
+    return Object.hasOwn(this.config.programs, program);
+  }
+
   private get programs(): string[] {
     return Object.keys(this.config.programs);
   }
@@ -257,9 +262,8 @@ export class EnrollmentClient {
   }
 
   private programConfig(program: string): ProgramConfig {
-    const { programs } = this.config;
-    if (!Object.hasOwn(programs, program)) throw new ProgramUnknownError(program, this.programs);
-    return programs[program]!;
+    if (!this.hasProgram(program)) throw new ProgramUnknownError(program, this.programs);
+    return this.config.programs[program]!;
   }
 }
 

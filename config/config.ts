@@ -114,8 +114,12 @@ export interface SigningKeyConfig {
 export type EncryptionKeyConfig =
   { path: string; kid?: string | undefined } | { jwksUrl: string; kid?: string | undefined };
 
-/** Where the key ring is: in a file, or what a program prints that is run without a shell: its path, then its arguments. */
-export type DataKeysConfig = { path: string } | { command: [string, ...string[]] };
+/**
+ * Where the key ring is: in a file, or what a program prints that is run without a shell: its path, then its
+ * arguments. Of the environment it gets `PATH`, `HOME`, `LANG` and the variables that `environment` names.
+ */
+export type DataKeysConfig =
+  { path: string } | { command: [string, ...string[]]; environment?: string[] | undefined };
 
 /** A folder that all machines see, or a PostgreSQL database: its URL, with the password, is in an environment variable. */
 export type StoreConfig = { kind: 'filesystem'; path: string } | { kind: 'postgres'; urlEnv: string };

@@ -3,6 +3,8 @@ import { Console } from 'node:console';
 import { writeFileSync } from 'node:fs';
 import { errorText } from './error-text.js';
 import { maskPersonal } from './mask.js';
+import { printable } from './printable.js';
+import { verifyCertificates } from './tls-exposures.js';
 
 /** Which parts of its memory a process leaves in a core dump, as bits (core(5)); children inherit it. */
 const COREDUMP_FILTER = '/proc/self/coredump_filter';
@@ -16,6 +18,7 @@ const COREDUMP_FILTER = '/proc/self/coredump_filter';
  * - An error that nobody caught ends the process with exit code 1 and its masked text; Node would print its
  *   message and the line of source. So it does under `--abort-on-uncaught-exception`.
  * - Node's diagnostic reports, which hold the environment and the message, are not written.
+ * - SIGUSR1 opens no debugger, and NODE_TLS_REJECT_UNAUTHORIZED switches off no check of certificates.
  * - A core dump (Linux) is written without the process's memory; what remains in it are registers.
  */
 export function guardProcess(): void {
@@ -26,6 +29,9 @@ export function guardProcess(): void {
   process.setUncaughtExceptionCaptureCallback(endWith);
   process.on('unhandledRejection', endWith);
   maskWarnings();
+  // Node opens its debugger at that signal unless somebody listens.
+  if (process.platform !== 'win32') process.on('SIGUSR1', () => undefined);
+  verifyCertificates();
   if (process.report) {
     process.report.reportOnFatalError = false;
     process.report.reportOnSignal = false;
@@ -47,7 +53,7 @@ function maskBytes(bytes: Buffer): Buffer {
 }
 
 function endWith(error: unknown): void {
-  process.stderr.write(`c2p: ended by an error that nobody caught: ${errorText(error).stack}\n`);
+  process.stderr.write(`c2p: ended by an error that nobody caught: ${printable(errorText(error).stack)}\n`);
   process.exit(1);
 }
 
@@ -57,7 +63,7 @@ function maskWarnings(): void {
   process.removeAllListeners('warning');
   process.on('warning', (warning) => {
     const { type, message } = errorText(warning);
-    process.stderr.write(`${type}: ${message}\n`);
+    process.stderr.write(`${printable(`${type}: ${message}`)}\n`);
   });
 }
 

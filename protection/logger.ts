@@ -3,6 +3,7 @@ import type { DestinationStream, Level, Logger } from 'pino';
 import pretty from 'pino-pretty';
 import { errorText, isError } from './error-text.js';
 import { maskPans, maskPersonal } from './mask.js';
+import { printable } from './printable.js';
 
 export interface LoggerOptions {
   /** The least important level that is written; `silent` writes nothing. */
@@ -74,20 +75,25 @@ function standardError(): DestinationStream {
 
 /**
  * Masks one line of JSON: every name and value (`maskPersonal`), wherever they are, the value of each of
- * `REDACTED_FIELDS`, and bytes, which could be anything. What it returns is a line of JSON again; a text that is none is masked as text.
+ * `REDACTED_FIELDS`, and bytes, which could be anything; and makes every text `printable`. What it returns is a line of JSON again; a text that is none is masked as text.
  */
 export function maskLogLine(line: string): string {
   let entry: unknown;
   try {
     entry = JSON.parse(line);
   } catch {
-    return maskPersonal(line);
+    return shownText(line);
   }
   return JSON.stringify(maskValue(entry)) + '\n';
 }
 
+/** A reader may take the JSON apart and show it on a terminal. */
+function shownText(text: string, mask = maskPersonal): string {
+  return printable(mask(text));
+}
+
 function maskValue(value: unknown, name = ''): unknown {
-  if (typeof value === 'string') return OPERATOR_FIELDS.has(name) ? maskPans(value) : maskPersonal(value);
+  if (typeof value === 'string') return shownText(value, OPERATOR_FIELDS.has(name) ? maskPans : maskPersonal);
   if (typeof value === 'number') {
     const digits = JSON.stringify(value);
     const masked = maskPersonal(digits);
@@ -98,7 +104,7 @@ function maskValue(value: unknown, name = ''): unknown {
   if (isBytes(value)) return REDACTED;
   return Object.fromEntries(
     Object.entries(value).map(([name, inner]) => [
-      maskPersonal(name),
+      shownText(name),
       REDACTED_FIELDS.has(name.toLowerCase()) ? REDACTED : maskValue(inner, name),
     ]),
   );
