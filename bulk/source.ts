@@ -3,6 +3,7 @@ import { createGunzip } from 'node:zlib';
 import type { SourceLocation } from '../enrollment/bulk.js';
 import { openFile } from './file-source.js';
 import { openUrl } from './http-source.js';
+import type { LocatedSource } from './local-source.js';
 import { SourceError } from './source-error.js';
 import { requireSame, type SourceIdentity, type StoredBytes } from './stored-bytes.js';
 
@@ -36,9 +37,10 @@ const GZIP_MAGIC = Buffer.from([0x1f, 0x8b]);
  * @param expected what it was when it was first read.
  * @throws SourceError; SourceChangedError when it is not as expected.
  */
-export async function openSource(location: SourceLocation, expected?: SourceIdentity): Promise<Source> {
+export async function openSource(location: LocatedSource, expected?: SourceIdentity): Promise<Source> {
   const name = nameOf(location);
-  const stored = 'path' in location ? await openFile(location.path) : await openUrl(location.url, name);
+  const stored =
+    'path' in location ? await openFile(location.path, location.folder) : await openUrl(location.url, name);
   const { identity } = stored;
   if (expected) requireSame(name, expected, identity);
   const ends = () => endsOf(stored);

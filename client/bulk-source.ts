@@ -1,6 +1,6 @@
 import { realpath } from 'node:fs/promises';
 import { resolve, sep } from 'node:path';
-import { wayInside } from '../bulk/local-source.js';
+import { wayInside, type LocatedSource } from '../bulk/local-source.js';
 import { readLayout } from '../bulk/records.js';
 import { openSource } from '../bulk/source.js';
 import type { SourceLocation } from '../enrollment/bulk.js';
@@ -29,11 +29,11 @@ export async function sharedSource(
     throw new BulkInvalidError(
       `${source.path} is not inside ${folder} (bulk.folder), which is all that workers read from; put the file there`,
     );
-  await look({ path: path.file });
+  await look({ path: path.file, folder: path.folder });
   return { path: way.split(sep).join('/') };
 }
 
-async function look(source: SourceLocation): Promise<void> {
+async function look(source: LocatedSource): Promise<void> {
   await readLayout(await openSource(source));
 }
 
