@@ -233,7 +233,7 @@ export class EnrollmentClient {
   private starter(program: string): Starter {
     const { connections, keyRing, config } = this;
     const { taskQueue, bulk } = config;
-    return { connections, keyRing, taskQueue, program: this.programConfig(program), folder: bulk?.folder };
+    return { connections, keyRing, taskQueue, program: this.programConfig(program), bulk };
   }
 
   private get connections(): Connections {

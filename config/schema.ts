@@ -7,6 +7,7 @@ import { resolvePolicy } from '../enrollment/policy.js';
 import { policyProblems } from '../enrollment/policy-rules.js';
 import { duration, policySchema } from '../enrollment/policy-schema.js';
 import { strictObject } from '../enrollment/schema-problems.js';
+import { DEFAULT_SOURCE_RULES } from '../enrollment/source-rules.js';
 import { MAX_CARDS_PER_REQUEST, SERVICE_ID_PATTERN, SRC_CLIENT_ID_PATTERN } from '../mastercard/contract.js';
 import {
   DEFAULT_GRACE_MS,
@@ -182,7 +183,14 @@ export function configSchema(folder: string): z.ZodType<Omit<C2pConfig, 'path'>>
       .string()
       .regex(TASK_QUEUE_PATTERN, 'must be at most 100 letters, digits, ., _ or -')
       .default('c2p'),
-    bulk: strictObject({ folder: path }).optional(),
+    bulk: strictObject({
+      folder: path.optional(),
+      allowPrivateAddresses: z.boolean().default(DEFAULT_SOURCE_RULES.allowPrivateAddresses),
+      gzip: strictObject({
+        maxRatio: z.number().min(1).default(DEFAULT_SOURCE_RULES.gzip.maxRatio),
+        maxBytes: z.int().min(1).default(DEFAULT_SOURCE_RULES.gzip.maxBytes),
+      }).prefault({}),
+    }).optional(),
     sweep: falseOr(sweepSchema).prefault({}),
     versioning: strictObject({
       deployment: z.string().regex(DEPLOYMENT_PATTERN, 'must be at most 100 letters, digits, /, _ or -'),

@@ -1,7 +1,10 @@
+import { fork } from 'node:child_process';
+import { once } from 'node:events';
 import { mkdtemp, readdir, readFile, rm, stat, writeFile } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import type { Writable } from 'node:stream';
+import { fileURLToPath } from 'node:url';
 import { afterEach, beforeEach, expect, test } from 'vitest';
 import { writeNewFile } from '../../cli/new-file.js';
 
@@ -46,4 +49,29 @@ test('a file that cannot be written to its end is not there', async () => {
 test('a folder that is not there is named in the error', async () => {
   const path = join(folder, 'nowhere', 'rerun.jsonl');
   await expect(writeNewFile(path, text(''))).rejects.toThrow(`${path} cannot be written (ENOENT).`);
+});
+
+test('a process that is killed amid a file leaves nothing of it', async () => {
+  const path = join(folder, 'rerun.jsonl');
+  const writer = fork(fileURLToPath(new URL('killed-writer.js', import.meta.url)), [path]);
+  await once(writer, 'message');
+  writer.kill('SIGKILL');
+  await once(writer, 'exit');
+  expect(await readdir(folder)).toEqual([]);
+});
+
+test('what a process left that was killed in its last moment says what it is, and goes with the next run', async () => {
+  const path = join(folder, 'rerun.jsonl');
+  const left = 'rerun.jsonl.incomplete-0123456789abcdef.tmp';
+  for (const name of [left, 'other.jsonl.incomplete-0123456789abcdef.tmp', 'rerun.jsonl.mine'])
+    await writeFile(join(folder, name), 'cards');
+  await writeNewFile(path, async (out) => {
+    out.write('one\n');
+    expect(await readdir(folder)).not.toContain(left);
+  });
+  expect((await readdir(folder)).sort()).toEqual([
+    'other.jsonl.incomplete-0123456789abcdef.tmp',
+    'rerun.jsonl',
+    'rerun.jsonl.mine',
+  ]);
 });
