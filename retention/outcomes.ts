@@ -20,10 +20,7 @@ export async function readOutcomes(store: BatchStore, batch: BatchKey): Promise<
 }
 
 /** As `readOutcomes`; nothing unless the batch is closed. */
-export async function readClosedOutcomes(
-  store: BatchStore,
-  batch: BatchKey,
-): Promise<Outcome[] | undefined> {
+export async function readClosedOutcomes(store: BatchStore, batch: BatchKey): Promise<Outcome[] | undefined> {
   const closed = await readingBlobs(() => getJson<ClosedBatch>(store, batch, Blob.closed));
   if (isUnreadable(closed) && closed.why === 'missing') return undefined;
   const outcomes = await getJson<Outcome[]>(store, batch, Blob.outcomes);
