@@ -13,6 +13,17 @@ export function watchedGateway(
   simulator: Simulator,
   currentRun: () => WatchedRun | undefined,
 ): EnrollmentGateway {
+  const turns = new Map<Operation, Promise<unknown>>();
+  /** Cards are removed side by side: one call of a kind at a time, or another would meet the answer that is meant for it. */
+  function inTurn<T>(op: Operation, work: () => Promise<T>): Promise<T> {
+    const mine = (turns.get(op) ?? Promise.resolve()).then(work);
+    turns.set(
+      op,
+      mine.catch(() => undefined),
+    );
+    return mine;
+  }
+
   async function call<T>(
     op: Operation,
     make: (gateway: EnrollmentGateway) => Promise<T>,
@@ -22,12 +33,15 @@ export function watchedGateway(
     // Of a run that was given up: nothing may happen any more.
     if (!run) throw new GatewayFailure({ kind: 'notSent', operation: 'submitBatch' });
     await run.beforeCall(op);
-    const answer = run.troubles.takeAnswer(op);
-    const gateway = answer?.how === 'closedPort' ? gateways.closedPort : gateways.simulator;
-    if (answer && answer.how !== 'closedPort') simulator.fault({ operation: op, fault: answer.how });
-    const result = await make(gateway).catch((error: unknown) => {
-      if (error instanceof GatewayFailure) return error;
-      throw error;
+    const [answer, result] = await inTurn(op, async () => {
+      const answer = run.troubles.takeAnswer(op);
+      const gateway = answer?.how === 'closedPort' ? gateways.closedPort : gateways.simulator;
+      if (answer && answer.how !== 'closedPort') simulator.fault({ operation: op, fault: answer.how });
+      const result = await make(gateway).catch((error: unknown) => {
+        if (error instanceof GatewayFailure) return error;
+        throw error;
+      });
+      return [answer, result] as const;
     });
     run.wasAnswered(op, answer, result instanceof GatewayFailure ? result.kind : 'ok');
     note(run, result);
