@@ -19,11 +19,10 @@ export async function writeNewFile(path: string, write: (out: Writable) => Promi
   if (await isThere(path)) throw thereAlready(path);
   for (const name of await readFolder(dirname(path)))
     if (isLeft(name, path)) await rm(join(dirname(path), name), { force: true });
-  const draft = await openIncomplete(path, async ({ name, file }) => {
-    const reading = await open(name, 'r');
-    await rm(name);
-    return { writing: file, reading };
-  });
+  const draft = await openIncomplete(path, async ({ name, file }) => ({
+    writing: file,
+    reading: await open(name, 'r'),
+  }));
   try {
     await writeTo(draft.writing, write);
     await openIncomplete(path, ({ name, file }) => place(draft.reading, name, file, path));
