@@ -1,5 +1,5 @@
 import type { CardKey } from './records.js';
-import { maskForeign } from '../protection/mask.js';
+import { maskPersonal } from '../protection/mask.js';
 
 export const OUTCOME_STATUSES = ['ENROLLED', 'FAILED', 'INVALID', 'ROLLED_BACK', 'UNREPORTED'] as const;
 
@@ -50,8 +50,8 @@ export function shownOutcome(outcome: Outcome): Outcome {
   const { srcConsumerId, srcDigitalCardId } = outcome;
   return {
     ...outcome,
-    ...(srcConsumerId !== undefined && { srcConsumerId: maskForeign(srcConsumerId) }),
-    ...(srcDigitalCardId !== undefined && { srcDigitalCardId: maskForeign(srcDigitalCardId) }),
+    ...(srcConsumerId !== undefined && { srcConsumerId: maskPersonal(srcConsumerId) }),
+    ...(srcDigitalCardId !== undefined && { srcDigitalCardId: maskPersonal(srcDigitalCardId) }),
   };
 }
 

@@ -284,7 +284,7 @@ describe('an input that no batch can be started with is named without its values
 });
 
 describe('a batchId of Mastercard', () => {
-  test.each(['5186-0017-0000-9726', 'ana@example.com', '2015550123'])(
+  test.each(['5186-0017-0000-9726', 'ana@example.com', '+12015550123'])(
     'that looks like personal data is asked for as it is, and read by nobody: %s',
     (batchId) => {
       const state = offering({ kind: 'accepted', batchId }, submitting());

@@ -11,7 +11,7 @@ import { asksAtDeadline, polled, pollingDeadline } from './polling.js';
 import { accepted, offering } from './submission.js';
 import { isIn } from '../staged.js';
 import { withLine, type AskingBatchId, type AskingMoreTime, type BatchState, type In } from './state.js';
-import { maskForeign } from '../../protection/mask.js';
+import { maskPersonal } from '../../protection/mask.js';
 
 /** A state that waits for an answer to a certain question. */
 export type InQuestion<Asking> = BatchState & { stage: Asking };
@@ -90,7 +90,7 @@ export function checked(
   const { batchId } = check.body;
   const believed = () =>
     accepted(
-      withChange(withApplied(state, check), `named batchId ${maskForeign(batchId)}`, check),
+      withChange(withApplied(state, check), `named batchId ${maskPersonal(batchId)}`, check),
       { batchId },
       now,
     );
@@ -113,13 +113,13 @@ function whyNotBelieved(
 ): string {
   switch (answer?.kind) {
     case 'foreign':
-      return `batchId ${maskForeign(batchId)} belongs to another externalBatchId`;
+      return `batchId ${maskPersonal(batchId)} belongs to another externalBatchId`;
     case 'notFound':
-      return `Mastercard does not know batchId ${maskForeign(batchId)}`;
+      return `Mastercard does not know batchId ${maskPersonal(batchId)}`;
     case 'denied':
-      return `Mastercard did not answer about batchId ${maskForeign(batchId)}: ${answer.message}`;
+      return `Mastercard did not answer about batchId ${maskPersonal(batchId)}: ${answer.message}`;
     case undefined:
-      return `Mastercard could not be asked about batchId ${maskForeign(batchId)}; try again later`;
+      return `Mastercard could not be asked about batchId ${maskPersonal(batchId)}; try again later`;
   }
 }
 

@@ -16,7 +16,7 @@ import {
   type Round,
   type Submitting,
 } from './state.js';
-import { maskForeign } from '../../protection/mask.js';
+import { maskPersonal } from '../../protection/mask.js';
 
 /** A round is encrypted, and is to be offered to Mastercard. */
 export function encrypted(state: In<'encrypting'>, enrollmentData: BlobRef): BatchState {
@@ -122,7 +122,7 @@ function offeredBefore({ offeredAt, batchId, unreadable }: Failure<'offeredBefor
   if (unreadable !== undefined)
     return `which workflow offered this externalBatchId to Mastercard is lost (${unreadable}): nothing was sent now`;
   const when = offeredAt === undefined ? '' : ` at ${offeredAt}`;
-  const as = batchId === undefined ? '' : `, and Mastercard has it as batchId ${maskForeign(batchId)}`;
+  const as = batchId === undefined ? '' : `, and Mastercard has it as batchId ${maskPersonal(batchId)}`;
   return `another workflow offered this externalBatchId to Mastercard${when}${as}: nothing was sent now`;
 }
 
@@ -168,7 +168,7 @@ export function accepted(
   const offersMaybeAccepted = Math.max(1, round.offersMaybeAccepted);
   const isDoubtful = offersMaybeAccepted > 1;
   // Of what is read there is no card number, e-mail address or phone number, should Mastercard make an id of one.
-  const shown = maskForeign(batchId);
+  const shown = maskPersonal(batchId);
   return {
     ...state,
     round: { ...round, offersMaybeAccepted },
