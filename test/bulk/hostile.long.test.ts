@@ -1,3 +1,3 @@
 import { hostileInputs } from './hostile-inputs.js';
 
-hostileInputs(2 * 1024 * 1024, 192 * 1024 * 1024);
+hostileInputs(1024 * 1024, 192 * 1024 * 1024);
