@@ -85,7 +85,10 @@ describe('a batch that Mastercard has under an unknown batchId waits for an oper
     const id = rig.nextBatchId('operator');
     const mark = { chain: 'another', offeredAt: '2026-11-01T00:00:00.000Z' };
     await putJson(rig.store, { program: PROGRAM, externalBatchId: id }, Blob.offered(1), mark);
-    const { result, gateway } = await withOperator([], (batch) => batch.resolve({ resend: true }), { id });
+    const accepted = { batchId: 'mc-1' };
+    const { result, gateway } = await withOperator([accepted], (batch) => batch.resolve({ resend: true }), {
+      id,
+    });
 
     expect(result.status).toBe('COMPLETED');
     expect(gateway.submissions).toHaveLength(1);
