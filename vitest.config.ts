@@ -5,9 +5,9 @@ import HeavyFirst from './test/heavy-first.js';
 /** The long tier: `npm run test:long`. */
 const LONG = 'test/**/*.long.test.ts';
 
-/** Rooms whose tests start no worker and share nothing but what they read: a process takes one file after the other. */
+/** Rooms whose tests start no worker and replace no module (`vi.mock`): a process takes one file after the other. */
 const PURE =
-  'test/{activities,bench,bulk,client,config,docs,enrollment,mastercard,protection,retention,simulator,store}/**/*.test.ts';
+  'test/{activities,bench,bulk,client,docs,enrollment,mastercard,protection,retention,simulator}/**/*.test.ts';
 
 export const eachFile = {
   // The Temporal SDK is a native module: worker threads cannot host it.
