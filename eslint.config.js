@@ -4,7 +4,7 @@ import tseslint from 'typescript-eslint';
 
 /** What each may import; `cli`, `dev`, `test`, `bench` and `examples` may import all. Modules may import in one direction only. */
 const MAY_IMPORT = {
-  enrollment: [],
+  enrollment: ['protection/mask'],
   protection: [],
   store: ['protection'],
   retention: ['enrollment', 'store', 'protection'],
@@ -22,8 +22,8 @@ const ROOMS = [...Object.keys(MAY_IMPORT), 'workflows', 'cli', 'dev'];
 
 const roomRules = Object.entries(MAY_IMPORT).map(([room, allowed]) => {
   const others = ROOMS.filter((other) => other !== room && !allowed.includes(other)).join('|');
-  const contract = allowed.includes('mastercard/contract') ? '(?!contract\\.js$)' : '';
-  const regex = `^(?:\\.\\./)+(?:${others})/${contract}`;
+  const files = allowed.filter((one) => one.includes('/')).join('|');
+  const regex = `^(?:\\.\\./)+${files && `(?!(?:${files})\\.js$)`}(?:${others})/`;
   const message = `${room}/ may import only ${allowed.join(', ') || 'nothing of ours'}.`;
   return {
     files: [`${room}/**/*.ts`],
@@ -79,9 +79,9 @@ export default tseslint.config(
             {
               regex:
                 '^(?!@temporalio/(?:workflow|common)$|\\./|\\.\\./[a-z-]+\\.js$|\\.\\./(?:batch|bulk)/|' +
-                '(?:\\.\\./){1,2}enrollment/|(?:\\.\\./){1,2}activities/index\\.js$).+',
+                '(?:\\.\\./){1,2}enrollment/|(?:\\.\\./){1,2}(?:activities/index|protection/(?:mask|printable))\\.js$).+',
               message:
-                'Workflows import only @temporalio/workflow (and common), enrollment/ and types of activities/.',
+                'Workflows import only @temporalio/workflow (and common), enrollment/, protection/mask, protection/printable and types of activities/.',
             },
             {
               regex: '^(?:\\.\\./)+enrollment/(schemas|validation|policy-schema|schema-problems)\\.js$',

@@ -1,4 +1,5 @@
 import type { PolicyOverrides } from '../enrollment/policy.js';
+import type { SourceRules } from '../enrollment/source-rules.js';
 import type { EnrollmentGateway } from '../mastercard/gateway.js';
 import type { Recipient } from '../mastercard/jwe.js';
 import type { KeyRingSource } from '../protection/key-ring.js';
@@ -16,6 +17,8 @@ export interface ActivityDependencies {
   program(name: string): ProgramDependencies;
   /** The folder that portfolios are read from (`bulk.folder`); none are read from disk where it is absent. */
   sourceFolder?: string | undefined;
+  /** What differs from the defaults. */
+  sourceRules?: Partial<SourceRules> | undefined;
   /**
    * How long a batch is kept whose workflow ended without closing it (`sweep.grace`, ms): see `fateOf`. For jobs;
    * the sweep gets its own as an argument.

@@ -11,10 +11,10 @@ import {
 import { reconcile, type AnswerAnomalies } from '../enrollment/reconciliation.js';
 import { cardKeysOf, recordsOf, type CardKey, type EnrollmentRecord } from '../enrollment/records.js';
 import { BatchStatusValue, TERMINAL_BATCH_STATUSES } from '../mastercard/contract.js';
+import { cleanText } from '../mastercard/error-body.js';
 import { GatewayFailure } from '../mastercard/errors.js';
 import type { BatchReport } from '../mastercard/gateway.js';
 import { hasPassingReason, toReportedCards } from '../mastercard/record-results.js';
-import { maskPans } from '../protection/mask.js';
 import { getJson, putJson } from '../store/store.js';
 import type { ActivityDependencies } from './dependencies.js';
 import { repeatableCall } from './repeatable-call.js';
@@ -68,7 +68,7 @@ export function fetchBatchStatus(deps: Pick<ActivityDependencies, 'store' | 'pro
       if (report.externalBatchId !== roundBatchId(input.batch.externalBatchId, input.round)) {
         return { kind: 'foreign' };
       }
-      const batchStatus = maskPans(report.batchStatus).slice(0, 64);
+      const batchStatus = cleanText(report.batchStatus).slice(0, 64);
       if (!TERMINAL_BATCH_STATUSES.has(report.batchStatus)) {
         const known = report.batchStatus === BatchStatusValue.inProgress;
         return { kind: 'processing', batchStatus, known, flowId: report.flowId };

@@ -74,13 +74,15 @@ const SEALED_AT_ONCE = 4;
  *
  * @throws ApplicationFailure of type SourceUnusable, SourceChanged.
  */
-export function sealPage(deps: Pick<ActivityDependencies, 'store' | 'keyRing' | 'sourceFolder'>) {
+export function sealPage(
+  deps: Pick<ActivityDependencies, 'store' | 'keyRing' | 'sourceFolder' | 'sourceRules'>,
+) {
   return (input: SealPageInput): Promise<SealedPage> =>
     failingClearly(async () => {
       const begun = Context.current().info.heartbeatDetails as SealedPage | undefined;
       const location = await locateSource(input.source, deps.sourceFolder);
       const from = begun?.cursor ?? input.from;
-      const source = await openSource(location, from?.identity);
+      const source = await openSource(location, { expected: from?.identity, rules: deps.sourceRules });
       const cursor = from ? await sameAsBefore(deps, source, from) : await firstCursor(deps, source);
       const page = new Page(
         deps,

@@ -8,15 +8,16 @@ export type CsvRow =
   | { start: Position; end: Position; fields: string[]; code?: undefined }
   | { start: Position; end: Position | undefined; code: RejectCode };
 
-/** So many rows are parsed at once: to set up the parser takes it as long as ten rows. */
-const MOST_AT_ONCE = 1_000;
+/** So many rows are parsed at once, in a turn: to set up the parser takes it as long as ten rows. */
+const MOST_AT_ONCE = 200;
 
 /**
- * The rows that a cutter has at present, blank ones left out. The work grows with the bytes, however many rows are bad:
+ * The rows that a cutter has at present, blank ones left out; nothing after each few of them, so that the caller may
+ * let others have their turn, however many are blank. The work grows with the bytes, however many rows are bad:
  * after a bad row one row is taken, then two, four and so on, so that no row is taken again for every bad one before it.
  * @param width how many fields each is to have; any number if absent.
  */
-export function* csvRowsOf(cutter: RowCutter, width?: number): Generator<CsvRow> {
+export function* csvRowsOf(cutter: RowCutter, width?: number): Generator<CsvRow | undefined> {
   let atOnce = MOST_AT_ONCE;
   for (let rows = takeRows(cutter, atOnce); rows.length > 0; rows = takeRows(cutter, atOnce)) {
     const { parsed, code } = parseRows(cutter, rows, width);
@@ -28,6 +29,7 @@ export function* csvRowsOf(cutter: RowCutter, width?: number): Generator<CsvRow>
     const bad = rows[parsed.length];
     if (!bad || code === undefined) {
       atOnce = Math.min(2 * atOnce, MOST_AT_ONCE);
+      yield undefined;
       continue;
     }
     const end = afterFirstLine(bad);

@@ -7,7 +7,7 @@ import {
   objectOf,
   type CsvColumn,
 } from './csv-columns.js';
-import { csvRowsOf } from './csv-rows.js';
+import { csvRowsOf, type CsvRow } from './csv-rows.js';
 import type { Item } from './item.js';
 import type { Reject } from './reject.js';
 import { BEGINNING, RowCutter, type Position } from './row-cutter.js';
@@ -27,8 +27,13 @@ export const MAX_ROW_BYTES = 100_000;
  */
 export async function readCsvHeader(source: Source): Promise<string[]> {
   const cutter = new RowCutter({ start: BEGINNING, quotes: true, maxBytes: MAX_ROW_BYTES });
+  const turns = new Turns();
   for await (const ended of pushing(cutter, source.read(0))) {
-    const [row] = csvRowsOf(cutter);
+    let row: CsvRow | undefined;
+    for (row of csvRowsOf(cutter)) {
+      if (row) break;
+      if (turns.isOver) await turns.next();
+    }
     if (!row && !ended) continue;
     const columns = row?.code === undefined && row ? columnsOf(row.fields) : HEADER_MISSING;
     if (Array.isArray(columns)) return columns.map(({ name }) => name);
@@ -54,7 +59,9 @@ export async function* readCsv(
   for await (const ended of pushing(cutter, bytes)) {
     let items: Item[] = [];
     for (const row of csvRowsOf(cutter, columns.length)) {
-      if (isHeader) isHeader = false;
+      if (row === undefined) {
+        // Nothing but a place to stop at.
+      } else if (isHeader) isHeader = false;
       else if (row.code !== undefined) items.push(...consumers.takeBad(row.start, row.end, row.code));
       else items.push(...consumers.take(row.start, row.end, row.fields));
       if (!turns.isOver) continue;

@@ -1,4 +1,6 @@
-import { request, type Dispatcher } from 'undici';
+import { Agent, EnvHttpProxyAgent, request, type Dispatcher } from 'undici';
+import type { SourceRules } from '../enrollment/source-rules.js';
+import { isPrivateHost, PrivateAddressError, publicLookup } from './private-addresses.js';
 import { SourceChangedError, SourceError } from './source-error.js';
 import { requireSame, type SourceIdentity, type StoredBytes } from './stored-bytes.js';
 
@@ -9,13 +11,15 @@ type Answer = Dispatcher.ResponseData;
 
 /**
  * A URL, read by HTTP ranges (RFC 9110, section 14). Every answer is compared with the first one.
+ * Redirects are not followed.
  * @param name for messages.
  * @throws SourceError
  */
-export async function openUrl(url: string, name: string): Promise<StoredBytes> {
-  requireUsable(url, name);
+export async function openUrl(url: string, name: string, rules: SourceRules): Promise<StoredBytes> {
+  requireUsable(url, name, rules);
+  const ask = asking(url, name, rules.allowPrivateAddresses ? undefined : publicOnly());
   // The least that can be asked for tells the size, the version, and whether it is compressed.
-  const answer = await ask(url, name, 0, 2);
+  const answer = await ask(0, 2);
   const range = rangeOf(answer);
   if (!range) {
     answer.body.destroy();
@@ -27,18 +31,18 @@ export async function openUrl(url: string, name: string): Promise<StoredBytes> {
   if (answer.statusCode === 206) for await (const block of bodyOf(answer, name)) blocks.push(block);
   else answer.body.destroy();
   const head = Buffer.concat(blocks);
-  return { identity, head, read: (from, to) => readRange(url, name, identity, from, to) };
+  return { identity, head, read: (from, to) => readRange(ask, name, identity, from, to) };
 }
 
 async function* readRange(
-  url: string,
+  ask: Asking,
   name: string,
   identity: SourceIdentity,
   from: number,
   to: number,
 ): AsyncGenerator<Buffer> {
   if (from >= to) return;
-  const answer = await ask(url, name, from, to);
+  const answer = await ask(from, to);
   try {
     const range = rangeOf(answer);
     if (range?.from !== from) throw new SourceChangedError(name, `has no bytes from ${from} on`);
@@ -54,31 +58,56 @@ async function* readRange(
   }
 }
 
-function requireUsable(url: string, name: string): void {
-  const refuse = (problem: string) => new SourceError('SOURCE_URL_REFUSED', name, problem);
-  if (!URL.canParse(url)) throw refuse('is no URL; give an https: URL or a path');
-  const { protocol, hostname, username, password } = new URL(url);
-  if (username !== '' || password !== '')
-    throw refuse('has a user name or password in it, which would be kept; use a URL without');
-  if (protocol !== 'https:' && !(protocol === 'http:' && LOOPBACK.has(hostname)))
-    throw refuse('is not an https: URL; http: is only for this machine');
+/** Looks at an address also when it is connected to, since a name may lead elsewhere each time. A proxy looks itself. */
+function publicOnly(): Dispatcher {
+  const isProxied = process.env.NODE_USE_ENV_PROXY === '1';
+  const connect = { lookup: publicLookup };
+  if (isProxied) return (proxied ??= new EnvHttpProxyAgent({ connect }));
+  return (direct ??= new Agent({ connect }));
 }
 
+let direct: Dispatcher | undefined;
+let proxied: Dispatcher | undefined;
+
+function requireUsable(url: string, name: string, { allowPrivateAddresses }: SourceRules): void {
+  const refuse = (problem: string) => new SourceError('SOURCE_URL_REFUSED', name, problem);
+  if (!URL.canParse(url)) throw refuse('is no URL; give an https: URL or a path');
+  const parsed = new URL(url);
+  const { protocol, hostname, username, password } = parsed;
+  if (username !== '' || password !== '')
+    throw refuse('has a user name or password in it, which would be kept; use a URL without');
+  const isHere = allowPrivateAddresses && protocol === 'http:' && LOOPBACK.has(hostname);
+  if (protocol !== 'https:' && !isHere) throw refuse('is not an https: URL; give one');
+  if (!allowPrivateAddresses && isPrivateHost(parsed)) throw leadsInside(name);
+}
+
+function leadsInside(name: string): SourceError {
+  const problem =
+    'leads to a private address, as of this machine or its networks; give a public one, or set bulk.allowPrivateAddresses on every worker';
+  return new SourceError('SOURCE_URL_REFUSED', name, problem);
+}
+
+/** Asks for a range of the bytes. */
+type Asking = (from: number, to: number) => Promise<Answer>;
+
 /** @returns an answer with a range (206), or that there are no such bytes (416). */
-async function ask(url: string, name: string, from: number, to: number): Promise<Answer> {
-  const headers = { range: `bytes=${from}-${to - 1}`, 'accept-encoding': 'identity' };
-  let answer: Answer;
-  try {
-    answer = await request(url, { headers, headersTimeout: TIMEOUT_MS, bodyTimeout: TIMEOUT_MS });
-    // The reader gets the error anyway; a body that is destroyed unread must not end the process with one.
-    answer.body.on('error', () => {});
-  } catch (error) {
-    throw unavailable(name, codeOf(error));
-  }
-  const problem = problemOf(answer, name);
-  if (!problem) return answer;
-  answer.body.destroy();
-  throw problem;
+function asking(url: string, name: string, dispatcher: Dispatcher | undefined): Asking {
+  const timeouts = { headersTimeout: TIMEOUT_MS, bodyTimeout: TIMEOUT_MS };
+  return async (from, to) => {
+    const headers = { range: `bytes=${from}-${to - 1}`, 'accept-encoding': 'identity' };
+    let answer: Answer;
+    try {
+      answer = await request(url, { headers, ...timeouts, ...(dispatcher && { dispatcher }) });
+      // The reader gets the error anyway; a body that is destroyed unread must not end the process with one.
+      answer.body.on('error', () => {});
+    } catch (error) {
+      throw error instanceof PrivateAddressError ? leadsInside(name) : unavailable(name, codeOf(error));
+    }
+    const problem = problemOf(answer, name);
+    if (!problem) return answer;
+    answer.body.destroy();
+    throw problem;
+  };
 }
 
 function problemOf({ statusCode: status, headers }: Answer, name: string): SourceError | undefined {

@@ -7,11 +7,12 @@ import type { CsvHeaderCode } from './csv-columns.js';
  * - `SOURCE_UNAVAILABLE`: it cannot be read at present; a later attempt may succeed
  * - `SOURCE_UNREADABLE`: it is not there, or may not be read
  * - `SOURCE_NOT_ALLOWED`: a file outside the folder that workers read portfolios from
- * - `SOURCE_URL_REFUSED`: not an `https:` URL (`http:` only on this machine), or one with a password in it
+ * - `SOURCE_URL_REFUSED`: not an `https:` URL, one with a password in it, or one that leads to a private address
  * - `SOURCE_REDIRECTED`: the server sends elsewhere, which is not followed
  * - `SOURCE_WITHOUT_RANGES`: the server gives the whole or nothing
  * - `SOURCE_WITHOUT_VERSION`: the server gives neither ETag nor Last-Modified, so a change would go unnoticed
  * - `GZIP_DAMAGED`: compressed, but broken or cut off
+ * - `GZIP_TOO_LARGE`: decompresses to more than is allowed
  * - `FORMAT_UNKNOWN`: the name tells no format
  * - `CSV_…`: the first row is no header
  */
@@ -24,6 +25,7 @@ export type SourceErrorCode =
   | 'SOURCE_WITHOUT_RANGES'
   | 'SOURCE_WITHOUT_VERSION'
   | 'GZIP_DAMAGED'
+  | 'GZIP_TOO_LARGE'
   | 'FORMAT_UNKNOWN'
   | CsvHeaderCode;
 

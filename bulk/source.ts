@@ -1,8 +1,10 @@
 import { pipeline, Readable } from 'node:stream';
 import { createGunzip } from 'node:zlib';
 import type { SourceLocation } from '../enrollment/bulk.js';
+import { DEFAULT_SOURCE_RULES, type SourceRules } from '../enrollment/source-rules.js';
 import { openFile } from './file-source.js';
 import { openUrl } from './http-source.js';
+import type { LocatedSource } from './local-source.js';
 import { SourceError } from './source-error.js';
 import { requireSame, type SourceIdentity, type StoredBytes } from './stored-bytes.js';
 
@@ -29,22 +31,39 @@ export interface Source {
 }
 
 const END_BYTES = 64 * 1024;
+/** So much may any gzip decompress to: what is small may be repetitive. */
+const ANY_RATIO_BYTES = 16 * 1024 * 1024;
 const GZIP_MAGIC = Buffer.from([0x1f, 0x8b]);
 
 /**
  * Opens a source; nothing needs to be closed. Its first bytes show whether it is compressed.
- * @param expected what it was when it was first read.
+ * @param options.expected what it was when it was first read.
+ * @param options.rules those that differ from the defaults.
  * @throws SourceError; SourceChangedError when it is not as expected.
  */
-export async function openSource(location: SourceLocation, expected?: SourceIdentity): Promise<Source> {
+export async function openSource(
+  location: LocatedSource,
+  options: { expected?: SourceIdentity | undefined; rules?: Partial<SourceRules> | undefined } = {},
+): Promise<Source> {
+  const { expected } = options;
+  const rules = { ...DEFAULT_SOURCE_RULES, ...options.rules };
   const name = nameOf(location);
-  const stored = 'path' in location ? await openFile(location.path) : await openUrl(location.url, name);
+  const stored =
+    'path' in location
+      ? await openFile(location.path, location.folder)
+      : await openUrl(location.url, name, rules);
   const { identity } = stored;
   if (expected) requireSame(name, expected, identity);
   const ends = () => endsOf(stored);
   if (!stored.head.equals(GZIP_MAGIC))
     return { name, identity, gzip: false, ends, read: (from, to = identity.size) => stored.read(from, to) };
-  return { name, identity, gzip: true, ends, read: (from, to) => decompressed(name, stored, from, to) };
+  return {
+    name,
+    identity,
+    gzip: true,
+    ends,
+    read: (from, to) => decompressed(name, stored, rules.gzip, from, to),
+  };
 }
 
 /** What a message calls a source: the path, or the URL without its query, which may hold a signature. */
@@ -66,6 +85,7 @@ async function endsOf(stored: StoredBytes): Promise<Buffer> {
 async function* decompressed(
   name: string,
   stored: StoredBytes,
+  { maxRatio, maxBytes }: SourceRules['gzip'],
   from: number,
   to = Number.MAX_SAFE_INTEGER,
 ): AsyncGenerator<Buffer> {
@@ -77,6 +97,9 @@ async function* decompressed(
     for await (const chunk of gunzip as AsyncIterable<Buffer>) {
       const wanted = chunk.subarray(Math.max(0, from - at), Math.max(0, to - at));
       at += chunk.length;
+      if (at > maxBytes) throw tooLarge(name, `${maxBytes} bytes`, 'maxBytes');
+      if (at > ANY_RATIO_BYTES && at > maxRatio * gunzip.bytesWritten)
+        throw tooLarge(name, `${maxRatio} times its size`, 'maxRatio');
       if (wanted.length > 0) yield wanted;
       if (at >= to) return;
     }
@@ -85,4 +108,9 @@ async function* decompressed(
     if (!code.startsWith('Z_')) throw error;
     throw new SourceError('GZIP_DAMAGED', name, `is cut off or damaged gzip (${code}); transfer it again`);
   }
+}
+
+function tooLarge(name: string, what: string, limit: keyof SourceRules['gzip']): SourceError {
+  const problem = `decompresses to more than ${what}, as a gzip bomb does; look what it is, and raise bulk.gzip.${limit} on every worker if it is a portfolio`;
+  return new SourceError('GZIP_TOO_LARGE', name, problem);
 }

@@ -117,6 +117,7 @@ const CALLERS_MISTAKE: Record<OwnErrorCode, boolean> = {
   DIGEST_UNREADABLE: true,
   FORMAT_UNKNOWN: true,
   GZIP_DAMAGED: true,
+  GZIP_TOO_LARGE: true,
   KEY_ALIAS_UNKNOWN: true,
   KEY_FILE_UNREADABLE: true,
   KEY_FORMAT_UNKNOWN: true,

@@ -1,15 +1,16 @@
 import { answersTo } from '../enrollment/questions.js';
 import type { BatchProgress } from '../workflows/batch/messages.js';
+import { printable, printableJson, printableLine } from '../protection/printable.js';
 import { terminal } from './terminal.js';
 
 /** The command's result, for machines: one JSON document on stdout and nothing else there. */
 export function printJson(value: unknown): void {
-  terminal().stdout.write(`${JSON.stringify(value, null, 2)}\n`);
+  terminal().stdout.write(`${printableJson(JSON.stringify(value, null, 2))}\n`);
 }
 
-/** The command's result, for people. */
+/** The command's result, for people: one line. */
 export function print(line = ''): void {
-  terminal().stdout.write(`${line}\n`);
+  terminal().stdout.write(`${printableLine(line)}\n`);
 }
 
 /** The reader of our output may have had enough of it (`c2p report … | head`): then we have, too. */
@@ -22,9 +23,9 @@ export function endQuietlyWithoutReader(): void {
   }
 }
 
-/** Progress and remarks: never mixed with the result. */
-export function note(line: string): void {
-  terminal().stderr.write(`${line}\n`);
+/** Progress, remarks and errors, which may have several lines: never mixed with the result. */
+export function note(text: string): void {
+  terminal().stderr.write(`${printable(text)}\n`);
 }
 
 /** One line that says where a batch is and what comes next. */

@@ -1,4 +1,5 @@
 import type { Ora } from 'ora';
+import { printableLine } from '../protection/printable.js';
 import { terminal } from './terminal.js';
 
 /** Shows what a command is doing, on stderr. */
@@ -17,9 +18,11 @@ export async function progressPrinter(
   stream: NodeJS.WriteStream = terminal().stderr,
 ): Promise<ProgressPrinter> {
   const spinner = await spinnerOn(stream);
-  if (!spinner) return { line: (text) => void stream.write(`${text}\n`), stop: () => undefined };
+  if (!spinner)
+    return { line: (text) => void stream.write(`${printableLine(text)}\n`), stop: () => undefined };
   return {
-    line(text) {
+    line(step) {
+      const text = printableLine(step);
       if (text.includes('…')) spinner.start(text);
       else spinner.stopAndPersist({ symbol: '•', text });
     },

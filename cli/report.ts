@@ -2,6 +2,7 @@ import type { Writable } from 'node:stream';
 import { pipeline } from 'node:stream/promises';
 import { stringify } from 'csv-stringify';
 import type { Outcome } from '../enrollment/outcomes.js';
+import { printableJson, printableLine } from '../protection/printable.js';
 
 export const REPORT_FORMATS = ['jsonl', 'csv'] as const;
 export type ReportFormat = (typeof REPORT_FORMATS)[number];
@@ -32,18 +33,28 @@ export async function writeRows<Row extends object>(
   out: Writable,
 ): Promise<void> {
   if (format === 'jsonl') return pipeline(jsonLines(rows), inChunks, out, { end: false });
-  // Spreadsheets run a cell that begins with = + - or @ as a formula.
-  const csv = stringify({ header: true, columns: [...columns], escape_formulas: true });
+  const csv = stringify({ header: true, columns: [...columns], cast: { string: csvCell } });
   return pipeline(cells(rows), csv, inChunks, out, { end: false });
 }
 
 async function* jsonLines(rows: AsyncIterable<object> | Iterable<object>): AsyncGenerator<string> {
-  for await (const row of rows) yield `${JSON.stringify(row)}\n`;
+  for await (const row of rows) yield `${printableJson(JSON.stringify(row))}\n`;
 }
 
 async function* cells(rows: AsyncIterable<object> | Iterable<object>): AsyncGenerator<object> {
   for await (const row of rows)
     yield 'details' in row ? { ...row, details: detailsText(row as Outcome) } : row;
+}
+
+/**
+ * Where a spreadsheet would find a formula: at the beginning, and behind whatever it may take for the end of a cell,
+ * which depends on its locale and on who opens the file. It takes signs in full width, too.
+ */
+const FORMULA = /(^|[;,|])([\p{Zs}"']*)(?=[=+\-@＝＋－＠])/gu;
+
+/** A text of others in a cell: one line, with a `'` before what a spreadsheet would run. */
+export function csvCell(text: string): string {
+  return printableLine(text).replace(FORMULA, "$1$2'");
 }
 
 /** Each write is a call to the system: not one for each row. */

@@ -2,6 +2,7 @@ import { createRequire } from 'node:module';
 import { Command, CommanderError, InvalidArgumentError } from 'commander';
 import { EnrollmentError } from '../client/errors.js';
 import { errorText } from '../protection/error-text.js';
+import { printable } from '../protection/printable.js';
 import { commands } from './commands/index.js';
 import { exitCodeOfError, ExitCode } from './exit-codes.js';
 import { note } from './output.js';
@@ -27,8 +28,8 @@ function prepare(command: Command, name: string): void {
     .showHelpAfterError(`(${name} --help says more)`)
     .exitOverride()
     .configureOutput({
-      writeOut: (text) => void terminal().stdout.write(text),
-      writeErr: (text) => void terminal().stderr.write(text),
+      writeOut: (text) => void terminal().stdout.write(printable(text)),
+      writeErr: (text) => void terminal().stderr.write(printable(text)),
     });
   for (const sub of command.commands) prepare(sub, `${name} ${sub.name()}`);
 }

@@ -1,5 +1,6 @@
 import type { EnrollmentError } from '../client/errors.js';
 import { isClosed, type BatchKey } from '../enrollment/batch.js';
+import { printableLine } from '../protection/printable.js';
 import type { BatchProgress } from '../workflows/batch/messages.js';
 import { progressLine, progressParts } from './output.js';
 import { spinnerOn } from './progress.js';
@@ -34,7 +35,7 @@ export async function watchView(
       const rows = [...seen].sort((one, other) => rank(one) - rank(other));
       const lines = [...(single ? [] : [summary(batches.length, rows)]), ...rows.map(lineOf)];
       // A row that the terminal wraps would make the table higher than it.
-      spinner.text = lines.map((line) => line.slice(0, stream.columns - 2)).join('\n');
+      spinner.text = lines.map((line) => printableLine(line).slice(0, stream.columns - 2)).join('\n');
     },
     stop: () => void spinner.stop(),
   };
@@ -48,7 +49,7 @@ function changesOn(stream: NodeJS.WriteStream, lineOf: (seen: WatchedBatch) => s
         const { program, externalBatchId, status, counts, error } = one.progress;
         const key = JSON.stringify([program, externalBatchId]);
         const now = JSON.stringify([status, counts, error]);
-        if (shown.get(key) !== now) stream.write(`${lineOf(one)}\n`);
+        if (shown.get(key) !== now) stream.write(`${printableLine(lineOf(one))}\n`);
         shown.set(key, now);
       }
     },

@@ -15,7 +15,7 @@ import {
   type BulkStatus,
   type ClosedBulk,
 } from '../enrollment/bulk.js';
-import type { Outcome } from '../enrollment/outcomes.js';
+import { shownOutcome, type Outcome } from '../enrollment/outcomes.js';
 import { readClosedOutcomes } from '../retention/outcomes.js';
 import { getJson } from '../store/store.js';
 import {
@@ -113,7 +113,7 @@ export class BulkEnrollment extends RememberedWorkflow<BulkKey, ClosedBulk> {
     const { store } = this.connections;
     const batch = this.batchKey(n);
     const outcomes = await readClosedOutcomes(store, batch);
-    return outcomes && { externalBatchId: batch.externalBatchId, outcomes };
+    return outcomes && { externalBatchId: batch.externalBatchId, outcomes: outcomes.map(shownOutcome) };
   }
 
   /**

@@ -1,8 +1,9 @@
 import { realpath } from 'node:fs/promises';
 import { resolve, sep } from 'node:path';
-import { wayInside } from '../bulk/local-source.js';
+import { wayInside, type LocatedSource } from '../bulk/local-source.js';
 import { readLayout } from '../bulk/records.js';
 import { openSource } from '../bulk/source.js';
+import type { BulkConfig } from '../config/config.js';
 import type { SourceLocation } from '../enrollment/bulk.js';
 import { BulkInvalidError } from './bulk-errors.js';
 
@@ -11,30 +12,30 @@ import { BulkInvalidError } from './bulk-errors.js';
  * is known, and so is the header of CSV.
  *
  * @param source a URL, or a path: absolute, or relative to the working folder.
- * @param folder that workers read portfolios from (`bulk.folder`), as this machine sees it.
+ * @param bulk with the folder that workers read portfolios from, as this machine sees it.
  * @returns the URL, or the path relative to the folder, with `/` between names.
  * @throws BulkInvalidError for a file that workers could not reach; SourceError for one that is no portfolio.
  */
 export async function sharedSource(
   source: SourceLocation,
-  folder: string | undefined,
+  bulk: BulkConfig | undefined,
 ): Promise<SourceLocation> {
   if ('url' in source) {
-    await look(source);
+    await look(source, bulk);
     return source;
   }
-  const path = await realPathOf(source.path, folder);
+  const path = await realPathOf(source.path, bulk?.folder);
   const way = wayInside(path.folder, path.file);
   if (way === undefined)
     throw new BulkInvalidError(
-      `${source.path} is not inside ${folder} (bulk.folder), which is all that workers read from; put the file there`,
+      `${source.path} is not inside ${bulk?.folder} (bulk.folder), which is all that workers read from; put the file there`,
     );
-  await look({ path: path.file });
+  await look({ path: path.file, folder: path.folder }, bulk);
   return { path: way.split(sep).join('/') };
 }
 
-async function look(source: SourceLocation): Promise<void> {
-  await readLayout(await openSource(source));
+async function look(source: LocatedSource, rules: BulkConfig | undefined): Promise<void> {
+  await readLayout(await openSource(source, { rules }));
 }
 
 /** Both with links followed. */

@@ -1,7 +1,7 @@
 import { Blob, type ClosedBatch } from '../enrollment/blobs.js';
 import type { BatchKey, BatchResult, BlobRef } from '../enrollment/batch.js';
 import { workflowIdOf } from '../enrollment/identifiers.js';
-import type { Outcome } from '../enrollment/outcomes.js';
+import { shownOutcome, type Outcome } from '../enrollment/outcomes.js';
 import { parsePolicyChange, type PolicyInput } from '../enrollment/policy-schema.js';
 import { readOutcomes } from '../retention/outcomes.js';
 import {
@@ -76,7 +76,8 @@ export class EnrollmentBatch extends RememberedWorkflow<BatchKey, ClosedBatch> {
   /** The outcome of every card once the batch is closed; before, of those that have one. */
   async outcomes(): Promise<Outcome[]> {
     const { store } = this.connections;
-    if (await store.has(this.key, Blob.outcomes)) return readOutcomes(store, this.key);
+    if (await store.has(this.key, Blob.outcomes))
+      return (await readOutcomes(store, this.key)).map(shownOutcome);
     if (!(await this.exists())) throw this.notFound();
     return [];
   }

@@ -233,12 +233,17 @@ export class EnrollmentClient {
   private starter(program: string): Starter {
     const { connections, keyRing, config } = this;
     const { taskQueue, bulk } = config;
-    return { connections, keyRing, taskQueue, program: this.programConfig(program), folder: bulk?.folder };
+    return { connections, keyRing, taskQueue, program: this.programConfig(program), bulk };
   }
 
   private get connections(): Connections {
     const { temporal, looking, store } = this;
     return { temporal, looking, store };
+  }
+
+  /** Whether the configuration has a program of this name: others may share the namespace. */
+  hasProgram(program: string): boolean {
+    return Object.hasOwn(this.config.programs, program);
   }
 
   private get programs(): string[] {
@@ -257,9 +262,8 @@ export class EnrollmentClient {
   }
 
   private programConfig(program: string): ProgramConfig {
-    const { programs } = this.config;
-    if (!Object.hasOwn(programs, program)) throw new ProgramUnknownError(program, this.programs);
-    return programs[program]!;
+    if (!this.hasProgram(program)) throw new ProgramUnknownError(program, this.programs);
+    return this.config.programs[program]!;
   }
 }
 

@@ -1,7 +1,7 @@
 import { temporalUnreachable } from '../config/errors.js';
 import type { BatchKey } from '../enrollment/batch.js';
 import type { BulkKey } from '../enrollment/bulk.js';
-import { maskPans } from '../protection/mask.js';
+import { maskPersonal } from '../protection/mask.js';
 import { howItEnded } from '../retention/execution.js';
 
 export type EnrollmentErrorCode =
@@ -107,7 +107,7 @@ export class ProgramUnknownError extends EnrollmentError {
   override readonly name = 'ProgramUnknownError';
   readonly code = 'PROGRAM_UNKNOWN';
   constructor(program: string, known: readonly string[]) {
-    super(`program '${maskPans(program)}' is not in the configuration; it has ${known.join(', ')}`);
+    super(`program '${maskPersonal(program)}' is not in the configuration; it has ${known.join(', ')}`);
   }
 }
 

@@ -1,6 +1,6 @@
 import { randomUUID } from 'node:crypto';
 import { WorkflowExecutionAlreadyStartedError } from '@temporalio/client';
-import type { ProgramConfig } from '../config/config.js';
+import type { BulkConfig, ProgramConfig } from '../config/config.js';
 import { acceptBatch } from '../enrollment/acceptance.js';
 import { Blob } from '../enrollment/blobs.js';
 import { fairShare } from '../enrollment/fairness.js';
@@ -34,8 +34,8 @@ export interface Starter {
   keyRing: KeyRingSource;
   taskQueue: string;
   program: ProgramConfig;
-  /** `bulk.folder` */
-  folder?: string | undefined;
+  /** Where portfolios may be, and what. */
+  bulk?: BulkConfig | undefined;
 }
 
 /**

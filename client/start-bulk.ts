@@ -50,7 +50,7 @@ export async function startBulk(starter: Starter, bulk: BulkEnrollment, request:
   const problem = bulkLimitsProblem(limits) ?? onBulkCancelProblem(onCancel, policy);
   if (problem !== undefined) throw new BulkInvalidError(problem);
   const order: BulkOrder = {
-    source: await sharedSource(request.source, starter.folder),
+    source: await sharedSource(request.source, starter.bulk),
     maxCardsPerBatch: program.maxCardsPerBatch,
     policy,
     onCancel,

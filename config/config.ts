@@ -1,4 +1,5 @@
 import type { PolicyOverrides } from '../enrollment/policy.js';
+import type { SourceRules } from '../enrollment/source-rules.js';
 
 /** What `c2p.config.json` says, checked and with every default filled in; all paths are absolute. */
 export interface C2pConfig {
@@ -14,7 +15,7 @@ export interface C2pConfig {
   codecServer?: CodecServerConfig | undefined;
   /** Task queue of workflows and local work; a program's calls to Mastercard are on `<taskQueue>-<program>`. */
   taskQueue: string;
-  /** Where portfolios may be; absent where they come from URLs only. */
+  /** Where portfolios may be, and what. */
   bulk?: BulkConfig | undefined;
   sweep: SweepConfig | false;
   /** Worker Deployment Versioning; off where it is absent. */
@@ -23,12 +24,12 @@ export interface C2pConfig {
   metrics?: MetricsConfig | undefined;
 }
 
-export interface BulkConfig {
+export interface BulkConfig extends Partial<SourceRules> {
   /**
    * The folder that workers read portfolios from: everyone who may start workflows can name a file, and must not
-   * reach any other. Machines may have it at different places.
+   * reach any other. Machines may have it at different places. Absent where portfolios come from URLs only.
    */
-  folder: string;
+  folder?: string | undefined;
 }
 
 /** Anybody who can connect can read them. */
@@ -114,8 +115,12 @@ export interface SigningKeyConfig {
 export type EncryptionKeyConfig =
   { path: string; kid?: string | undefined } | { jwksUrl: string; kid?: string | undefined };
 
-/** Where the key ring is: in a file, or what a program prints that is run without a shell: its path, then its arguments. */
-export type DataKeysConfig = { path: string } | { command: [string, ...string[]] };
+/**
+ * Where the key ring is: in a file, or what a program prints that is run without a shell: its path, then its
+ * arguments. Of the environment it gets `PATH`, `HOME`, `LANG` and the variables that `environment` names.
+ */
+export type DataKeysConfig =
+  { path: string } | { command: [string, ...string[]]; environment?: string[] | undefined };
 
 /** A folder that all machines see, or a PostgreSQL database: its URL, with the password, is in an environment variable. */
 export type StoreConfig = { kind: 'filesystem'; path: string } | { kind: 'postgres'; urlEnv: string };

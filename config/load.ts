@@ -1,12 +1,11 @@
 import { constants } from 'node:fs';
-import type { Stats } from 'node:fs';
 import { access, readFile, stat } from 'node:fs/promises';
 import { dirname, resolve } from 'node:path';
 import { parse as parseJsonc, printParseErrorCode } from 'jsonc-parser';
 import type { ParseError } from 'jsonc-parser';
 import type { Problem } from '../enrollment/schema-problems.js';
 import { check } from '../enrollment/schema-problems.js';
-import { readableByOthers, writableByOthers } from '../protection/private-file.js';
+import { readableByOthers, replaceableByOthers } from '../protection/private-file.js';
 import type { C2pConfig } from './config.js';
 import { ConfigError } from './errors.js';
 import { configSchema, isProgramName } from './schema.js';
@@ -76,16 +75,15 @@ interface FileCheck {
   /** What this user must be able to do with the file; by default, read it. */
   access?: number;
   /** What is wrong with who else may do what; names the file. */
-  mode?: (stats: Stats, file: string) => string | undefined;
+  others?: (file: string) => Promise<string | undefined>;
 }
-const SECRET: FileCheck = { mode: readableByOthers };
-const PROGRAM: FileCheck = { access: constants.X_OK, mode: writableByOthers };
+const SECRET: FileCheck = { others: async (file) => readableByOthers(await stat(file), file) };
+const PROGRAM: FileCheck = { access: constants.X_OK, others: (file) => replaceableByOthers(file) };
 
 async function fileProblem(file: string, check: FileCheck): Promise<string | undefined> {
   try {
     await access(file, check.access ?? constants.R_OK);
-    const found = await stat(file);
-    return found.isFile() ? check.mode?.(found, file) : `is not a file: ${file}`;
+    return (await stat(file)).isFile() ? await check.others?.(file) : `is not a file: ${file}`;
   } catch (error) {
     const { code = 'unknown error' } = error as NodeJS.ErrnoException;
     if (code === 'ENOENT') return `file does not exist: ${file}`;

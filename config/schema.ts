@@ -7,6 +7,7 @@ import { resolvePolicy } from '../enrollment/policy.js';
 import { policyProblems } from '../enrollment/policy-rules.js';
 import { duration, policySchema } from '../enrollment/policy-schema.js';
 import { strictObject } from '../enrollment/schema-problems.js';
+import { DEFAULT_SOURCE_RULES } from '../enrollment/source-rules.js';
 import { MAX_CARDS_PER_REQUEST, SERVICE_ID_PATTERN, SRC_CLIENT_ID_PATTERN } from '../mastercard/contract.js';
 import {
   DEFAULT_GRACE_MS,
@@ -112,10 +113,12 @@ export function configSchema(folder: string): z.ZodType<Omit<C2pConfig, 'path'>>
   const dataKeys = strictObject({
     path: path.optional(),
     command: z.tuple([path], z.string()).optional(),
-  }).transform(({ path, command }, context): DataKeysConfig => {
-    if (path !== undefined && command === undefined) return { path };
-    if (command !== undefined && path === undefined) return { command };
-    context.addIssue('must have exactly one of path and command');
+    environment: z.array(environmentVariable).optional(),
+  }).transform(({ path, command, environment }, context): DataKeysConfig => {
+    if (path !== undefined && command === undefined && environment === undefined) return { path };
+    if (command !== undefined && path === undefined)
+      return { command, ...(environment === undefined ? {} : { environment }) };
+    context.addIssue('must have exactly one of path and command, and environment only with command');
     return z.NEVER;
   });
 
@@ -180,7 +183,14 @@ export function configSchema(folder: string): z.ZodType<Omit<C2pConfig, 'path'>>
       .string()
       .regex(TASK_QUEUE_PATTERN, 'must be at most 100 letters, digits, ., _ or -')
       .default('c2p'),
-    bulk: strictObject({ folder: path }).optional(),
+    bulk: strictObject({
+      folder: path.optional(),
+      allowPrivateAddresses: z.boolean().default(DEFAULT_SOURCE_RULES.allowPrivateAddresses),
+      gzip: strictObject({
+        maxRatio: z.number().min(1).default(DEFAULT_SOURCE_RULES.gzip.maxRatio),
+        maxBytes: z.int().min(1).default(DEFAULT_SOURCE_RULES.gzip.maxBytes),
+      }).prefault({}),
+    }).optional(),
     sweep: falseOr(sweepSchema).prefault({}),
     versioning: strictObject({
       deployment: z.string().regex(DEPLOYMENT_PATTERN, 'must be at most 100 letters, digits, /, _ or -'),
@@ -189,7 +199,33 @@ export function configSchema(folder: string): z.ZodType<Omit<C2pConfig, 'path'>>
       host: z.union([z.ipv4(), z.ipv6()], 'must be an IP address').default('127.0.0.1'),
       port: z.int().min(1).max(65_535),
     }).optional(),
+  }).transform((config, context) => {
+    const { dataKeys } = config;
+    const passed = 'command' in dataKeys ? (dataKeys.environment ?? []) : [];
+    const secret = secretVariables(config);
+    for (const [at, variable] of passed.entries())
+      if (secret.has(variable))
+        context.addIssue({
+          code: 'custom',
+          path: ['dataKeys', 'environment', at],
+          message:
+            'must not be the variable of a password, a database or a secret of c2p: the command needs none',
+        });
+    return config;
   });
+}
+
+/** The names of the environment variables that hold secrets of c2p. */
+function secretVariables({
+  programs,
+  store,
+  codecServer,
+}: Pick<C2pConfig, 'programs' | 'store' | 'codecServer'>): ReadonlySet<string | undefined> {
+  return new Set([
+    ...Object.values(programs).map(({ signingKey }) => signingKey.passwordEnv),
+    store.kind === 'postgres' ? store.urlEnv : undefined,
+    codecServer && 'secretEnv' in codecServer.token.key ? codecServer.token.key.secretEnv : undefined,
+  ]);
 }
 
 /** `false`, or what the schema takes; of a union, zod would tell a mistake inside as one of the whole. */

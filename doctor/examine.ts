@@ -3,6 +3,7 @@ import { isGrpcServiceError } from '@temporalio/client';
 import type { C2pConfig } from '../config/config.js';
 import { temporalKeyFile } from '../config/temporal.js';
 import type { KeyRing } from '../protection/key-ring.js';
+import { tlsExposures } from '../protection/tls-exposures.js';
 import { openStore } from '../store/open-store.js';
 import { StoreUrlError } from '../store/store-url-error.js';
 import { checkDataKeys } from './data-keys.js';
@@ -11,7 +12,7 @@ import { findings, type CheckName, type Finding } from './finding.js';
 import { checkFreeSpace } from './free-space.js';
 import { checkGateway } from './gateway.js';
 import { reasonOf } from './grpc.js';
-import { checkKeyFile, type KeyFile } from './key-files.js';
+import { checkKeyFile, checkKeyProgram, type KeyFile } from './key-files.js';
 import { checkNamespace } from './namespace.js';
 import { checkSearchAttributes } from './search-attributes.js';
 import { checkSigningKey } from './signing-key.js';
@@ -40,6 +41,10 @@ const NETWORK_LEFT_ALONE = 'the network is left alone';
  */
 export async function* examine(examination: Examination): AsyncGenerator<Finding> {
   const { config, programs, offline } = examination;
+  for (const exposure of tlsExposures()) {
+    const [found = '', todo = ''] = exposure.split(': ');
+    yield findings('certificates').warning(found, todo);
+  }
   const refused = yield* keyFiles(examination);
   const keyRing = yield* dataKeys(config, refused);
   const signingKeys = new Map<string, KeyObject>();
@@ -72,6 +77,12 @@ async function* keyFiles({ config, programs }: Examination): AsyncGenerator<Find
   if (ofTemporal !== undefined)
     files.push({ field: 'the TLS client key for Temporal', path: ofTemporal, secret: true });
   const refused = new Set<string>();
+  if ('command' in dataKeys) {
+    const [program] = dataKeys.command;
+    const finding = await checkKeyProgram(program);
+    if (finding.status === 'failed') refused.add(program);
+    yield finding;
+  }
   for (const file of files) {
     const finding = await checkKeyFile(file);
     if (finding.status === 'failed') refused.add(file.path);
@@ -84,8 +95,10 @@ async function* dataKeys(
   config: C2pConfig,
   refused: ReadonlySet<string>,
 ): AsyncGenerator<Finding, KeyRing | undefined> {
-  if ('path' in config.dataKeys && refused.has(config.dataKeys.path)) {
-    yield* skipped(['data-keys'], 'their file is refused');
+  const { dataKeys } = config;
+  const [what, path] = 'path' in dataKeys ? ['file', dataKeys.path] : ['program', dataKeys.command[0]];
+  if (refused.has(path)) {
+    yield* skipped(['data-keys'], `their ${what} is refused`);
     return undefined;
   }
   const { finding, keyRing } = await checkDataKeys(config);

@@ -1,6 +1,7 @@
 /** What is checked, in the order of `examine`. */
 export const CHECKS = [
   'configuration',
+  'certificates',
   'key-file',
   'data-keys',
   'signing-key',

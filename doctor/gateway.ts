@@ -2,6 +2,7 @@ import { randomUUID, type KeyObject } from 'node:crypto';
 import { Agent, DecoratorHandler, type Dispatcher } from 'undici';
 import type { ProgramConfig } from '../config/config.js';
 import { GatewayFailure } from '../mastercard/errors.js';
+import { VERIFIED } from '../mastercard/tls.js';
 import { createHttpGateway } from '../mastercard/http-gateway.js';
 import { checkClock } from './clock.js';
 import { findings, messageOf, type Finding } from './finding.js';
@@ -19,7 +20,7 @@ export async function checkGateway(
 ): Promise<[clock: Finding, gateway: Finding]> {
   const { baseUrl, srcClientId, serviceId, consumerKey } = config;
   const seen: { date?: string | undefined } = {};
-  const agent = new Agent({ connect: { timeout: TIMEOUT_MS } });
+  const agent = new Agent({ connect: { ...VERIFIED, timeout: TIMEOUT_MS } });
   const dispatcher = agent.compose((dispatch) => (options, handler) => {
     return dispatch(options, new DateObserver(handler, seen));
   });

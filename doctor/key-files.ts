@@ -1,6 +1,6 @@
 import { constants } from 'node:fs';
 import { access, stat } from 'node:fs/promises';
-import { readableByOthers, writableByOthers } from '../protection/private-file.js';
+import { readableByOthers, replaceableByOthers, writableByOthers } from '../protection/private-file.js';
 import { findings, type Finding } from './finding.js';
 
 export interface KeyFile {
@@ -31,6 +31,25 @@ export async function checkKeyFile({ field, path, secret, program }: KeyFile): P
       return failed(`${what} does not exist`, `${make}; or correct ${field}`);
     }
     return failed(`${what} cannot be read (${code})`, 'have it owned by the user that c2p runs as');
+  }
+}
+
+/** Whether the program that prints the key ring can be run, and nobody else could put another in its place. */
+export async function checkKeyProgram(path: string): Promise<Finding> {
+  const { ok, failed } = findings('key-file');
+  const what = `dataKeys.command ${path}`;
+  try {
+    await access(path, constants.X_OK);
+    const problem = await replaceableByOthers(path);
+    if (problem === undefined) return ok(what);
+    const [wrong = '', todo = ''] = problem.split('; ');
+    return failed(`${what}: ${wrong}`, todo);
+  } catch (error) {
+    const { code = 'unknown error' } = error as NodeJS.ErrnoException;
+    return failed(
+      `${what} cannot be run (${code})`,
+      'name a program there that this user can run, by its path',
+    );
   }
 }
 

@@ -1,6 +1,6 @@
 import { Connection } from '@temporalio/client';
 import { loadTemporalConfig } from '../config/temporal.js';
-import { findings, type Finding } from './finding.js';
+import { findings, messageOf, type Finding } from './finding.js';
 import { reasonOf } from './grpc.js';
 
 /** A namespace of Temporal, for the checks there. */
@@ -15,10 +15,9 @@ export async function checkTemporal(): Promise<{ place?: TemporalPlace; finding:
   let config: ReturnType<typeof loadTemporalConfig>;
   try {
     config = loadTemporalConfig();
-  } catch {
-    // Without the reason: it may quote the file, which may hold an API key.
+  } catch (error) {
     const todo = 'correct the file that TEMPORAL_CONFIG_FILE names, or its profile TEMPORAL_PROFILE';
-    return { finding: failed('the profile of temporal.toml cannot be read', todo) };
+    return { finding: failed(messageOf(error), todo) };
   }
   const { address, namespace, connectionOptions } = config;
   try {

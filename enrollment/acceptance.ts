@@ -1,4 +1,4 @@
-import { EXTERNAL_ID_PATTERN, looksLikePan } from './identifiers.js';
+import { EXTERNAL_ID_PATTERN, holdsPan, looksLikePan, pansOf } from './identifiers.js';
 import type { EnrollmentRecord } from './records.js';
 
 /** How many cards a batch is about, or why it cannot be started as it is: a sentence without values. */
@@ -25,14 +25,16 @@ export function acceptBatch(
     const most = `at most ${maxCardsPerBatch} go into one batch (maxCardsPerBatch): split it`;
     return { problem: `batch '${externalBatchId}' has ${cards} cards; ${most}` };
   }
+  if (records.some((record) => holdsPan(externalBatchId, pansOf(record)))) return { problem: LIKE_A_PAN };
   return { cards };
 }
+
+const LIKE_A_PAN = 'externalBatchId looks like a card number; it is shown in clear, so choose another';
 
 /** Why no batch can have this id: a sentence without it. */
 export function batchIdProblem(externalBatchId: unknown): string | undefined {
   if (typeof externalBatchId !== 'string' || !EXTERNAL_ID_PATTERN.test(externalBatchId))
     return 'externalBatchId must be 1 to 64 characters of A-Z a-z 0-9 . _ : -';
-  if (looksLikePan(externalBatchId))
-    return 'externalBatchId looks like a card number; it is shown in clear, so choose another';
+  if (looksLikePan(externalBatchId)) return LIKE_A_PAN;
   return undefined;
 }

@@ -1,4 +1,5 @@
 import type { CardKey } from './records.js';
+import { maskPersonal } from '../protection/mask.js';
 
 export const OUTCOME_STATUSES = ['ENROLLED', 'FAILED', 'INVALID', 'ROLLED_BACK', 'UNREPORTED'] as const;
 
@@ -42,6 +43,16 @@ export interface RemainingOutcome {
   reason: string;
   round?: number | undefined;
   details?: OutcomeDetail[] | undefined;
+}
+
+/** An outcome as it may be read: Mastercard's ids stay as they are where it is asked about them, and in the sealed store. */
+export function shownOutcome(outcome: Outcome): Outcome {
+  const { srcConsumerId, srcDigitalCardId } = outcome;
+  return {
+    ...outcome,
+    ...(srcConsumerId !== undefined && { srcConsumerId: maskPersonal(srcConsumerId) }),
+    ...(srcDigitalCardId !== undefined && { srcDigitalCardId: maskPersonal(srcDigitalCardId) }),
+  };
 }
 
 /** The reason of an `UNREPORTED` card of which the store has lost what was known. */

@@ -1,6 +1,7 @@
 import type { Outcome, OutcomeDetail } from './outcomes.js';
 import { cardKey } from './outcomes.js';
 import type { CardKey } from './records.js';
+import { maskPersonal } from '../protection/mask.js';
 
 /** What Mastercard's answer says about one card, in c2p's words. `mastercard/record-results.ts` makes these. */
 export interface ReportedCard extends CardKey {
@@ -112,7 +113,7 @@ function srcIdsOf({ srcConsumerId, srcDigitalCardId }: ReportedCard): Partial<Ou
 }
 
 function contradiction({ rawStatus, reason, srcDigitalCardId }: ReportedCard): OutcomeDetail {
-  const said = [rawStatus, reason, srcDigitalCardId && `srcDigitalCardId ${srcDigitalCardId}`];
+  const said = [rawStatus, reason, srcDigitalCardId && `srcDigitalCardId ${maskPersonal(srcDigitalCardId)}`];
   return {
     code: ReconciliationReason.contradictory,
     message: `also reported as ${said.filter(Boolean).join(' ')}`,

@@ -20,6 +20,7 @@ import type { MobileNumber } from './records.js';
  * - `country`, `language`: not a code of ISO 3166-1 alpha-2, ISO 639-1
  * - `phone_implausible`: no phone number of that country calling code has this form
  * - `looks_like_pan`: an external id that may be a card number; ids are readable in many places
+ * - `invisible_characters`: a name or a part of an address with control characters in it, or with nothing that can be seen
  * - `unknown_field`: the object at this path has a field that is not in the contract
  * - `duplicate_external_consumer_id`, `duplicate_external_card_id`: used more than once in the batch
  */
@@ -36,6 +37,7 @@ export const ISSUE_CODES = [
   'language',
   'phone_implausible',
   'looks_like_pan',
+  'invisible_characters',
   'unknown_field',
   'duplicate_external_consumer_id',
   'duplicate_external_card_id',
@@ -62,11 +64,20 @@ const object = <T extends z.core.$ZodLooseShape>(shape: T) => z.strictObject(sha
 /** Free text that must be there. White space around it is dropped. */
 const requiredText = () => string().trim().min(1, lengthFails('required'));
 
+/** What acts on who shows it, or is no character: controls, line separators, overrides of direction, lone surrogates. */
+const CONTROL = /[\p{Cc}\p{Cs}\p{Zl}\p{Zp}\u202A-\u202E\u2066-\u2069]/u;
+/** U+2800 is the blank of Braille. */
+const VISIBLE = /[^\p{C}\p{Z}\p{M}\p{Default_Ignorable_Code_Point}\u2800]/u;
+
+/** Empty text is for another check. What joins and parts letters (U+200C, U+200D) belongs to names of many scripts. */
+const isVisible = (text: string): boolean => text === '' || (VISIBLE.test(text) && !CONTROL.test(text));
+
 /** Free text that may be left out; empty is the same as absent. White space around it is dropped. */
 const optionalText = (maximum: number) =>
   string()
     .trim()
     .max(maximum, lengthFails('too_long'))
+    .refine(isVisible, fail('invisible_characters'))
     .transform((text) => text || undefined)
     .optional();
 
@@ -149,8 +160,8 @@ const EMAIL =
 export const consumerSchema = object({
   emailAddress: requiredText().max(255, lengthFails('too_long')).regex(EMAIL, fail('format')),
   mobileNumber: mobileNumberSchema,
-  firstName: requiredText(),
-  lastName: requiredText(),
+  firstName: requiredText().refine(isVisible, fail('invisible_characters')),
+  lastName: requiredText().refine(isVisible, fail('invisible_characters')),
   locale: object({ country: countryCode(), language: languageCode() }),
   complianceSettings: complianceSettingsSchema.optional(),
 });

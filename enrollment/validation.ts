@@ -1,4 +1,5 @@
 import type { z } from 'zod';
+import { holdsPan, pansOf } from './identifiers.js';
 import type { Outcome, OutcomeDetail } from './outcomes.js';
 import { cardKey } from './outcomes.js';
 import type { Card, CardKey, EnrollmentRecord } from './records.js';
@@ -76,11 +77,18 @@ interface JudgedRecord {
 function judgeRecord(input: unknown, index: number, month: number): JudgedRecord {
   const parsed = recordSchema.safeParse(input);
   const fields = fieldsOf(input);
-  const externalConsumerId = parsed.data?.externalConsumerId ?? usableId(fields.externalConsumerId);
+  const pans = pansOf(input);
+  const details = detailsOf(parsed.error, '');
+  const externalConsumerId = usableId(
+    parsed.data?.externalConsumerId ?? idOf(fields.externalConsumerId),
+    pans,
+    'externalConsumerId',
+    details,
+  );
   const consumerName = externalConsumerId ?? `#${index + 1}`;
   const cards = Array.isArray(fields.cards) ? (fields.cards as unknown[]) : [];
   const judged = cards.map((card, number) =>
-    judgeCard(card, { record: index, card: number }, consumerName, month),
+    judgeCard(card, { record: index, card: number }, consumerName, pans, month),
   );
   if (cards.length === 0) {
     const key = { externalConsumerId: consumerName, externalCardId: `#${index + 1}` };
@@ -90,7 +98,7 @@ function judgeRecord(input: unknown, index: number, month: number): JudgedRecord
     index,
     externalConsumerId,
     consumer: parsed.data?.consumer,
-    details: detailsOf(parsed.error, ''),
+    details,
     cards: judged,
   };
 }
@@ -99,6 +107,7 @@ function judgeCard(
   input: unknown,
   position: Required<CardPosition>,
   externalConsumerId: string,
+  pans: ReadonlySet<string>,
   month: number,
 ): JudgedCard {
   const parsed = cardSchema.safeParse(input);
@@ -107,7 +116,12 @@ function judgeCard(
   const details = detailsOf(parsed.error, path);
   if (hasExpired(parsed.data ?? fields, month))
     details.push({ path: `${path}.panExpirationYear`, code: 'expired' });
-  const externalCardId = parsed.data?.externalCardId ?? usableId(fields.externalCardId);
+  const externalCardId = usableId(
+    parsed.data?.externalCardId ?? idOf(fields.externalCardId),
+    pans,
+    `${path}.externalCardId`,
+    details,
+  );
   const name = externalCardId ?? `#${position.record + 1}.${(position.card ?? 0) + 1}`;
   return {
     position,
@@ -133,8 +147,20 @@ function fieldsOf(input: unknown): Fields {
   return typeof input === 'object' && input !== null ? (input as Fields) : {};
 }
 
-function usableId(id: unknown): string | undefined {
-  return externalIdSchema.safeParse(id).data;
+function idOf(input: unknown): string | undefined {
+  return externalIdSchema.safeParse(input).data;
+}
+
+/** The id, unless it holds a card number of its own record: then that is added to the details. */
+function usableId(
+  id: string | undefined,
+  pans: ReadonlySet<string>,
+  path: string,
+  details: OutcomeDetail[],
+): string | undefined {
+  if (id === undefined || !holdsPan(id, pans)) return id;
+  details.push({ path, code: 'looks_like_pan' });
+  return undefined;
 }
 
 const CODES: ReadonlySet<string> = new Set(ISSUE_CODES);

@@ -185,6 +185,59 @@ export interface GatewayError {
   Details?: string | null;
 }
 
+/**
+ * The reasons that Mastercard is known to give: S for those of the service, at the top and in details; N for those of
+ * the API gateway. Any other is written as `OTHER_REASON` (see `knownReason`): what stands there could be anything, and
+ * reasons go where everybody reads them. An API whose reasons are published adds them here.
+ */
+const KNOWN_REASONS: ReadonlySet<string> = new Set([
+  ...[
+    'INVALID_ARGUMENT',
+    'INVALID_STATE',
+    'UNAUTHENTICATED',
+    'PERMISSION_DENIED',
+    'LOCKED',
+    'NOT_FOUND',
+    'ABORTED',
+  ],
+  ...[
+    'ALREADY_EXISTS',
+    'RESOURCE_EXHAUSTED',
+    'CANCELLED',
+    'DATA_LOSS',
+    'INTERNAL',
+    'NOT_IMPLEMENTED',
+    'UNAVAILABLE',
+  ],
+  ...['DEADLINE_EXCEEDED', 'COMPLIANCE_REQUIRED', 'INVALID_CONFIGURATION', 'UNEXPECTED_ERROR'],
+  ...['CANNOT_BE_NULL', 'INVALID_VALUE', 'INVALID_FORMAT', 'CORRUPT_DATA', 'EXPIRED', 'MULTIPLE_FOUND'],
+  ...[
+    'PAN_INELIGIBLE',
+    'TOKENIZATION_INELIGIBLE',
+    'INVALID_PAN',
+    'ISSUER_DECLINED',
+    'NO_RESPONSE_FROM_ISSUER',
+  ],
+  ...['SUSPENDED_CARD', 'AMBIGUOUS_CONSUMER_IDENTITY', 'ACCOUNT_RANGE_NOT_FOUND'],
+  ...['DECLINED', 'INVALID_SIGNATURE', 'RESOURCE_UNKNOWN', 'SYSTEM'],
+  // The gateway of our simulator.
+  ...[
+    'OAUTH_HEADER_INVALID',
+    'OAUTH_CONSUMER_KEY_UNKNOWN',
+    'OAUTH_TIMESTAMP_REFUSED',
+    'OAUTH_BODY_HASH_MISMATCH',
+  ],
+  ...['OAUTH_SIGNATURE_INVALID', 'OAUTH_NONCE_USED', 'SLOWED_DOWN'],
+]);
+
+/** Stands for a reason that is none of those. */
+export const OTHER_REASON = 'OTHER';
+
+/** A reason of Mastercard's as it may be written into search attributes, tables and logs. */
+export function knownReason(reason: string): string {
+  return KNOWN_REASONS.has(reason) ? reason : OTHER_REASON;
+}
+
 /** S: the reasons of a record that no later batch can change. */
 export const FINAL_RECORD_REASONS: ReadonlySet<string> = new Set([
   'INVALID_PAN',

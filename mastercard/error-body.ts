@@ -1,4 +1,5 @@
-import { maskEmails, maskPans } from '../protection/mask.js';
+import { maskForeign } from '../protection/mask.js';
+import { knownReason } from './contract.js';
 
 /** One thing that Mastercard finds wrong. */
 export interface FailureDetail {
@@ -28,9 +29,6 @@ const MAX_TEXT = 200;
 /** Text beyond this cannot get into the first `MAX_TEXT` characters: not worth masking. */
 const MAX_MASKED = 2_000;
 
-/** What may be a phone number, besides what a card number left. */
-const DIGITS = /\d(?:[ ().-]{0,2}\d){6,}/g;
-
 /**
  * Makes free text of Mastercard fit to be kept: white space and control characters become single
  * spaces, anything that looks like a card number, a phone number or an e-mail address is masked, and 200
@@ -41,9 +39,8 @@ export function cleanText(text: string): string {
     .slice(0, MAX_MASKED)
     .replace(/[\p{C}\s]+/gu, ' ')
     .trim();
-  // The length stays, so that what is beyond the limit cannot move up.
-  const stars = (found: string) => '*'.repeat(found.length);
-  return maskEmails(maskPans(flat)).replace(DIGITS, stars).slice(0, MAX_TEXT);
+  // Masking keeps the length, so that what is beyond the limit cannot move up.
+  return maskForeign(flat).slice(0, MAX_TEXT);
 }
 
 /** Codes, and places in a request (`cards[0].primaryAccountNumber`), are one word; a value that stands there is none. */
@@ -145,7 +142,8 @@ function cleaned(value: unknown): string | undefined {
 }
 
 function code(value: unknown): string | undefined {
-  return wordOf(value, CODE);
+  const word = wordOf(value, CODE);
+  return word === undefined ? undefined : knownReason(word);
 }
 
 function place(value: unknown): string | undefined {

@@ -17,6 +17,7 @@ import { GatewayFailure } from './errors.js';
 import type { BatchReport, EnrollmentGateway, RemovalResult, SubmissionReceipt } from './gateway.js';
 import type { CompactJwe } from './jwe.js';
 import { SignedCaller, flowIdOf, type Call, type CallerOptions } from './signed-call.js';
+import { VERIFIED } from './tls.js';
 
 /** One issuer's access to Mastercard. Fields of a program's configuration, with the signing key loaded. */
 export interface HttpGatewayOptions extends CallerOptions {
@@ -39,7 +40,8 @@ const CONNECT_TIMEOUT_MS = 10_000;
  */
 export function createHttpGateway(options: HttpGatewayOptions): EnrollmentGateway {
   const { baseUrl, srcClientId, serviceId } = options;
-  const dispatcher = options.dispatcher ?? new Agent({ connect: { timeout: CONNECT_TIMEOUT_MS } });
+  const dispatcher =
+    options.dispatcher ?? new Agent({ connect: { ...VERIFIED, timeout: CONNECT_TIMEOUT_MS } });
   const caller = new SignedCaller(options, dispatcher);
 
   return {

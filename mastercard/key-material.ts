@@ -1,5 +1,5 @@
 import type { KeyObject } from 'node:crypto';
-import { readFile } from 'node:fs/promises';
+import { readRegular } from '../protection/regular-file.js';
 
 export type KeyErrorCode =
   | 'KEY_FILE_UNREADABLE'
@@ -25,7 +25,7 @@ export class KeyError extends Error {
 /** @throws KeyError KEY_FILE_UNREADABLE */
 export async function readKeyFile(path: string): Promise<Buffer> {
   try {
-    return await readFile(path);
+    return await readRegular(path);
   } catch (error) {
     const { code = 'unknown error' } = error as NodeJS.ErrnoException;
     throw new KeyError('KEY_FILE_UNREADABLE', `${path}: the key file cannot be read (${code})`);

@@ -1,7 +1,8 @@
-import { request } from 'undici';
+import { Agent, request } from 'undici';
 import { z } from 'zod';
 import { readText } from './read-text.js';
 import { KeyError } from './key-material.js';
+import { VERIFIED } from './tls.js';
 
 const TIMEOUT_MS = 10_000;
 const MAX_BYTES = 1024 * 1024;
@@ -26,8 +27,10 @@ export async function fetchKeySet(url: string): Promise<unknown[]> {
 }
 
 async function get(url: string): Promise<{ statusCode: number; text: string | undefined }> {
+  const dispatcher = new Agent({ connect: VERIFIED });
   try {
     const { statusCode, body } = await request(url, {
+      dispatcher,
       headers: { accept: 'application/jwk-set+json, application/json' },
       signal: AbortSignal.timeout(TIMEOUT_MS),
     });
@@ -35,6 +38,8 @@ async function get(url: string): Promise<{ statusCode: number; text: string | un
   } catch (error) {
     const { code, name } = error as NodeJS.ErrnoException;
     throw unavailable(url, typeof code === 'string' ? code : name);
+  } finally {
+    await dispatcher.destroy();
   }
 }
 

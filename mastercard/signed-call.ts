@@ -6,7 +6,7 @@ import { readErrorBody, type ErrorBody } from './error-body.js';
 import { GatewayFailure, type FailureKind, type GatewayOperation } from './errors.js';
 import { exchange, type Exchange, type HttpRequest } from './http-exchange.js';
 import { authorizationHeader } from './oauth1.js';
-import { maskPans } from '../protection/mask.js';
+import { maskPersonal } from '../protection/mask.js';
 import { parseRetryAfter } from './retry-after.js';
 
 export interface CallerOptions {
@@ -145,5 +145,5 @@ export function flowIdOf(answer: Answer): string | undefined {
 
 function correlationIdOf(answer: Answer): string | undefined {
   const value = CORRELATION_ID_HEADERS.map((name) => answer.header(name)).find(Boolean);
-  return value !== undefined && FLOW_ID_PATTERN.test(value) ? maskPans(value) : undefined;
+  return value !== undefined && FLOW_ID_PATTERN.test(value) ? maskPersonal(value) : undefined;
 }

@@ -1,4 +1,4 @@
-import { maskPans } from './mask.js';
+import { maskPersonal } from './mask.js';
 
 /** What may be shown of an error of any library: nothing else of it leaves the process. */
 export interface ErrorText {
@@ -15,11 +15,11 @@ export interface ErrorText {
 /** So many causes tell what there is to tell. */
 const MOST = 20;
 
-/** `JSON.parse` quotes what it read, which mask can only search for card numbers. */
-const QUOTED_JSON = /(?:\.{3})?".*"(?:\.{3})? is not valid JSON/s;
+/** How a message of `JSON.parse` ends that quotes what it read, which masking can only search. */
+const NO_JSON = ' is not valid JSON';
 
 /**
- * The text of an error: names, codes, messages and stack frames, masked (`maskPans`), without what else
+ * The text of an error: names, codes, messages and stack frames, masked (`maskPersonal`), without what else
  * libraries hang on errors (request bodies, output of programs). Never throws, whatever is thrown at it:
  * causes in a circle, getters that throw, values that are no errors.
  */
@@ -28,7 +28,7 @@ export function errorText(error: unknown): ErrorText {
   const code = textOf(error, 'code');
   return {
     type: nameOf(error),
-    ...(code === undefined ? {} : { code: maskPans(code) }),
+    ...(code === undefined ? {} : { code: maskPersonal(code) }),
     message: all
       .map(messageOf)
       .filter((message) => message !== '')
@@ -69,19 +69,31 @@ export function isError(value: unknown): value is Error {
 }
 
 function nameOf(error: unknown): string {
-  return maskPans(textOf(error, 'name') ?? 'Error');
+  return maskPersonal(textOf(error, 'name') ?? 'Error');
 }
 
 function messageOf(error: unknown): string {
   const text = textOf(error, 'message') ?? (isObject(error) ? undefined : attempt(() => String(error)));
-  return maskPans((text ?? '').replace(QUOTED_JSON, '[its input] is not valid JSON'));
+  return maskPersonal(withoutQuotedJson(text ?? ''));
+}
+
+/** Without what stands between the first quote and the last one that such an end follows. */
+function withoutQuotedJson(text: string): string {
+  const start = text.indexOf('"');
+  if (start === -1) return text;
+  for (let end = text.lastIndexOf(NO_JSON); end > start; end = text.lastIndexOf(NO_JSON, end - 1)) {
+    const isQuoted = ['"', '"...'].some((last) => end - last.length > start && text.endsWith(last, end));
+    if (isQuoted)
+      return `${text.slice(0, text.endsWith('...', start) ? start - 3 : start)}[its input]${text.slice(end)}`;
+  }
+  return text;
 }
 
 function framesOf(error: unknown): string[] {
   return (textOf(error, 'stack') ?? '')
     .split('\n')
     .filter((line) => /^\s+at /.test(line))
-    .map(maskPans);
+    .map(maskPersonal);
 }
 
 function textOf(value: unknown, name: string): string | undefined {

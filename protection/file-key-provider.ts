@@ -1,7 +1,7 @@
-import { open } from 'node:fs/promises';
 import type { KeyProvider } from './key-provider.js';
 import { KeyRingError } from './key-ring-json.js';
 import { readableByOthers } from './private-file.js';
+import { openRegular } from './regular-file.js';
 
 /** A few hundred bytes: reading them costs less than the blob that they open. */
 const FILE_MAX_AGE_MS = 1_000;
@@ -12,7 +12,7 @@ export function fileKeyProvider(path: string): KeyProvider {
 }
 
 async function readPrivateFile(path: string): Promise<string> {
-  const file = await open(path, 'r').catch((error: NodeJS.ErrnoException) => {
+  const file = await openRegular(path).catch((error: NodeJS.ErrnoException) => {
     throw new KeyRingError(path, unreadable(error));
   });
   try {

@@ -1,7 +1,10 @@
+import { isUtf8 } from 'node:buffer';
 import { Console } from 'node:console';
 import { writeFileSync } from 'node:fs';
 import { errorText } from './error-text.js';
-import { maskPans } from './mask.js';
+import { maskPersonal } from './mask.js';
+import { printable } from './printable.js';
+import { verifyCertificates } from './tls-exposures.js';
 
 /** Which parts of its memory a process leaves in a core dump, as bits (core(5)); children inherit it. */
 const COREDUMP_FILTER = '/proc/self/coredump_filter';
@@ -15,6 +18,7 @@ const COREDUMP_FILTER = '/proc/self/coredump_filter';
  * - An error that nobody caught ends the process with exit code 1 and its masked text; Node would print its
  *   message and the line of source. So it does under `--abort-on-uncaught-exception`.
  * - Node's diagnostic reports, which hold the environment and the message, are not written.
+ * - SIGUSR1 opens no debugger, and NODE_TLS_REJECT_UNAUTHORIZED switches off no check of certificates.
  * - A core dump (Linux) is written without the process's memory; what remains in it are registers.
  */
 export function guardProcess(): void {
@@ -25,6 +29,9 @@ export function guardProcess(): void {
   process.setUncaughtExceptionCaptureCallback(endWith);
   process.on('unhandledRejection', endWith);
   maskWarnings();
+  // Node opens its debugger at that signal unless somebody listens.
+  if (process.platform !== 'win32') process.on('SIGUSR1', () => undefined);
+  verifyCertificates();
   if (process.report) {
     process.report.reportOnFatalError = false;
     process.report.reportOnSignal = false;
@@ -37,16 +44,16 @@ function maskStandardError(): void {
   const { stderr } = process;
   const write = stderr.write.bind(stderr) as (chunk: string | Uint8Array, ...rest: unknown[]) => boolean;
   stderr.write = (chunk: string | Uint8Array, ...rest: unknown[]) =>
-    write(
-      typeof chunk === 'string'
-        ? maskPans(chunk)
-        : Buffer.from(maskPans(Buffer.from(chunk).toString('latin1')), 'latin1'),
-      ...rest,
-    );
+    write(typeof chunk === 'string' ? maskPersonal(chunk) : maskBytes(Buffer.from(chunk)), ...rest);
+}
+
+function maskBytes(bytes: Buffer): Buffer {
+  const encoding = isUtf8(bytes) ? 'utf8' : 'latin1';
+  return Buffer.from(maskPersonal(bytes.toString(encoding)), encoding);
 }
 
 function endWith(error: unknown): void {
-  process.stderr.write(`c2p: ended by an error that nobody caught: ${errorText(error).stack}\n`);
+  process.stderr.write(`c2p: ended by an error that nobody caught: ${printable(errorText(error).stack)}\n`);
   process.exit(1);
 }
 
@@ -56,7 +63,7 @@ function maskWarnings(): void {
   process.removeAllListeners('warning');
   process.on('warning', (warning) => {
     const { type, message } = errorText(warning);
-    process.stderr.write(`${type}: ${message}\n`);
+    process.stderr.write(`${printable(`${type}: ${message}`)}\n`);
   });
 }
 

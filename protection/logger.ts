@@ -2,7 +2,8 @@ import { pino } from 'pino';
 import type { DestinationStream, Level, Logger } from 'pino';
 import pretty from 'pino-pretty';
 import { errorText, isError } from './error-text.js';
-import { maskPans } from './mask.js';
+import { maskPans, maskPersonal } from './mask.js';
+import { printable } from './printable.js';
 
 export interface LoggerOptions {
   /** The least important level that is written; `silent` writes nothing. */
@@ -38,10 +39,13 @@ export const REDACTED_FIELDS: ReadonlySet<string> = new Set(
   ].map((name) => name.toLowerCase()),
 );
 
+/** Who did what: the name of an operator may be an e-mail address, and an audit needs it. */
+const OPERATOR_FIELDS: ReadonlySet<string> = new Set(['who', 'by', 'identity']);
+
 const REDACTED = '[redacted]';
 
 /**
- * A logger that no card number gets through: every finished line, with whatever message, bindings and
+ * A logger that no card number, e-mail address or international phone number gets through: every finished line, with whatever message, bindings and
  * stacks it has, passes `maskLogLine`. Of an error (`err`, `error`) it has what `errorText` tells. Times are ISO 8601 because milliseconds since
  * 1970 are 13 digits, which a card number may have.
  */
@@ -70,33 +74,38 @@ function standardError(): DestinationStream {
 }
 
 /**
- * Masks one line of JSON: card numbers in every name and value, wherever they are, the value of each of
- * `REDACTED_FIELDS`, and bytes, which could be anything. What it returns is a line of JSON again; a text that is none is masked as text.
+ * Masks one line of JSON: every name and value (`maskPersonal`), wherever they are, the value of each of
+ * `REDACTED_FIELDS`, and bytes, which could be anything; and makes every text `printable`. What it returns is a line of JSON again; a text that is none is masked as text.
  */
 export function maskLogLine(line: string): string {
   let entry: unknown;
   try {
     entry = JSON.parse(line);
   } catch {
-    return maskPans(line);
+    return shownText(line);
   }
   return JSON.stringify(maskValue(entry)) + '\n';
 }
 
-function maskValue(value: unknown): unknown {
-  if (typeof value === 'string') return maskPans(value);
+/** A reader may take the JSON apart and show it on a terminal. */
+function shownText(text: string, mask = maskPersonal): string {
+  return printable(mask(text));
+}
+
+function maskValue(value: unknown, name = ''): unknown {
+  if (typeof value === 'string') return shownText(value, OPERATOR_FIELDS.has(name) ? maskPans : maskPersonal);
   if (typeof value === 'number') {
     const digits = JSON.stringify(value);
-    const masked = maskPans(digits);
+    const masked = maskPersonal(digits);
     return masked === digits ? value : masked;
   }
-  if (Array.isArray(value)) return value.map(maskValue);
+  if (Array.isArray(value)) return value.map((inner) => maskValue(inner));
   if (value === null || typeof value !== 'object') return value;
   if (isBytes(value)) return REDACTED;
   return Object.fromEntries(
     Object.entries(value).map(([name, inner]) => [
-      maskPans(name),
-      REDACTED_FIELDS.has(name.toLowerCase()) ? REDACTED : maskValue(inner),
+      shownText(name),
+      REDACTED_FIELDS.has(name.toLowerCase()) ? REDACTED : maskValue(inner, name),
     ]),
   );
 }

@@ -1,20 +1,36 @@
 import { Client } from '@temporalio/client';
-import { defaultPayloadConverter, type PayloadCodec } from '@temporalio/common';
+import { defaultPayloadConverter, type PayloadCodec, type PayloadConverter } from '@temporalio/common';
 
 /**
- * A client on the same connection, for looking at workflows of any age: Temporal's own client reads the
- * memo of each with it, and fails where the key of one is gone. This one reads such a memo as nothing.
+ * A client on the same connection, for looking at workflows of any age and origin: Temporal's own client reads the
+ * memo of each with it, and fails where the key of one is gone, or where another program wrote it. This one reads
+ * such a memo as nothing.
  */
 export function lookingClient(temporal: Client): Client {
   const { connection, options } = temporal;
   const { namespace, identity, loadedDataConverter } = options;
-  const { payloadCodecs } = loadedDataConverter;
-  if (payloadCodecs.length === 0) return temporal;
-  const dataConverter = { ...loadedDataConverter, payloadCodecs: payloadCodecs.map(forgiving) };
+  const dataConverter = {
+    ...loadedDataConverter,
+    payloadCodecs: loadedDataConverter.payloadCodecs.map(forgivingCodec),
+    payloadConverter: forgivingConverter(loadedDataConverter.payloadConverter),
+  };
   return new Client({ connection, namespace, identity, dataConverter });
 }
 
-function forgiving(codec: PayloadCodec): PayloadCodec {
+function forgivingConverter(converter: PayloadConverter): PayloadConverter {
+  return {
+    toPayload: (...args) => converter.toPayload(...args),
+    fromPayload(payload, context, hint) {
+      try {
+        return converter.fromPayload(payload, context, hint);
+      } catch {
+        return null as never;
+      }
+    },
+  };
+}
+
+function forgivingCodec(codec: PayloadCodec): PayloadCodec {
   const nothing = defaultPayloadConverter.toPayload(null);
   const decodeOne = async (payload: Parameters<PayloadCodec['decode']>[0][number]) => {
     const [decoded] = await codec.decode([payload]).catch(() => [nothing]);

@@ -6,6 +6,12 @@ const CONNECT_WITHIN_MS = 10_000;
 /** The longest that c2p asks for is a page of batches or a megabyte of blob. */
 const STATEMENT_WITHIN_MS = 30_000;
 
+/**
+ * One `@` and one path at most, and no fragment: in a password that is not escaped, each of these would end it, and
+ * its rest would be looked up as a host and shown.
+ */
+const UNAMBIGUOUS = /^postgres(?:ql)?:\/\/[^/?#@]*(?:@[^/?#@]*)?(?:\/[^/?#@]*)?(?:\?[^#@]*)?$/;
+
 /** Where a PostgreSQL database is. */
 export interface PostgresPlace {
   /** Holds the password, and the certificates that the URL names. */
@@ -25,6 +31,10 @@ export function postgresPlace(urlEnv: string, env: NodeJS.ProcessEnv): PostgresP
   if (!url) throw new StoreUrlError('the environment variable that it names is not set');
   if (!/^postgres(ql)?:\/\//.test(url))
     throw new StoreUrlError('the environment variable that it names does not hold a postgres:// URL');
+  if (!UNAMBIGUOUS.test(url))
+    throw new StoreUrlError(
+      'the URL is malformed; write each of @ / # ? in its user, password and database as %40 %2F %23 %3F',
+    );
   const config = parse(url);
   const { host, port, database } = config;
   return { config, shown: `${host || 'localhost'}:${port || 5432}/${database ?? ''}` };
@@ -64,7 +74,10 @@ export function createConnection({ config }: PostgresPlace): pg.Client {
 /** Reads the files that the URL names. The parser's own error may quote the URL. */
 function parse(url: string): pg.ClientConfig {
   try {
-    return parseIntoClientConfig(url);
+    const config = parseIntoClientConfig(url);
+    const { ssl } = config;
+    // Else Node leaves it to NODE_TLS_REJECT_UNAUTHORIZED.
+    return ssl ? { ...config, ssl: { rejectUnauthorized: true, ...(ssl === true ? {} : ssl) } } : config;
   } catch (error) {
     const { code = 'unknown error' } = error as NodeJS.ErrnoException;
     throw new StoreUrlError(`the URL is malformed, or a file that it names cannot be read (${code})`);

@@ -64,6 +64,7 @@ export async function createDependencies(
     keyRing,
     programKeys,
     sourceFolder: config.bulk?.folder,
+    sourceRules: config.bulk,
     graceMs: graceOf(config.sweep),
     brakes,
     now: () => new Date(),

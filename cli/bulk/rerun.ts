@@ -116,12 +116,9 @@ export async function openRerun(bulk: BulkEnrollment, location?: SourceLocation)
     new RerunRefusedError(`cannot decide which cards of bulk job '${bulk.bulkId}' may be sent again: ${why}`);
   if (!closed) throw refuse(`it is not closed; wait for it with: c2p bulk watch ${bulk.bulkId}`);
   if (!order) throw refuse('c2p did not start it, so it is unknown how its source was split');
-  const source = await openSource(location ?? (await whereItWas(order)));
+  const { bulk: rules } = await loadConfig();
+  const source = await openSource(location ?? (await locateSource(order.source, rules?.folder)), { rules });
   return new Rerun(bulk, closed.result, order, source);
-}
-
-async function whereItWas({ source }: BulkOrder): Promise<SourceLocation> {
-  return 'url' in source ? source : locateSource(source, (await loadConfig()).bulk?.folder);
 }
 
 /** Of a batch that was closed without its blobs. */

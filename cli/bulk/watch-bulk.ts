@@ -1,6 +1,7 @@
 import { setTimeout as delay } from 'node:timers/promises';
 import type { BulkEnrollment, BulkView } from '../../client/bulk-enrollment.js';
 import { isBulkClosed } from '../../enrollment/bulk.js';
+import { printableLine } from '../../protection/printable.js';
 import { leavable } from '../leavable.js';
 import { spinnerOn } from '../progress.js';
 import { bulkLine, bulkLines } from './progress-line.js';
@@ -48,7 +49,7 @@ export async function bulkViewOn(stream: NodeJS.WriteStream, now = Date.now): Pr
     show(progress) {
       // A line that the terminal wraps would not be taken off again.
       spinner.text = bulkLines(progress)
-        .map((line) => line.slice(0, stream.columns - 2))
+        .map((line) => printableLine(line).slice(0, stream.columns - 2))
         .join('\n');
     },
     stop: () => void spinner.stop(),
@@ -67,7 +68,7 @@ function linesOn(stream: NodeJS.WriteStream, now: () => number): BulkWatchView {
       };
       const isDue = next.counts !== shown.counts && next.at - shown.at >= LINE_EVERY_MS;
       if (next.state === shown.state && !isDue) return;
-      stream.write(`${bulkLine(progress)}\n`);
+      stream.write(`${printableLine(bulkLine(progress))}\n`);
       shown = next;
     },
     stop: () => undefined,

@@ -1,7 +1,7 @@
 import { Command } from 'commander';
 import { ProgramUnknownError } from '../../client/errors.js';
 import type { Finding } from '../../doctor/index.js';
-import { maskPans } from '../../protection/mask.js';
+import { maskPersonal } from '../../protection/mask.js';
 import { ExitCode } from '../exit-codes.js';
 import { example } from '../help.js';
 import { note, print, printJson } from '../output.js';
@@ -57,12 +57,8 @@ function masked(finding: Finding): Finding {
   return { ...finding, found: oneLine(found), todo: todo === undefined ? undefined : oneLine(todo) };
 }
 
-const FINGERPRINT = /\b([0-9a-f]{64})\b/;
-
-/** A fingerprint is there to be compared; digits in it that happen to look like a card number stay. */
 function oneLine(text: string): string {
-  const parts = text.replace(/\s+/g, ' ').trim().split(FINGERPRINT);
-  return parts.map((part) => (FINGERPRINT.test(part) ? part : maskPans(part))).join('');
+  return maskPersonal(text.replace(/\s+/g, ' ').trim());
 }
 
 const SYMBOL = { ok: '✓', warning: '!', failed: '✗', skipped: '-' } as const satisfies Record<

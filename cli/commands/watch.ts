@@ -70,7 +70,12 @@ async function openBatches(
   for await (const batch of client.list({ status, program })) {
     // The list begins with those that are open.
     if (batch.closedAt !== undefined) break;
-    open.push(client.batch(batch.externalBatchId, batch.program));
+    const { externalBatchId, program } = batch;
+    if (client.hasProgram(program)) open.push(client.batch(externalBatchId, program));
+    else
+      note(
+        `left out: batch ${externalBatchId} of program '${program}', which this configuration does not have`,
+      );
   }
   return open;
 }

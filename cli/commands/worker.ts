@@ -18,9 +18,10 @@ export const workerCommand = new Command('worker')
     const config = await loadConfig();
     const { createLogger } = await import('../../protection/logger.js');
     const { memoryExposures } = await import('../../protection/memory-exposures.js');
+    const { tlsExposures } = await import('../../protection/tls-exposures.js');
     const { runWorker } = await import('../../worker/run-worker.js');
     const logger = createLogger({ name: 'c2p-worker', level: logLevel() });
-    for (const exposure of memoryExposures()) logger.warn(exposure);
+    for (const exposure of [...memoryExposures(), ...tlsExposures()]) logger.warn(exposure);
     const worker = await runWorker({ config, logger, readyFile: process.env.C2P_READY_FILE });
     await worker.stopped;
   });

@@ -1,10 +1,12 @@
-import { mkdtemp, rename, rm, stat, symlink, utimes, writeFile } from 'node:fs/promises';
+import { mkdtemp, readFile, rename, rm, stat, symlink, utimes, writeFile } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
+import { gzipSync } from 'node:zlib';
 import { ApplicationFailure } from '@temporalio/activity';
 import { MockActivityEnvironment } from '@temporalio/testing';
 import { DefaultLogger } from '@temporalio/worker';
 import { afterEach, beforeEach, describe, expect, it, vi } from 'vitest';
+import type { ActivityDependencies } from '../../activities/dependencies.js';
 import { sealPage, type SealedPage, type SealPageInput } from '../../activities/seal-page.js';
 import type { Reject } from '../../bulk/reject.js';
 import { Blob, isRejects, type ClosedBatch } from '../../enrollment/blobs.js';
@@ -24,7 +26,9 @@ let path: string;
 let store: BatchStore;
 let keyRing: KeyRing;
 let temporal: FakeTemporal;
+let sourceRules: ActivityDependencies['sourceRules'];
 beforeEach(async () => {
+  sourceRules = undefined;
   temporal = new FakeTemporal();
   folder = await mkdtemp(join(tmpdir(), 'c2p-seal-'));
   path = join(folder, 'portfolio.csv');
@@ -58,7 +62,7 @@ function seal(changes: Partial<SealPageInput> = {}, environment = environmentWit
     maxBatches: 1_000,
     ...changes,
   };
-  return environment.run(sealPage({ store, keyRing, sourceFolder: folder }), input);
+  return environment.run(sealPage({ store, keyRing, sourceFolder: folder, sourceRules }), input);
 }
 
 async function inPages(maxBatches: number): Promise<SealedPage[]> {
@@ -279,7 +283,18 @@ describe('sealing fails for good', () => {
     },
   );
 
+  it('with SourceUnusable for an address of this machine, and gzip that grows beyond the limits of the configuration', async () => {
+    const local = await failureOf(seal({ source: { url: 'http://127.0.0.1:1/p.csv' } }));
+    expect(local.type).toBe('SourceUnusable');
+    sourceRules = { gzip: { maxRatio: 100, maxBytes: 1_000 } };
+    await writeFile(path, gzipSync(await readFile(path)));
+    const large = await failureOf(seal());
+    expect(large.type).toBe('SourceUnusable');
+    expect(large.message).toContain('bulk.gzip.maxBytes');
+  });
+
   it('but not where the source is away for a while', async () => {
+    sourceRules = { allowPrivateAddresses: true };
     const error: unknown = await seal({ source: { url: 'http://127.0.0.1:1/p.csv' } }).catch(
       (reason: unknown) => reason,
     );

@@ -1,13 +1,18 @@
 import { appendFile, mkdtemp, rm, truncate, utimes, writeFile } from 'node:fs/promises';
+import dns from 'node:dns';
 import { createServer, type IncomingMessage, type Server, type ServerResponse } from 'node:http';
-import type { AddressInfo } from 'node:net';
+import { isIP, type AddressInfo } from 'node:net';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { gzipSync } from 'node:zlib';
-import { afterEach, beforeEach, describe, expect, it } from 'vitest';
+import { afterEach, beforeEach, describe, expect, it, vi } from 'vitest';
+import { isPrivateAddress } from '../../bulk/private-addresses.js';
 import { openSource, type Source } from '../../bulk/source.js';
 
 const CONTENT = Buffer.from(Array.from({ length: 50_000 }, (_, n) => `line ${n}\n`).join(''));
+
+/** So that a server on this machine can be asked. */
+const HERE = { rules: { allowPrivateAddresses: true } };
 
 let folder: string;
 let path: string;
@@ -61,14 +66,47 @@ describe('a file', () => {
     }
   });
 
+  it.each([
+    [
+      'by more than the ratio, whose end is not waited for',
+      { maxRatio: 50, maxBytes: 1e12 },
+      /more than 50 times .* raise bulk\.gzip\.maxRatio/,
+    ],
+    [
+      'to more than the size',
+      { maxRatio: 2_000, maxBytes: 20_000_000 },
+      /more than 20000000 bytes.* raise bulk\.gzip\.maxBytes/,
+    ],
+  ])('of gzip that grows %s is refused, with what to do', async (_, gzip, says) => {
+    await writeFile(path, gzipSync(Buffer.alloc(40_000_000)));
+    const source = await openSource({ path }, { rules: { gzip } });
+    let read = 0;
+    const reading = async () => {
+      for await (const block of source.read(0)) read += block.length;
+    };
+    await expect(reading()).rejects.toMatchObject({
+      code: 'GZIP_TOO_LARGE',
+      message: expect.stringMatching(says) as string,
+    });
+    expect(read).toBeLessThanOrEqual(20_000_000);
+  });
+
+  it('of gzip may be as repetitive as a small file is', async () => {
+    await writeFile(path, gzipSync(Buffer.alloc(1_000_000)));
+    expect((await bytesOf(await openSource({ path }), 0)).length).toBe(1_000_000);
+  });
+
   it('is still the same one when it is opened again, as long as nobody touches it', async () => {
     await writeFile(path, CONTENT);
     const { identity } = await openSource({ path });
     expect(
-      (await openSource({ path }, JSON.parse(JSON.stringify(identity)) as typeof identity)).identity,
+      (await openSource({ path }, { expected: JSON.parse(JSON.stringify(identity)) as typeof identity }))
+        .identity,
     ).toEqual(identity);
     await utimes(path, new Date(), new Date(2026, 0));
-    await expect(openSource({ path }, identity)).rejects.toMatchObject({ code: 'SOURCE_CHANGED' });
+    await expect(openSource({ path }, { expected: identity })).rejects.toMatchObject({
+      code: 'SOURCE_CHANGED',
+    });
   });
 
   it('that changes after it was opened, or while it is read, is noticed', async () => {
@@ -112,6 +150,8 @@ describe('a URL', () => {
     url = `http://127.0.0.1:${(server.address() as AddressInfo).port}/portfolio.csv?signature=SECRET`;
   });
   afterEach(async () => {
+    vi.restoreAllMocks();
+    vi.unstubAllEnvs();
     server.closeAllConnections();
     await new Promise((resolve) => server.close(resolve));
   });
@@ -142,7 +182,7 @@ describe('a URL', () => {
   }
 
   it('is read from anywhere to anywhere', async () => {
-    const source = await openSource({ url });
+    const source = await openSource({ url }, HERE);
     expect(source.identity).toEqual({ size: CONTENT.length, version: '"v1"' });
     expect(source.name).not.toContain('SECRET');
     await gives(source);
@@ -150,21 +190,23 @@ describe('a URL', () => {
 
   it('is decompressed where it is gzip', async () => {
     answer = ranges(gzipSync(CONTENT));
-    await gives(await openSource({ url }));
+    await gives(await openSource({ url }, HERE));
   });
 
   it('of nothing is empty', async () => {
     answer = ranges(Buffer.alloc(0));
-    const source = await openSource({ url });
+    const source = await openSource({ url }, HERE);
     expect(source.identity.size).toBe(0);
     expect(await bytesOf(source, 0)).toBe('');
   });
 
   it('that has another version or size later is noticed', async () => {
-    const source = await openSource({ url });
+    const source = await openSource({ url }, HERE);
     version = '"v2"';
     expect(await problemOf(bytesOf(source, 0))).toMatchObject({ code: 'SOURCE_CHANGED' });
-    expect(await problemOf(openSource({ url }, source.identity))).toMatchObject({ code: 'SOURCE_CHANGED' });
+    expect(await problemOf(openSource({ url }, { ...HERE, expected: source.identity }))).toMatchObject({
+      code: 'SOURCE_CHANGED',
+    });
     version = '"v1"';
     answer = ranges(CONTENT.subarray(0, 100));
     expect(await problemOf(bytesOf(source, 0))).toMatchObject({ code: 'SOURCE_CHANGED' });
@@ -172,7 +214,7 @@ describe('a URL', () => {
   });
 
   it('whose answer breaks off is not taken for its end', async () => {
-    const source = await openSource({ url });
+    const source = await openSource({ url }, HERE);
     answer = (_, response) => {
       response.writeHead(206, {
         'content-range': `bytes 0-${CONTENT.length - 1}/${CONTENT.length}`,
@@ -203,12 +245,92 @@ describe('a URL', () => {
     ['is overloaded', 503, {}, 'SOURCE_UNAVAILABLE'],
   ])('whose server %s is an error', async (_, status, headers, code) => {
     answer = (_request, response) => void response.writeHead(status, headers).end('ab');
-    expect(await problemOf(openSource({ url }))).toMatchObject({ code });
+    expect(await problemOf(openSource({ url }, HERE))).toMatchObject({ code });
   });
 
   it('whose server does not answer may answer later', async () => {
     answer = (request) => request.socket.destroy();
-    expect(await problemOf(openSource({ url }))).toMatchObject({ code: 'SOURCE_UNAVAILABLE' });
+    expect(await problemOf(openSource({ url }, HERE))).toMatchObject({ code: 'SOURCE_UNAVAILABLE' });
+  });
+
+  it.each([
+    'http://127.0.0.1/p.csv',
+    'https://127.0.0.1/p.csv',
+    'https://0x7f.1/p.csv',
+    'https://2130706433/p.csv',
+    'https://localhost/p.csv',
+    'https://LOCALHOST./p.csv',
+    'https://files.localhost/p.csv',
+    'https://files/p.csv',
+    'https://nas.local/p.csv',
+    'https://metadata.google.internal/p.csv',
+    'https://0.0.0.0/p.csv',
+    'https://10.1.2.3/p.csv',
+    'https://100.100.100.200/p.csv',
+    'https://168.63.129.16/p.csv',
+    'https://169.254.169.254/p.csv',
+    'https://172.31.0.1/p.csv',
+    'https://192.168.0.1/p.csv',
+    'https://224.0.0.1/p.csv',
+    'https://255.255.255.255/p.csv',
+    'https://[::]/p.csv',
+    'https://[::1]/p.csv',
+    'https://[::ffff:10.0.0.1]/p.csv',
+    'https://[::ffff:7f00:1]/p.csv',
+    'https://[::10.0.0.1]/p.csv',
+    'https://[64:ff9b::a9fe:a9fe]/p.csv',
+    'https://[2002:a00:1::]/p.csv',
+    'https://[fd00:ec2::254]/p.csv',
+    'https://[fe80::1]/p.csv',
+    'https://[ff02::1]/p.csv',
+  ])('%s leads to this machine or its networks, and is refused before anything is sent', async (refused) => {
+    const lookups = vi.spyOn(dns, 'lookup');
+    expect(await problemOf(openSource({ url: refused }))).toMatchObject({ code: 'SOURCE_URL_REFUSED' });
+    expect(lookups).not.toHaveBeenCalled();
+  });
+
+  it.each(['198.17.255.255', '172.32.0.1', '100.128.0.1', '2606:4700::1111', '2a00:1450:4001::200e'])(
+    '%s is an address like any other',
+    (address) => expect(isPrivateAddress(address)).toBe(false),
+  );
+
+  /** Names lead to these addresses, as far as this process sees. */
+  function namesLeadTo(...addresses: string[]): void {
+    const all = addresses.map((address) => ({ address, family: isIP(address) }));
+    vi.spyOn(dns, 'lookup').mockImplementation(((_name: string, options: { all: boolean }, done: Done) =>
+      options.all ? done(null, all) : done(null, all[0]!.address, all[0]!.family)) as typeof dns.lookup);
+  }
+  type Done = (error: null, ...found: unknown[]) => void;
+
+  it.each([[['127.0.0.1']], [['::ffff:127.0.0.1']], [['203.0.114.1', '127.0.0.1']]])(
+    'whose name leads to %j is refused, and nothing connects',
+    async (addresses) => {
+      namesLeadTo(...addresses);
+      const connections = vi.fn();
+      server.on('connection', connections);
+      const { port } = server.address() as AddressInfo;
+      const refused = problemOf(openSource({ url: `https://files.bank.example:${port}/p.csv?SECRET` }));
+      expect(await refused).toMatchObject({
+        code: 'SOURCE_URL_REFUSED',
+        message: expect.stringContaining('bulk.allowPrivateAddresses') as string,
+      });
+      expect(connections).not.toHaveBeenCalled();
+    },
+  );
+
+  it('is asked for at the proxy, where one is to be used; only its name is looked at then', async () => {
+    const asked: string[] = [];
+    server.on('connect', ({ url: address }, socket) => {
+      asked.push(address!);
+      socket.end('HTTP/1.1 502 Bad Gateway\r\n\r\n');
+    });
+    vi.stubEnv('NODE_USE_ENV_PROXY', '1');
+    vi.stubEnv('HTTPS_PROXY', new URL(url).origin);
+    const away = problemOf(openSource({ url: 'https://files.bank.example/p.csv' }));
+    expect(await away).toMatchObject({ code: 'SOURCE_UNAVAILABLE' });
+    const refused = problemOf(openSource({ url: 'https://169.254.169.254/p.csv' }));
+    expect(await refused).toMatchObject({ code: 'SOURCE_URL_REFUSED' });
+    expect(asked).toEqual(['files.bank.example:443']);
   });
 
   it.each([
@@ -217,6 +339,6 @@ describe('a URL', () => {
     'ftp://bank.example/p',
     'SECRET',
   ])('%s is refused before anything is sent', async (refused) => {
-    expect(await problemOf(openSource({ url: refused }))).toMatchObject({ code: 'SOURCE_URL_REFUSED' });
+    expect(await problemOf(openSource({ url: refused }, HERE))).toMatchObject({ code: 'SOURCE_URL_REFUSED' });
   });
 });

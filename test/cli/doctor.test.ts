@@ -72,6 +72,17 @@ describe('c2p doctor', () => {
     expect(stderr).toBe(`checks: ${lines.length}, failed: 0, warnings: 0, skipped: 0`);
   });
 
+  test('warns where NODE_TLS_REJECT_UNAUTHORIZED is 0, and verifies certificates all the same', async () => {
+    const { exitCode, stdout } = await c2pProcess(['doctor', '--offline'], {
+      ...site.env,
+      NODE_TLS_REJECT_UNAUTHORIZED: '0',
+    });
+    expect(stdout).toMatch(
+      /^! certificates: NODE_TLS_REJECT_UNAUTHORIZED=0 is ignored, certificates are verified → take it out/m,
+    );
+    expect(exitCode).toBe(0);
+  });
+
   test('shows no secret, however it is asked and whatever is wrong', async () => {
     const keys = join(site.folder, 'keys');
     const ring = JSON.parse(await readFile(join(keys, 'data-keys.json'), 'utf8')) as {

@@ -47,3 +47,26 @@ test('a folder that is not there is named in the error', async () => {
   const path = join(folder, 'nowhere', 'rerun.jsonl');
   await expect(writeNewFile(path, text(''))).rejects.toThrow(`${path} cannot be written (ENOENT).`);
 });
+
+test('a file that is being written has no name yet', async () => {
+  await writeNewFile(join(folder, 'rerun.jsonl'), async (out) => {
+    out.write('one\n');
+    expect(await readdir(folder)).toEqual([]);
+  });
+});
+
+test('what a process left that was killed in its last moment says what it is, and goes with the next run', async () => {
+  const path = join(folder, 'rerun.jsonl');
+  const left = 'rerun.jsonl.incomplete-0123456789abcdef.tmp';
+  for (const name of [left, 'other.jsonl.incomplete-0123456789abcdef.tmp', 'rerun.jsonl.mine'])
+    await writeFile(join(folder, name), 'cards');
+  await writeNewFile(path, async (out) => {
+    out.write('one\n');
+    expect(await readdir(folder)).not.toContain(left);
+  });
+  expect((await readdir(folder)).sort()).toEqual([
+    'other.jsonl.incomplete-0123456789abcdef.tmp',
+    'rerun.jsonl',
+    'rerun.jsonl.mine',
+  ]);
+});

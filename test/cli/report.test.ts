@@ -1,7 +1,7 @@
 import { Writable } from 'node:stream';
 import { describe, expect, test } from 'vitest';
 import { retainedBytes } from '../../bench/memory.js';
-import { OUTCOME_COLUMNS, writeRows } from '../../cli/report.js';
+import { csvCell, OUTCOME_COLUMNS, writeRows } from '../../cli/report.js';
 import type { Outcome } from '../../enrollment/outcomes.js';
 
 const FAILED: Outcome = {
@@ -43,6 +43,35 @@ describe('a report', () => {
     expect(out.text).toBe(
       `${OUTCOME_COLUMNS.join(',')}\nc-1,k-1,FAILED,1,'=1+1,"Card PAN_INELIGIBLE (cannot, be enrolled)",,\n`,
     );
+  });
+
+  // A spreadsheet cuts a row at whatever its locale has for the end of a cell, and knows quotes at a cell's beginning only.
+  test.each(['=', '+', '-', '@', '＝', '＋', '－', '＠'])(
+    'in CSV has no formula that begins with %s, however a spreadsheet cuts its rows',
+    async (sign) => {
+      const formula = `${sign}HYPERLINK("https://evil.example","x")`;
+      const hostile = ['', ';', '; ', ',', '|', '\t', '\r', '\n', '\r\n', ';"', ';" ', ';\t', '\u00a0'].map(
+        (before) => `${before}${formula}`,
+      );
+      const details = hostile.flatMap((text) => [
+        { code: text, path: text, message: text },
+        { code: 'C', message: `x${text}` },
+      ]);
+      const rows = hostile.map((text) => ({ ...FAILED, reason: text, srcConsumerId: text, details }));
+      const out = new Taker();
+      await writeRows(rows, 'csv', OUTCOME_COLUMNS, out);
+      for (const separator of [';', ',', '|', '\t']) {
+        const cells = out.text.split(/[\r\n]/).flatMap((row) => row.split(separator));
+        expect(cells.filter((cell) => /^[\s"']*[=+\-@＝＋－＠]/.test(cell.replace(/^[\s"]*'/, 'x')))).toEqual(
+          [],
+        );
+      }
+    },
+  );
+
+  test('in CSV leaves names, amounts and dashes within a text as they are', () => {
+    for (const text of ['c-1', 'a+b@example.org is wrong', '2026-11-30', 'x = y', '10 % - 20 %'])
+      expect(csvCell(text)).toBe(text);
   });
 
   test('in CSV has a header also where there are no rows', async () => {

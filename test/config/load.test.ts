@@ -201,6 +201,31 @@ describe('parseConfig', () => {
     expect(dataKeys(['bin/my-kms'])).toEqual({ command: [resolve('/etc/c2p/bin/my-kms')] });
   });
 
+  it('takes the names of what the command has in its environment, but for where secrets of c2p are', () => {
+    const environment = ['VAULT_ADDR', 'VAULT_TOKEN'];
+    const parsed = parse({ ...CONFIG, dataKeys: { command: ['/x'], environment } }).dataKeys;
+    expect(parsed).toEqual({ command: ['/x'], environment });
+    const secrets = ['C2P_SIGNING_PASSWORD', 'C2P_STORE_URL', 'C2P_CODEC_SECRET'];
+    const { issues } = refusal(() =>
+      parse({
+        ...CONFIG,
+        store: { kind: 'postgres', urlEnv: 'C2P_STORE_URL' },
+        codecServer: {
+          origins: ['https://ui.example'],
+          token: { secretEnv: 'C2P_CODEC_SECRET', issuer: 'i', audience: 'a' },
+        },
+        dataKeys: { command: ['/x'], environment: ['VAULT_ADDR', ...secrets] },
+      }),
+    );
+    expect(issues).toEqual(
+      [1, 2, 3].map((at) => ({
+        path: `dataKeys.environment.${at}`,
+        message:
+          'must not be the variable of a password, a database or a secret of c2p: the command needs none',
+      })),
+    );
+  });
+
   it.each<[string, unknown]>([
     ['dataKeys', {}],
     ['dataKeys', { path: 'x', command: ['x'] }],
@@ -210,6 +235,8 @@ describe('parseConfig', () => {
     ['dataKeys.command.1', { command: ['x', 1] }],
     ['dataKeys.path', { path: 1 }],
     ['dataKeys.path', { path: { length: { toString: null } } }],
+    ['dataKeys', { path: 'x', environment: ['X'] }],
+    ['dataKeys.environment.0', { command: ['x'], environment: ['X=1'] }],
   ])('names %s when dataKeys is %j', (path, dataKeys) => {
     const { issues } = refusal(() => parse({ ...CONFIG, dataKeys }));
     expect([...new Set(issues.map((issue) => issue.path))]).toEqual([path]);
@@ -278,7 +305,10 @@ describe('parseConfig', () => {
   it('says which fields are allowed where it finds one that it does not know, without repeating it', () => {
     const { issues } = refusal(() => parse({ ...CONFIG, dataKeys: { path: 'x', [PAN]: 1 } }));
     expect(issues).toEqual([
-      { path: 'dataKeys', message: 'has a field that c2p does not know; it may have: path, command' },
+      {
+        path: 'dataKeys',
+        message: 'has a field that c2p does not know; it may have: path, command, environment',
+      },
     ]);
   });
 
@@ -469,7 +499,7 @@ describe('with files', () => {
       const key = join(folder, 'temporal.key');
       await writeFile(key, '');
       await chmod(key, 0o640);
-      const command = process.execPath;
+      const command = '/bin/sh';
       vi.stubEnv('TEMPORAL_TLS_CLIENT_KEY_PATH', key);
       const found = await problems({ ...parsed, programs: {}, dataKeys: { command: [command] } });
       vi.unstubAllEnvs();
@@ -487,7 +517,7 @@ describe('with files', () => {
       expect(await problems(config)).toEqual(issue(`file cannot be run (EACCES): ${command}`));
       await chmod(command, 0o775);
       expect(await problems(config)).toEqual(
-        issue(`others can change it (mode 0775); run: chmod go-w '${command}'`),
+        issue(`others can change it (the file ${command} has mode 0775); run: chmod go-w '${command}'`),
       );
       await chmod(command, 0o755);
       expect(await problems(config)).toEqual([]);

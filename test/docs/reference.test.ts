@@ -43,13 +43,14 @@ describe('docs/configuration.md', () => {
       ...MINIMAL_CONFIG,
       codecServer: MINIMAL_CODEC_SERVER,
     }).codecServer;
-    const metrics = configSchema('/').parse({ ...MINIMAL_CONFIG, metrics: { port: 1 } }).metrics;
+    const { bulk, metrics } = configSchema('/').parse({ ...MINIMAL_CONFIG, bulk: {}, metrics: { port: 1 } });
     const values = new Map(
       Object.entries({
         'programs.<name>': program,
         'programs.<name>.policy': resolvePolicy(policy),
         ...rest,
         codecServer,
+        bulk,
         metrics,
       }).flatMap(([path, value]) => [...leaves(value, path)]),
     );

@@ -6,7 +6,7 @@ import { checkConfiguration } from '../../doctor/configuration.js';
 import { checkDataKeys } from '../../doctor/data-keys.js';
 import { CHECKS } from '../../doctor/finding.js';
 import { checkFreeSpace } from '../../doctor/free-space.js';
-import { checkKeyFile } from '../../doctor/key-files.js';
+import { checkKeyFile, checkKeyProgram } from '../../doctor/key-files.js';
 import { checkStore } from '../../doctor/store.js';
 import { checkStoreKeys } from '../../doctor/store-keys.js';
 import { KeyRing } from '../../protection/key-ring.js';
@@ -83,6 +83,26 @@ describe.skipIf(process.platform === 'win32')('the file of a key', () => {
     expect(await checkKeyFile({ field, path, secret: true })).toMatchObject({ status: 'failed' });
   });
 });
+
+test.skipIf(process.platform === 'win32')(
+  'a program that prints the data keys fails where others could put another in its place',
+  async () => {
+    const path = join(folder, 'my-kms');
+    expect(await checkKeyProgram(path)).toMatchObject({
+      status: 'failed',
+      found: `dataKeys.command ${path} cannot be run (ENOENT)`,
+    });
+    await writeFile(path, '');
+    await chmod(path, 0o720);
+    expect(await checkKeyProgram(path)).toMatchObject({
+      status: 'failed',
+      found: `dataKeys.command ${path}: others can change it (the file ${path} has mode 0720)`,
+      todo: `run: chmod go-w '${path}'`,
+    });
+    await chmod(path, 0o700);
+    expect(await checkKeyProgram(path)).toMatchObject({ status: 'ok', found: `dataKeys.command ${path}` });
+  },
+);
 
 describe('the data keys', () => {
   test('are reported by the id of the current one, and never the keys', async () => {

@@ -8,6 +8,7 @@ import {
   roundBatchId,
   workflowIdOf,
 } from '../../enrollment/identifiers.js';
+import { randomIds } from '../support/random-ids.js';
 import { checkDigit, panOfLength } from './generators.js';
 
 const PAN = '5186001700009726';
@@ -52,12 +53,28 @@ describe('looksLikePan', () => {
     );
   });
 
+  test.each([
+    `${PAN}01`,
+    `${PAN}1030`,
+    `${PAN}-10-2030`,
+    `12345${PAN}`,
+    '2026-11-24:5186_0017_0000_9726-0001',
+    '99222100000000000999',
+    '９９５１８６００１７００００９７２６01',
+  ])('finds the number of a Mastercard card with other digits beside it: %s', (id) => {
+    expect(looksLikePan(id)).toBe(true);
+  });
+
+  test('leaves UUIDs alone, with dashes and without', () => {
+    expect(randomIds(50_000).filter(looksLikePan)).toEqual([]);
+  });
+
   test('leaves alone what is too short, too long or mistyped', () => {
     expect(looksLikePan('card-0001')).toBe(false);
     expect(looksLikePan('2026-11-debit-0001')).toBe(false);
     expect(looksLikePan('520473160001')).toBe(false);
     expect(looksLikePan(PAN.replace(/6$/, '7'))).toBe(false);
-    expect(looksLikePan(`12345${PAN}`)).toBe(false);
+    expect(looksLikePan('123454111111111111111')).toBe(false);
     expect(looksLikePan('')).toBe(false);
   });
 });

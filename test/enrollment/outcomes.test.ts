@@ -6,6 +6,7 @@ import {
   inOrderOf,
   mergeOutcomes,
   OUTCOME_STATUSES,
+  shownOutcome,
 } from '../../enrollment/outcomes.js';
 import type { Outcome } from '../../enrollment/outcomes.js';
 import { cardKeys } from './generators.js';
@@ -89,4 +90,17 @@ test('inOrderOf puts outcomes in the order of the cards and leaves out what has 
   const outcomes = [c!, a!].map((key) => ({ ...key, status: 'ENROLLED' as const }));
 
   expect(inOrderOf([a!, b!], outcomes)).toEqual([{ ...a, status: 'ENROLLED' }]);
+});
+
+test('an outcome shows no card number, e-mail address or phone number that Mastercard makes an id of', () => {
+  const ids = { externalConsumerId: 'c1', externalCardId: 'k1', status: 'ENROLLED' } as const;
+  const uuid = 'f1f225ed-4b1e-40c2-b522-42197061dc5a';
+  expect(
+    shownOutcome({ ...ids, srcConsumerId: 'ana@bank.example', srcDigitalCardId: '5186001700009726' }),
+  ).toEqual({
+    ...ids,
+    srcConsumerId: '****************',
+    srcDigitalCardId: '************9726',
+  });
+  expect(shownOutcome({ ...ids, srcConsumerId: uuid })).toEqual({ ...ids, srcConsumerId: uuid });
 });

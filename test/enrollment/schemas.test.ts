@@ -115,6 +115,26 @@ describe('a rule of the contract', () => {
     ],
     ['a name that is missing', { firstName: undefined }, 'firstName', 'required'],
     ['a name of white space', { lastName: ' \t ' }, 'lastName', 'required'],
+    ...(
+      [
+        ['an escape sequence', 'An\u001b[31ma'],
+        ['a NUL', 'A\u0000na'],
+        ['a line break', 'Ana\nMaria'],
+        ['a C1 control character', 'Ana\u009b'],
+        ['U+2028', 'Ana\u2028Maria'],
+        ['an override of the direction of writing', 'Ana\u202egnp.exe'],
+        ['a lone surrogate', 'Ana\ud800'],
+        ['nothing but characters without width', '\u200b\u200d\u2060'],
+        ['nothing but a filler', '\u3164'],
+        ['nothing but a blank of Braille', '\u2800'],
+        ['nothing but combining marks', '\u0301\u0301'],
+      ] as const
+    ).map(([what, firstName]): [string, object, string, IssueCode] => [
+      `a name with ${what}`,
+      { firstName },
+      'firstName',
+      'invisible_characters',
+    ]),
     ['a name that is a number', { lastName: 7 }, 'lastName', 'type'],
     ['a name that is null', { lastName: null }, 'lastName', 'type'],
     ['a phone number that is missing', { mobileNumber: undefined }, 'mobileNumber', 'required'],
@@ -237,6 +257,14 @@ describe('a rule of the contract', () => {
       'billingAddress.countryCode',
       'country',
     ],
+    ...['name', 'line1', 'line2', 'line3', 'city', 'state', 'zip'].map(
+      (field): [string, object, string, IssueCode] => [
+        `a control character in ${field} of the address`,
+        { billingAddress: { [field]: 'a\u001bb' } },
+        `billingAddress.${field}`,
+        'invisible_characters',
+      ],
+    ),
     ['an address that is text', { billingAddress: '1 Main St' }, 'billingAddress', 'type'],
     ['a field that is not in the contract', { cvc: '123' }, '', 'unknown_field'],
     [
@@ -248,6 +276,11 @@ describe('a rule of the contract', () => {
   ])('names %s', (_, changes, path, code) => {
     expect(cardFindings(changes)).toEqual([`${['cards[0]', path].filter(Boolean).join('.')} ${code}`]);
   });
+
+  test.each(['Zoë', 'Nguyễn', 'می\u200cخواهم', 'क्\u200dष', '山田', "O'Brien-Smith", 'א\u200f', 'Jo\u00ad'])(
+    'takes the name %s, whatever its script needs between letters',
+    (firstName) => expect(consumerFindings({ firstName })).toEqual([]),
+  );
 
   test('takes text of exactly the longest length', () => {
     const billingAddress = {

@@ -115,6 +115,35 @@ describe('the unit of validity', () => {
     expect(outcomes.flatMap(findingsOf)).toEqual([`cards[1].externalCardId ${code}`]);
   });
 
+  test.each([
+    ['with a sequence number behind it', `${PAN}01`],
+    ['with an expiry date behind it, in groups', 'k.5186-0017-0000-9726-1030'],
+    ['behind other digits', `20261${PAN}`],
+  ])('refuses an id that holds any number of Mastercard %s', (_, externalCardId) => {
+    const cards = [card('k1'), card('k2', { externalCardId, primaryAccountNumber: '5204731600014784' })];
+    const { outcomes } = validateRecords([record('c1', cards)], TODAY);
+    expect(outcomes.flatMap(findingsOf)).toEqual(['cards[1].externalCardId looks_like_pan']);
+  });
+
+  test.each([
+    ['letters between the digits', '4a000b0000c0000d0000e006'],
+    ['another digit before it', '14000000000000000006'],
+  ])('refuses an id that holds a card number of its own record with %s', (_, id) => {
+    const own = card('k1', { primaryAccountNumber: '4000000000000000006' });
+    const refusedOf = (input: unknown) => validateRecords([input], TODAY).outcomes.flatMap(findingsOf);
+    expect(refusedOf(record(id, [own]))).toEqual(['externalConsumerId looks_like_pan']);
+    expect(refusedOf(record('c1', [own, card(id)]))).toEqual(['cards[1].externalCardId looks_like_pan']);
+    // Nobody else takes it for one.
+    expect(refusedOf(record(id, [card('k1')]))).toEqual([]);
+  });
+
+  test('looks for a card number in the ids of its own record also where it was mistyped', () => {
+    const primaryAccountNumber = '4111-1111-1111-1112';
+    const own = card('k-x4111-11a11-1111-1112', { primaryAccountNumber });
+    const { outcomes } = validateRecords([record('c1', [own])], TODAY);
+    expect(outcomes.flatMap(findingsOf)).toContain('cards[0].externalCardId looks_like_pan');
+  });
+
   test('names a consumer by position when only their id is unusable', () => {
     const { outcomes } = validateRecords([record(PAN, [card('k1')])], TODAY);
     expect(outcomes).toMatchObject([{ externalConsumerId: '#1', externalCardId: 'k1' }]);

@@ -7,7 +7,7 @@ const PAN = '5186001700009726';
 describe('readErrorBody', () => {
   const error = {
     Source: 'Gateway',
-    ReasonCode: 'RATE',
+    ReasonCode: 'DECLINED',
     Description: 'Slow down',
     Recoverable: true,
     Details: null,
@@ -21,8 +21,8 @@ describe('readErrorBody', () => {
     expect(readErrorBody(JSON.stringify(body))).toEqual({
       gateway: true,
       recoverable: true,
-      reason: 'RATE',
-      details: [{ reason: 'RATE', source: 'Gateway', message: 'Slow down' }],
+      reason: 'DECLINED',
+      details: [{ reason: 'DECLINED', source: 'Gateway', message: 'Slow down' }],
     });
   });
 
@@ -106,6 +106,15 @@ describe('readErrorBody', () => {
       }
     },
   );
+
+  it.each(['NEW_REASON', 'AnaDiaz', 'A1'])('writes OTHER for the reason %s, which nobody knows', (reason) => {
+    const { reason: top, details } = readErrorBody(
+      JSON.stringify({ reason, errordetail: [{ reason, message: 'm' }] }),
+    );
+    expect({ top, details }).toEqual({ top: 'OTHER', details: [{ reason: 'OTHER', message: 'm' }] });
+    const gateway = readErrorBody(JSON.stringify({ Errors: { Error: [{ ReasonCode: reason }] } }));
+    expect(gateway).toMatchObject({ reason: 'OTHER', details: [{ reason: 'OTHER' }] });
+  });
 
   it('keeps the places that requests have', () => {
     const sources = ['srcClientId', 'enrollments[0].cards[1].primaryAccountNumber', '/cards/0', '$.consumer'];

@@ -4,6 +4,7 @@ import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { execa } from 'execa';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
+import { UNPRINTABLE } from '../support/hostile-texts.js';
 import { filesBelow, findLeaks, needlesOf } from '../support/leak-search.js';
 
 const GUARD = new URL('../../dist/protection/guard-process.js', import.meta.url).href;
@@ -19,7 +20,12 @@ beforeAll(async () => {
 afterAll(() => rm(root, { recursive: true, force: true }));
 
 /** Runs a program with the number in `pan`, guarded or not. */
-async function run(program: string, guarded: boolean, coreLimit: '0' | 'unlimited' = '0') {
+async function run(
+  program: string,
+  guarded: boolean,
+  coreLimit: '0' | 'unlimited' = '0',
+  more: Record<string, string> = {},
+) {
   const folder = await mkdtemp(join(root, 'run-'));
   const guard = guarded ? `import { guardProcess } from '${GUARD}'; guardProcess();` : '';
   const source = `${guard} const pan = process.env.NUMBER; ${program}`;
@@ -29,7 +35,7 @@ async function run(program: string, guarded: boolean, coreLimit: '0' | 'unlimite
   const { exitCode, stdout, stderr } = await execa(
     '/bin/sh',
     ['-c', 'ulimit -c "$0" && exec "$@"', coreLimit, process.execPath, ...command],
-    { cwd: folder, env: { NUMBER: PAN }, reject: false },
+    { cwd: folder, env: { NUMBER: PAN, ...more }, reject: false },
   );
   const left = [...(await filesBelow(folder)), { name: 'output', bytes: Buffer.from(stdout + stderr) }];
   const leaks = findLeaks(left, needlesOf('number', PAN));
@@ -75,6 +81,41 @@ describe('a guarded process', () => {
       "process.stdout.write((await import('node:fs')).readFileSync('/proc/self/coredump_filter'));";
     expect(Number.parseInt((await run(program, true)).stdout, 16)).toBe(0);
   });
+});
+
+describe.skipIf(process.platform === 'win32')('a debugger', () => {
+  const PROGRAM = `const inspector = await import('node:inspector');
+    process.kill(process.pid, 'SIGUSR1');
+    for (let waited = 0; inspector.url() === undefined && waited < 1_000; waited += 50)
+      await new Promise((resolve) => setTimeout(resolve, 50));
+    process.stdout.write(inspector.url() ?? 'none');
+    process.exit();`;
+
+  it('is not opened by SIGUSR1 in a guarded process, as it is in another', async () => {
+    expect((await run(PROGRAM, true)).stdout).toBe('none');
+    expect((await run(PROGRAM, false, '0', { NODE_OPTIONS: '--inspect-port=0' })).stdout).toMatch(/^ws:/);
+  });
+});
+
+describe('NODE_TLS_REJECT_UNAUTHORIZED=0', () => {
+  it('is not obeyed by a guarded process, which remembers that it was set', async () => {
+    const program = `
+      const { tlsExposures } = await import('${GUARD.replace('guard-process', 'tls-exposures')}');
+      process.stdout.write(JSON.stringify([process.env.NODE_TLS_REJECT_UNAUTHORIZED ?? null, tlsExposures().length]));`;
+    expect((await run(program, true)).stdout).toBe('[null,0]');
+    expect((await run(program, true, '0', { NODE_TLS_REJECT_UNAUTHORIZED: '0' })).stdout).toBe('[null,1]');
+  });
+});
+
+describe('what a guarded process says last', () => {
+  it.each(['setTimeout(() => { throw new Error(text); }, 1);', 'process.emitWarning(text);'])(
+    'moves no terminal: %s',
+    async (program) => {
+      const { stderr } = await run(`const text = '\\u001b[2J\\u009b1m\\u202eof'; ${program}`, true);
+      expect(stderr).toContain('␛[2J�1m�of');
+      expect(stderr).not.toMatch(UNPRINTABLE);
+    },
+  );
 });
 
 describe('the control: a process without the guard', () => {

@@ -1,8 +1,21 @@
-import { chmod, mkdtemp, rm, writeFile } from 'node:fs/promises';
+import {
+  chmod,
+  chown,
+  lchown,
+  mkdir,
+  mkdtemp,
+  readFile,
+  rename,
+  rm,
+  stat,
+  symlink,
+  writeFile,
+} from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
-import { afterEach, beforeEach, describe, expect, it } from 'vitest';
+import { afterEach, beforeEach, describe, expect, it, vi } from 'vitest';
 import { commandKeyProvider } from '../../protection/command-key-provider.js';
+import { replaceableByOthers } from '../../protection/private-file.js';
 import { KeyRing } from '../../protection/key-ring.js';
 import { openKeyRing } from '../../protection/live-key-ring.js';
 
@@ -104,6 +117,99 @@ describe.skipIf(process.platform === 'win32')('a key ring that a command prints'
   it('is refused when the command prints without end', async () => {
     const file = await program('exec yes');
     expect((await refusal([file])).message).toContain('it printed more than 65536 bytes');
+  });
+
+  describe('that somebody else could put another in the place of', () => {
+    const REMEDY = /key ring of the command .*: others can change it \(.*; run: /;
+
+    it.each(['0720', '0702', '0777'])('is refused where its mode is %s', async (mode) => {
+      const file = await program(`touch '${folder}/ran'`);
+      await chmod(file, mode);
+      const { message } = await refusal([file]);
+      expect(message).toMatch(REMEDY);
+      expect(message).toContain(`(the file ${file} has mode ${mode}); run: chmod go-w '${file}'`);
+      await expect(stat(join(folder, 'ran'))).rejects.toThrow('ENOENT');
+    });
+
+    it.each(['0770', '0707', '1770'])(
+      'is refused where a folder above has mode %s, but for a sticky one in which it has a folder of its own',
+      async (mode) => {
+        const above = join(folder, 'above');
+        const below = join(above, 'below');
+        await mkdir(below, { recursive: true });
+        const file = join(below, 'my-kms');
+        await rename(await program(`echo '${JSON.stringify(RING)}'`), file);
+        await chmod(above, mode);
+        if (mode.startsWith('1')) return void expect(await currentOf({ command: [file] })).toBe('k1');
+        expect((await refusal([file])).message).toContain(
+          `others can change it (the folder ${above} has mode ${mode}); run: chmod go-w '${above}'`,
+        );
+      },
+    );
+
+    it('is refused where a symbolic link on its way leads through such a folder', async () => {
+      const open = join(folder, 'open');
+      await mkdir(open);
+      const file = join(open, 'my-kms');
+      await rename(await program(`echo '${JSON.stringify(RING)}'`), file);
+      await chmod(open, 0o777);
+      await symlink('open', join(folder, 'closed'));
+      await symlink(join('closed', '..', 'open', 'my-kms'), join(folder, 'link'));
+      for (const path of [join(folder, 'closed', 'my-kms'), join(folder, 'link')])
+        expect((await refusal([path])).message).toContain(`(the folder ${open} has mode 0777)`);
+      await chmod(open, 0o755);
+      expect(await currentOf({ command: [join(folder, 'link')] })).toBe('k1');
+    });
+
+    it('is refused where it belongs to a user who is neither root nor the one that c2p runs as', async () => {
+      const file = await program('');
+      const { uid } = await stat(file);
+      const owner = uid === 0 ? 65_534 : uid;
+      await chown(file, owner, -1);
+      expect(await replaceableByOthers(file, owner + 1)).toContain(
+        `belongs to user ${owner}, neither to root nor to user ${owner + 1}, as which c2p runs); run: chown -h root '`,
+      );
+      expect(await replaceableByOthers(file, owner)).toBeUndefined();
+    });
+
+    it.runIf(process.getuid?.() === 0)('is not run where it belongs to another user', async () => {
+      const file = await program(`touch '${folder}/ran'`);
+      await chown(file, 65_534, 0);
+      expect((await refusal([file])).message).toContain(`(the file ${file} belongs to user 65534`);
+      await chown(file, 0, 0);
+      await chown(folder, 65_534, 0);
+      expect((await refusal([file])).message).toContain(`(the folder ${folder} belongs to user 65534`);
+      await chown(folder, 0, 0);
+      await symlink(file, join(folder, 'link'));
+      await lchown(join(folder, 'link'), 65_534, 0);
+      expect((await refusal([join(folder, 'link')])).message).toContain(
+        `(the link ${folder}/link belongs to user 65534`,
+      );
+      await expect(stat(join(folder, 'ran'))).rejects.toThrow('ENOENT');
+    });
+  });
+
+  it('has in its environment PATH, HOME, LANG and what the configuration names, and nothing else', async () => {
+    vi.stubEnv('C2P_SIGNING_PASSWORD', 'secret');
+    vi.stubEnv('C2P_STORE_URL', 'postgres://u:secret@h/d');
+    vi.stubEnv('NODE_OPTIONS', '');
+    vi.stubEnv('LANG', 'C');
+    vi.stubEnv('HOME', folder);
+    vi.stubEnv('VAULT_ADDR', 'https://vault.example');
+    vi.stubEnv('VAULT_ABSENT', undefined);
+    try {
+      const file = await program(`/usr/bin/env >'${folder}/environment'; echo '${JSON.stringify(RING)}'`);
+      expect(await currentOf({ command: [file], environment: ['VAULT_ADDR', 'VAULT_ABSENT'] })).toBe('k1');
+    } finally {
+      vi.unstubAllEnvs();
+    }
+    const lines = (await readFile(join(folder, 'environment'), 'utf8')).trimEnd().split('\n');
+    // A shell adds these of its own.
+    const names = lines
+      .map((line) => line.split('=')[0])
+      .filter((name) => !/^(PWD|OLDPWD|SHLVL|_)$/.test(name!));
+    expect(names.sort()).toEqual(['HOME', 'LANG', 'PATH', 'VAULT_ADDR']);
+    expect(lines).toContain('VAULT_ADDR=https://vault.example');
   });
 
   it('is refused when the command cannot be run', async () => {

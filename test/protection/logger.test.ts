@@ -1,5 +1,6 @@
 import fc from 'fast-check';
 import { describe, expect, it } from 'vitest';
+import { TERMINAL_COMMANDS, UNPRINTABLE } from '../support/hostile-texts.js';
 import { createLogger, maskLogLine } from '../../protection/logger.js';
 
 const PAN = '5186001700009726';
@@ -46,6 +47,14 @@ describe('createLogger', () => {
     expect(entries()[0]?.['msg']).toBe('card ************9726 and **** **** **** 9726');
   });
 
+  it.each(TERMINAL_COMMANDS)('writes nothing that a terminal would obey of %j', (command) => {
+    const { logger, lines, entries } = recordingLogger();
+    logger.info({ [command]: { said: command }, err: new Error(command) }, command);
+    for (const line of lines) expect(line).not.toMatch(UNPRINTABLE);
+    // Not even where a reader takes the JSON apart, as `pino-pretty` does.
+    expect(JSON.stringify(entries()).replace(/\\n/g, '')).not.toMatch(/\\u00|\\[bfrt]/);
+  });
+
   it('redacts cardholder data and secrets by name at any depth', () => {
     const { logger, lines } = recordingLogger();
     const consumer = {
@@ -79,8 +88,8 @@ describe('maskLogLine', () => {
     );
   });
 
-  it('keeps an escape sequence before a card number intact', () => {
-    expect(JSON.parse(maskLogLine(JSON.stringify(`\u0001${PAN}`)))).toBe('\u0001************9726');
+  it('masks a card number after an escape sequence, whose digits are none of it', () => {
+    expect(JSON.parse(maskLogLine(JSON.stringify(`\u0001${PAN}`)))).toBe('␁************9726');
   });
 
   it('masks a line that is not JSON as text', () => {

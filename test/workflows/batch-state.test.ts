@@ -282,3 +282,16 @@ describe('an input that no batch can be started with is named without its values
     expect(startProblem(input)).toMatch(problem);
   });
 });
+
+describe('a batchId of Mastercard', () => {
+  test.each(['5186-0017-0000-9726', 'ana@example.com', '+12015550123'])(
+    'that looks like personal data is asked for as it is, and read by nobody: %s',
+    (batchId) => {
+      const state = offering({ kind: 'accepted', batchId }, submitting());
+      expect(state.stage).toMatchObject({ name: 'polling', batchId });
+      expect(state.batchIds[0]).toHaveLength(batchId.length);
+      expect(JSON.stringify(progressOf(state))).not.toContain(batchId);
+      expect(describeBatch(progressOf(state))).not.toContain(batchId);
+    },
+  );
+});

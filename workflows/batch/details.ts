@@ -1,5 +1,6 @@
 import { isClosed } from '../../enrollment/batch.js';
 import { answersTo, type Question } from '../../enrollment/questions.js';
+import { code, words } from '../markdown.js';
 import type { BatchProgress } from './messages.js';
 import type { OpenProgress } from './progress.js';
 
@@ -39,7 +40,7 @@ function row(cells: readonly (string | number)[]): string {
 function nextStep(progress: OpenProgress): string {
   const { externalBatchId: id, status, submission, nextPollAt, nextRoundAt } = progress;
   if (isClosed(status)) {
-    const how = progress.error ?? 'Closed; cardholder data is erased';
+    const how = words(progress.error ?? 'Closed; cardholder data is erased');
     return `${how}. \`c2p report ${id}\` shows the outcome of every card.`;
   }
   switch (status) {
@@ -81,17 +82,17 @@ function facts({
 }: OpenProgress): string[] {
   const known = polling.lastStatusUnknown ? ' (a status this version does not know)' : '';
   return [
-    ...batchIds.map((batchId) => `Mastercard batchId \`${batchId}\``),
+    ...batchIds.map((batchId) => `Mastercard batchId ${code(batchId)}`),
     ...(submission.lastAnswer
-      ? [`submission attempts: ${submission.attempts}, last: ${submission.lastAnswer}`]
+      ? [`submission attempts: ${submission.attempts}, last: ${words(submission.lastAnswer)}`]
       : []),
     ...(polling.lastStatus
-      ? [`polls: ${polling.polls}, last status: \`${polling.lastStatus}\`${known}`]
+      ? [`polls: ${polling.polls}, last status: ${code(polling.lastStatus)}${known}`]
       : []),
     ...(polling.deadlineAt && !isClosed(status) ? [`polling ends at ${polling.deadlineAt}`] : []),
-    ...(changes ?? []).map((change) => `changed: \`${change}\``),
-    ...(isClosed(status) ? [] : (notices ?? [])),
-    ...reasons,
-    ...(error && !isClosed(status) ? [`**${error}**`] : []),
+    ...(changes ?? []).map((change) => `changed: ${code(change)}`),
+    ...(isClosed(status) ? [] : (notices ?? []).map(words)),
+    ...reasons.map(words),
+    ...(error && !isClosed(status) ? [`**${words(error)}**`] : []),
   ];
 }

@@ -2,6 +2,7 @@ import { FailureType } from '../../enrollment/errors.js';
 import type { OutcomeCounts } from '../../enrollment/outcomes.js';
 import type { RemainingOutcome } from '../../activities/index.js';
 import { mayBeAtMastercard, type BatchState, type Ending } from './state.js';
+import { maskPersonal } from '../../protection/mask.js';
 
 const NOT_SENT: RemainingOutcome = { status: 'UNREPORTED', reason: 'NOT_SENT' };
 
@@ -46,7 +47,7 @@ export function failed(state: BatchState, failure: FailureType, reason: string, 
 export function expired({ round: { n } }: BatchState, batchId: string): Ending {
   return {
     status: 'EXPIRED',
-    reasons: [`batchId ${batchId} was not terminal before the polling deadline`],
+    reasons: [`batchId ${maskPersonal(batchId)} was not terminal before the polling deadline`],
     remaining: { status: 'UNREPORTED', reason: 'POLLING_DEADLINE_EXCEEDED', round: n },
     unsettledRound: n,
     failure: FailureType.PollingDeadlineExceeded,

@@ -11,6 +11,7 @@ import { asksAtDeadline, polled, pollingDeadline } from './polling.js';
 import { accepted, offering } from './submission.js';
 import { isIn } from '../staged.js';
 import { withLine, type AskingBatchId, type AskingMoreTime, type BatchState, type In } from './state.js';
+import { maskPersonal } from '../../protection/mask.js';
 
 /** A state that waits for an answer to a certain question. */
 export type InQuestion<Asking> = BatchState & { stage: Asking };
@@ -88,7 +89,11 @@ export function checked(
   if (!check) return [state, 'no answer is being checked'];
   const { batchId } = check.body;
   const believed = () =>
-    accepted(withChange(withApplied(state, check), `named batchId ${batchId}`, check), { batchId }, now);
+    accepted(
+      withChange(withApplied(state, check), `named batchId ${maskPersonal(batchId)}`, check),
+      { batchId },
+      now,
+    );
   if (answer?.kind === 'processing' || answer?.kind === 'terminal')
     return [polled(believed(), answer, now, chance), null];
   // Only an answer about this very batch is recorded: that it cannot be says nothing against the batchId.
@@ -108,13 +113,13 @@ function whyNotBelieved(
 ): string {
   switch (answer?.kind) {
     case 'foreign':
-      return `batchId ${batchId} belongs to another externalBatchId`;
+      return `batchId ${maskPersonal(batchId)} belongs to another externalBatchId`;
     case 'notFound':
-      return `Mastercard does not know batchId ${batchId}`;
+      return `Mastercard does not know batchId ${maskPersonal(batchId)}`;
     case 'denied':
-      return `Mastercard did not answer about batchId ${batchId}: ${answer.message}`;
+      return `Mastercard did not answer about batchId ${maskPersonal(batchId)}: ${answer.message}`;
     case undefined:
-      return `Mastercard could not be asked about batchId ${batchId}; try again later`;
+      return `Mastercard could not be asked about batchId ${maskPersonal(batchId)}; try again later`;
   }
 }
 

@@ -7,6 +7,7 @@ import { conclude, endsByCancellation, wantsRemoval } from './conclusion.js';
 import { expired, failed, settled } from './ending.js';
 import { askForBatchId, askForMoreTime } from './questions.js';
 import type { BatchState, In, Polling } from './state.js';
+import { maskPersonal } from '../../protection/mask.js';
 
 /** Until when Mastercard is asked about the present round (ms since the epoch). */
 export function pollingDeadline({ policy }: BatchState, { acceptedAt, extendedUntil }: Polling): number {
@@ -37,7 +38,7 @@ export function polled(before: In<'polling'>, answer: StatusAnswer, now: number,
     case 'foreign':
       return askForBatchId(
         state,
-        `batchId ${stage.batchId} belongs to another externalBatchId`,
+        `batchId ${maskPersonal(stage.batchId)} belongs to another externalBatchId`,
         stage.enrollmentData,
       );
     case 'notFound':
@@ -69,7 +70,7 @@ function afterPoll(state: In<'polling'>, answer: StatusAnswer): In<'polling'> {
 /** A batchId that Mastercard does not know, for longer than a replica can be behind. */
 function notFound(state: In<'polling'>): BatchState {
   const { batchId, enrollmentData } = state.stage;
-  const why = `Mastercard does not know batchId ${batchId}`;
+  const why = `Mastercard does not know batchId ${maskPersonal(batchId)}`;
   if (wantsRemoval(state)) return askForBatchId(state, why, enrollmentData);
   return conclude(state, failed(state, FailureType.BatchFailed, why, 'BATCH_NOT_FOUND'));
 }

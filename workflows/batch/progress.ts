@@ -7,6 +7,7 @@ import { isIn } from '../staged.js';
 import { keyOf, type BatchState, type Polling } from './state.js';
 import { statusOf } from './status.js';
 import { untilNextOffer } from './submission.js';
+import { maskPersonal } from '../../protection/mask.js';
 
 /** Progress of a batch as its workflow knows it: always with both. */
 export type OpenProgress = BatchProgress & Required<Pick<BatchProgress, 'submission' | 'polling'>>;
@@ -63,7 +64,7 @@ function errorOf({ stage }: BatchState): string | undefined {
   if (stage.question === 'batchId') return stage.why;
   if (stage.question === 'removal') return stage.left;
   return (
-    `${FailureType.PollingDeadlineExceeded}: batchId ${stage.polling.batchId} was not terminal ` +
+    `${FailureType.PollingDeadlineExceeded}: batchId ${maskPersonal(stage.polling.batchId)} was not terminal ` +
     'before the polling deadline'
   );
 }

@@ -16,6 +16,7 @@ import {
   type Round,
   type Submitting,
 } from './state.js';
+import { maskPersonal } from '../../protection/mask.js';
 
 /** A round is encrypted, and is to be offered to Mastercard. */
 export function encrypted(state: In<'encrypting'>, enrollmentData: BlobRef): BatchState {
@@ -121,7 +122,7 @@ function offeredBefore({ offeredAt, batchId, unreadable }: Failure<'offeredBefor
   if (unreadable !== undefined)
     return `which workflow offered this externalBatchId to Mastercard is lost (${unreadable}): nothing was sent now`;
   const when = offeredAt === undefined ? '' : ` at ${offeredAt}`;
-  const as = batchId === undefined ? '' : `, and Mastercard has it as batchId ${batchId}`;
+  const as = batchId === undefined ? '' : `, and Mastercard has it as batchId ${maskPersonal(batchId)}`;
   return `another workflow offered this externalBatchId to Mastercard${when}${as}: nothing was sent now`;
 }
 
@@ -166,12 +167,14 @@ export function accepted(
   const { round, notices, batchIds, stage } = state;
   const offersMaybeAccepted = Math.max(1, round.offersMaybeAccepted);
   const isDoubtful = offersMaybeAccepted > 1;
+  // Of what is read there is no card number, e-mail address or phone number, should Mastercard make an id of one.
+  const shown = maskPersonal(batchId);
   return {
     ...state,
     round: { ...round, offersMaybeAccepted },
-    batchIds: batchIds.includes(batchId) ? batchIds : [...batchIds, batchId],
+    batchIds: batchIds.includes(shown) ? batchIds : [...batchIds, shown],
     flowId: flowId ?? null,
-    notices: isDoubtful ? withLine(notices, acceptedTwice(round, batchId)) : notices,
+    notices: isDoubtful ? withLine(notices, acceptedTwice(round, shown)) : notices,
     reasons: [],
     stage: {
       name: 'polling',

@@ -1,4 +1,5 @@
 import { isBulkClosed } from '../../enrollment/bulk.js';
+import { code, words } from '../markdown.js';
 import type { BulkProgress } from './messages.js';
 
 /** What the Web UI shows of a job, in Markdown: how far it is, what comes next, and whether an operator must act. */
@@ -24,7 +25,7 @@ const BLANK_END = ['', '&nbsp;'];
 
 function nextStep({ bulkId, status, error }: BulkProgress): string {
   if (isBulkClosed(status)) {
-    const how = error ? `**${error}**` : 'Closed; cardholder data is erased';
+    const how = error ? `**${words(error)}**` : 'Closed; cardholder data is erased';
     return `${how}. \`c2p bulk report ${bulkId}\` shows the outcome of every card.`;
   }
   switch (status) {
@@ -49,14 +50,14 @@ function closedBatches(byStatus: BulkProgress['batches']['byStatus']): string {
 function facts({ status, source, limits, onCancel, ...progress }: BulkProgress): string[] {
   const { cardsPerMinute, estimatedEndAt, reasons } = progress;
   const read = source.readShare === undefined ? '' : `: ${Math.floor(source.readShare * 100)} % read`;
-  if (isBulkClosed(status)) return [`source \`${source.name}\``, ...reasons];
+  if (isBulkClosed(status)) return [`source ${code(source.name)}`, ...reasons.map(words)];
   const { maxBatchesInFlight, batchesPerMinute } = limits;
   const rate = batchesPerMinute === null ? '' : `, ${batchesPerMinute} started a minute`;
   return [
-    `source \`${source.name}\`${read}`,
+    `source ${code(source.name)}${read}`,
     `at most ${maxBatchesInFlight} batches in flight${rate}; on cancellation: ${onCancel}`,
     ...(cardsPerMinute === undefined ? [] : [`${cardsPerMinute} cards a minute`]),
     ...(estimatedEndAt === undefined ? [] : [`estimated end ${estimatedEndAt}`]),
-    ...reasons,
+    ...reasons.map(words),
   ];
 }

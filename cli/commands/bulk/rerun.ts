@@ -1,11 +1,11 @@
 import { Command } from 'commander';
+import { namedSource, NAMING_A_SOURCE } from '../../bulk/named-source.js';
 import type { CardsByOutcome, Rerun } from '../../bulk/rerun.js';
 import { example } from '../../help.js';
 import { writeNewFile } from '../../new-file.js';
 import { counted, note } from '../../output.js';
 import { writeRows } from '../../report.js';
 import { withClient } from '../../with-client.js';
-import { sourceOf } from './start.js';
 
 interface RerunOptions {
   output: string;
@@ -19,7 +19,7 @@ export const rerunCommand = new Command('rerun')
   .requiredOption('-o, --output <file>', 'a new file; JSONL, so call it .jsonl')
   .option(
     '--source <source>',
-    "the job's source, where it is elsewhere by now or its address is not valid any more",
+    "the job's source, where it is elsewhere by now or its address is not valid any more: a file, an https: URL, @FILE or env:NAME",
   )
   .option('-p, --program <program>', 'only where several programs have a job of this id')
   .addHelpText(
@@ -31,6 +31,7 @@ export const rerunCommand = new Command('rerun')
       'FAILED for any other reason) and every other UNREPORTED card: Mastercard may have it, so ask there first.',
       'The command prints how many it left out, and why. THE FILE CONTAINS CARD NUMBERS in clear, as the source',
       'does; only you may read it (mode 0600). Delete it when it is enrolled.',
+      ...NAMING_A_SOURCE,
     ),
   )
   .action(async (id: string, { output, source, program }: RerunOptions) => {
@@ -38,7 +39,7 @@ export const rerunCommand = new Command('rerun')
       const bulk = await client.findBulk(id, program);
       // Not before, since it brings the validators along.
       const { openRerun } = await import('../../bulk/rerun.js');
-      const rerun = await openRerun(bulk, source === undefined ? undefined : sourceOf(source));
+      const rerun = await openRerun(bulk, source === undefined ? undefined : await namedSource(source));
       await writeNewFile(output, (out) => writeRows(rerun.records(), 'jsonl', [], out));
       tell(rerun, output);
     });

@@ -1,6 +1,6 @@
-import { basename, extname } from 'node:path';
 import { Command, Option } from 'commander';
-import { bulkIdProblem, type OnBulkCancel, type SourceLocation } from '../../../enrollment/bulk.js';
+import { bulkIdProblem, type OnBulkCancel } from '../../../enrollment/bulk.js';
+import { namedSource, nameIn, NAMING_A_SOURCE } from '../../bulk/named-source.js';
 import { printBulk } from '../../bulk/print-bulk.js';
 import { watchBulk } from '../../bulk/watch-bulk.js';
 import { exitCodeOf, ExitCode } from '../../exit-codes.js';
@@ -24,7 +24,7 @@ export const startCommand = new Command('start')
   .description('enroll all cards of a portfolio, batch by batch')
   .argument(
     '<source>',
-    'JSONL (one record a line) or CSV (one card a row), plain or gzip: a file in bulk.folder, or an https: URL',
+    'JSONL (one record a line) or CSV (one card a row), plain or gzip: a file in bulk.folder, an https: URL, or @FILE or env:NAME that has the URL',
   )
   .option('-p, --program <program>', 'the program to enroll into; may be left out when there is only one')
   .option('--bulk-id <id>', "the job's id (default: the source's name without its extensions)")
@@ -46,10 +46,12 @@ export const startCommand = new Command('start')
       'Batches are called ID-000001, ID-000002 and so on, and can be looked at like any other: c2p status ID-000001',
       'The machine must see bulk.folder of the configuration as workers do. An address must be readable from',
       'here and from every worker, and stay valid until the job has read it to its end.',
+      ...NAMING_A_SOURCE,
     ),
   )
   .action(async (text: string, options: StartOptions, command: Command) => {
-    const bulkId = options.bulkId ?? nameIn(text);
+    const source = await namedSource(text);
+    const bulkId = options.bulkId ?? nameIn(source);
     if (options.bulkId === undefined && bulkIdProblem(bulkId) !== undefined)
       command.error('error: the name of the source cannot be the id of a job; give one with --bulk-id');
     const { inFlight: maxBatchesInFlight, batchesPerMinute, onCancel } = options;
@@ -58,7 +60,7 @@ export const startCommand = new Command('start')
       const bulk = await client.startBulk({
         bulkId,
         program,
-        source: sourceOf(text),
+        source,
         limits: { maxBatchesInFlight, batchesPerMinute },
         onCancel,
       });
@@ -71,18 +73,3 @@ export const startCommand = new Command('start')
       return options.wait ? exitCodeOf(progress.status) : ExitCode.ok;
     });
   });
-
-/** What is written like an address is one, so that a wrong one gets the error of an address. */
-export function sourceOf(text: string): SourceLocation {
-  return isAddress(text) ? { url: text } : { path: text };
-}
-
-function isAddress(text: string): boolean {
-  return /^[a-z][a-z0-9+.-]*:\/\//i.test(text);
-}
-
-function nameIn(text: string): string {
-  const path = isAddress(text) && URL.canParse(text) ? new URL(text).pathname : text;
-  const name = basename(path).replace(/\.gz$/i, '');
-  return basename(name, extname(name));
-}

@@ -1,0 +1,35 @@
+import { setImmediate } from 'node:timers/promises';
+
+export interface Watched {
+  /** The most CPU (ms, of all threads) between two turns of the event loop. */
+  longestTurn: number;
+  /** How many bytes more the heap and its buffers had, at most, than before. */
+  memory: number;
+}
+
+/** Watches the event loop while some work runs. CPU counts, so that other processes that keep the machine busy hardly matter. */
+export async function watchingEventLoop(work: () => Promise<unknown>): Promise<Watched> {
+  const held = () => {
+    const { heapUsed, external } = process.memoryUsage();
+    return heapUsed + external;
+  };
+  const before = held();
+  let [longest, most, isOver] = [0, 0, false];
+  const watching = (async () => {
+    while (!isOver) {
+      const begun = process.cpuUsage();
+      await setImmediate();
+      const { user, system } = process.cpuUsage(begun);
+      longest = Math.max(longest, user + system);
+      most = Math.max(most, held() - before);
+    }
+  })();
+  try {
+    await setImmediate();
+    await work();
+  } finally {
+    isOver = true;
+    await watching;
+  }
+  return { longestTurn: longest / 1_000, memory: most };
+}
