@@ -139,7 +139,7 @@ describe('a batch is left alone', () => {
   it('when Temporal does not answer: the search ends there', async () => {
     await sealed([RECORDS_HERE]);
     temporal.onDescribe = () => Promise.reject(grpcError(14));
-    await expect(orphans()).rejects.toThrow('14');
+    await expect(orphans()).rejects.toThrow('Failed to describe workflow');
     temporal.namespaceId = grpcError(14);
     await expect(orphans()).rejects.toThrow("cannot read namespace 'default'");
   });

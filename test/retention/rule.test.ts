@@ -54,7 +54,7 @@ it('no batch has a fate while Temporal does not answer', async () => {
   const temporal = new FakeTemporal();
   temporal.onDescribe = () => Promise.reject(grpcError(14));
   const retention = { temporal: temporal.client(), graceMs: HOUR, now: NOW };
-  await expect(fateOf(retention, BATCH)).rejects.toThrow('14');
+  await expect(fateOf(retention, BATCH)).rejects.toThrow('Failed to describe workflow');
 });
 
 it('a workflow may go on while it is open, and within the grace time', async () => {
