@@ -1,14 +1,15 @@
-import { randomBytes } from 'node:crypto';
+import { keyIdOf, retiredKey } from './derived-keys.js';
 import type { KeyRingJson } from './key-ring-json.js';
-import { retiredKey } from './key-ring.js';
+import { newSecret } from './key-ring.js';
 
-/** Adds a key that is not used yet: its id is `k` and a number that no key of the ring has had. */
+/** Adds a key that is not used yet: its name is `k` and a number that no key of the ring has had. */
 export function withNewKey(ring: KeyRingJson, now: Date): { ring: KeyRingJson; keyId: string } {
   const numbers = Object.keys({ ...ring.keys, ...ring.retired, ...ring.made }).map((id) =>
-    Number(/^k(\d{1,9})$/.exec(id)?.[1] ?? 0),
+    Number(/^k(\d{1,9})-/.exec(id)?.[1] ?? 0),
   );
-  const keyId = `k${Math.max(...numbers) + 1}`;
-  const keys = { ...ring.keys, [keyId]: randomBytes(32).toString('base64') };
+  const key = newSecret();
+  const keyId = keyIdOf(`k${Math.max(...numbers) + 1}`, retiredKey(key));
+  const keys = { ...ring.keys, [keyId]: key };
   return { ring: { ...ring, keys, made: { ...ring.made, [keyId]: now.toISOString() } }, keyId };
 }
 

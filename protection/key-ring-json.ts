@@ -1,11 +1,12 @@
 import { z } from 'zod';
+import { keyIdOf, nameOf, retiredKey } from './derived-keys.js';
 import { KEY_ID_PATTERN } from './seal.js';
 
 /** A key ring as it is kept. */
 export interface KeyRingJson {
   /** The id of the key that seals; one of `keys`. */
   current: string;
-  /** 32 random bytes each, in base64, by key id. */
+  /** 32 random bytes each, in base64, by key id: a name and the key's fingerprint (`keyIdOf`). */
   keys: Record<string, string>;
   /**
    * Keys that are gone, by key id. What is left of each (32 bytes in base64) only compares digests that
@@ -16,6 +17,8 @@ export interface KeyRingJson {
   made?: Record<string, string> | undefined;
   /** Since when `current` is, ISO 8601, UTC. */
   currentSince?: string | undefined;
+  /** 32 random bytes in base64 that outlive every key: what shows that a payload of Temporal was written with this ring. */
+  secret: string;
 }
 
 /** A key ring that cannot be had or used. The message says where and what to do; it holds no part of a key. */
@@ -38,6 +41,7 @@ const schema = z.strictObject({
   retired: z.record(z.string(), z.string()).optional(),
   made: z.record(z.string(), z.iso.datetime()).optional(),
   currentSince: z.iso.datetime().optional(),
+  secret: z.string(),
 });
 
 /** 32 bytes in base64. */
@@ -53,11 +57,23 @@ export function checkKeyRing(json: unknown, source: string): KeyRingJson {
   if (!result.success) {
     throw new KeyRingError(
       source,
-      'must be { "current": "<key id>", "keys": { "<key id>": "<base64 of 32 bytes>", … } } with at most ' +
+      'must be { "current": "<key id>", "keys": { "<key id>": "<base64 of 32 bytes>", … }, "secret": "<base64 of 32 bytes>" } with at most ' +
         '"retired" (as "keys"), "made" (a date for a key id) and "currentSince" (a date) besides, and nothing else',
     );
   }
-  const { current, keys, retired = {}, made = {} } = result.data;
+  const { current, keys, retired = {}, made = {}, secret } = result.data;
+  const checkBytes = (field: string, text: string) => {
+    if (KEY_PATTERN.test(text)) return;
+    const rule = 'must be 32 bytes in base64, 44 characters as `openssl rand -base64 32` prints them';
+    throw new KeyRingError(source, `${field} ${rule}`);
+  };
+  const checkId = (field: string, id: string, kept: string) => {
+    const expected = keyIdOf(nameOf(id), kept);
+    if (id === expected) return;
+    const rule =
+      "is not the key that its id says: a key's id ends in its fingerprint; copy the key ring from a worker";
+    throw new KeyRingError(source, `${field}.${id} ${rule}`);
+  };
   const checkIds = (field: string, ids: readonly string[]) => {
     const wrong = ids.findIndex((id) => !KEY_ID_PATTERN.test(id));
     if (wrong < 0) return;
@@ -67,11 +83,11 @@ export function checkKeyRing(json: unknown, source: string): KeyRingJson {
   for (const [field, held] of Object.entries({ keys, retired })) {
     checkIds(field, Object.keys(held));
     for (const [id, key] of Object.entries(held)) {
-      if (KEY_PATTERN.test(key)) continue;
-      const rule = 'must be 32 bytes in base64, 44 characters as `openssl rand -base64 32` prints them';
-      throw new KeyRingError(source, `${field}.${id} ${rule}`);
+      checkBytes(`${field}.${id}`, key);
+      checkId(field, id, field === 'retired' ? key : retiredKey(key));
     }
   }
+  checkBytes('secret', secret);
   checkIds('made', Object.keys(made));
   const twice = Object.keys(retired).find((id) => Object.hasOwn(keys, id));
   if (twice !== undefined) throw new KeyRingError(source, `"${twice}" is both in "keys" and in "retired"`);

@@ -1,5 +1,6 @@
-import { createHmac, createSecretKey, hkdfSync, randomBytes, timingSafeEqual } from 'node:crypto';
+import { createHmac, createSecretKey, randomBytes, timingSafeEqual } from 'node:crypto';
 import type { KeyObject } from 'node:crypto';
+import { deriveKeys, keyIdOf, payloadMacKey, retiredKey, type DerivedKeys } from './derived-keys.js';
 import { checkKeyRing, type KeyRingJson } from './key-ring-json.js';
 import { open, seal } from './seal.js';
 
@@ -33,19 +34,10 @@ export class DigestError extends Error {
 
 const DIGEST_PATTERN = /^([A-Za-z0-9_-]{1,32}):([0-9a-f]{64})$/;
 
-interface DerivedKeys {
-  seal: KeyObject;
-  digest: KeyObject;
-  payload: KeyObject;
-}
-
 /**
  * The keys that protect what c2p keeps. The current one seals, every one opens: to rotate, add a key
  * and make it `current`; remove an old one once nothing is sealed under it. Removing a key is also the
  * one sure way to erase everything that was sealed under it, wherever copies of it are.
- *
- * No key of the ring is used as such: what seals, what digests and what encrypts for Temporal are derived
- * from it, by HKDF-SHA-256 with different labels.
  */
 export class KeyRing implements KeyRingSource {
   readonly #keys: ReadonlyMap<string, DerivedKeys>;
@@ -62,6 +54,8 @@ export class KeyRing implements KeyRingSource {
     retired: ReadonlyMap<string, KeyObject>,
     /** Since when it does, where the key ring says so. */
     readonly currentSince: Date | undefined,
+    /** What authenticates payloads for Temporal, whichever key they are encrypted under (`payload-codec.ts`). */
+    readonly payloadMacKey: KeyObject,
   ) {
     this.#keys = keys;
     this.#current = current;
@@ -74,20 +68,21 @@ export class KeyRing implements KeyRingSource {
    * @throws KeyRingError
    */
   static parse(json: unknown, source: string): KeyRing {
-    const { current, keys, retired = {}, currentSince } = checkKeyRing(json, source);
-    const derived = new Map(Object.entries(keys).map(([id, key]) => [id, derive(bytesOf(key))]));
+    const { current, keys, retired = {}, currentSince, secret } = checkKeyRing(json, source);
+    const derived = new Map(Object.entries(keys).map(([id, key]) => [id, deriveKeys(key)]));
     const digesting = new Map(
-      Object.entries(retired).map(([id, key]) => [id, createSecretKey(bytesOf(key))]),
+      Object.entries(retired).map(([id, key]) => [id, createSecretKey(Buffer.from(key, 'base64'))]),
     );
     const since = currentSince === undefined ? undefined : new Date(currentSince);
-    return new KeyRing(current, derived, derived.get(current)!, digesting, since);
+    return new KeyRing(current, derived, derived.get(current)!, digesting, since, payloadMacKey(secret));
   }
 
   /** A new key ring with one key, to be written where only its owner can read it. */
   static generate(): KeyRingJson {
     const now = new Date().toISOString();
-    const keys = { k1: randomBytes(32).toString('base64') };
-    return { current: 'k1', keys, made: { k1: now }, currentSince: now };
+    const [key, secret] = [newSecret(), newSecret()];
+    const current = keyIdOf('k1', retiredKey(key));
+    return { current, keys: { [current]: key }, made: { [current]: now }, currentSince: now, secret };
   }
 
   latest(): Promise<this> {
@@ -158,22 +153,13 @@ export class KeyRing implements KeyRingSource {
   }
 }
 
-function derive(key: Uint8Array): DerivedKeys {
-  const derived = (label: string) =>
-    createSecretKey(Buffer.from(hkdfSync('sha256', key, Buffer.alloc(0), label, 32)));
-  return {
-    seal: derived('c2p seal v1'),
-    digest: derived('c2p digest v1'),
-    payload: derived('c2p payload v1'),
-  };
-}
-
 function hmac(key: KeyObject, bytes: Uint8Array): Buffer {
   return createHmac('sha256', key).update(bytes).digest();
 }
 
-function bytesOf(base64: string): Buffer {
-  return Buffer.from(base64, 'base64');
+/** 32 random bytes in base64, as a key ring keeps them. */
+export function newSecret(): string {
+  return randomBytes(32).toString('base64');
 }
 
 /** The id of the key that a digest was made with. @throws DigestError */
@@ -181,9 +167,4 @@ export function digestKeyId(digest: string): string {
   const [, keyId] = DIGEST_PATTERN.exec(digest) ?? [];
   if (keyId === undefined) throw new DigestError('unknownFormat');
   return keyId;
-}
-
-/** What is kept of a key that is retired, in base64: from it, nothing else that the key gave can be had. */
-export function retiredKey(key: string): string {
-  return derive(bytesOf(key)).digest.export().toString('base64');
 }

@@ -11,7 +11,7 @@ import { cardKeysOf } from '../../enrollment/records.js';
 import { getJson, putJson } from '../../store/store.js';
 import { FakeTemporal, HERE, type FakeExecution } from '../retention/fake-temporal.js';
 import { testRecords } from '../support/records.js';
-import { DamagedStore } from '../support/damaged-store.js';
+import { DamagedStore, KEY_ELSEWHERE } from '../support/damaged-store.js';
 
 const BULK = { program: 'demo', bulkId: 'job' };
 const RECORDS = Blob.bulkRecords(HERE);
@@ -170,7 +170,7 @@ describe('one bad batch hides no other:', () => {
     const { reports, unreadable } = await check([started(1), started(2), started(3)]);
     expect(reports).toMatchObject([report(1), report(3)]);
     expect(unreadable).toEqual([
-      { n: 2, keyId: 'k2', message: expect.stringContaining("key 'k2'") as string },
+      { n: 2, keyId: KEY_ELSEWHERE, message: expect.stringContaining(`key '${KEY_ELSEWHERE}'`) as string },
     ]);
   });
 
@@ -182,8 +182,8 @@ describe('one bad batch hides no other:', () => {
     const { reports, waiting, unreadable } = await check([started(2), { n: 4, cards: 2 }, started(1)]);
     expect({ reports, waiting }).toMatchObject({ reports: [report(1)], waiting: [] });
     expect(unreadable.map(({ n, keyId }) => [n, keyId])).toEqual([
-      [2, 'k2'],
-      [4, 'k2'],
+      [2, KEY_ELSEWHERE],
+      [4, KEY_ELSEWHERE],
     ]);
   });
 
@@ -194,7 +194,7 @@ describe('one bad batch hides no other:', () => {
     const before = await store.list(keyOf(4));
     expect(await check([started(4), started(1)])).toMatchObject({
       reports: [report(1)],
-      unreadable: [{ n: 4, keyId: 'k2' }],
+      unreadable: [{ n: 4, keyId: KEY_ELSEWHERE }],
     });
     expect(await store.list(keyOf(4))).toEqual(before);
   });

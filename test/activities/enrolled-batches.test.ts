@@ -3,7 +3,7 @@ import { enrolledBatches } from '../../activities/enrolled-batches.js';
 import { Blob } from '../../enrollment/blobs.js';
 import { bulkBatchId, NO_CARDS } from '../../enrollment/bulk.js';
 import { putJson } from '../../store/store.js';
-import { DamagedStore } from '../support/damaged-store.js';
+import { DamagedStore, KEY_ELSEWHERE } from '../support/damaged-store.js';
 
 const bulk = { program: 'demo', bulkId: 'job' };
 
@@ -51,7 +51,7 @@ it('names those whose record does not open, and all others', async () => {
   expect(unreadable.map(({ n, keyId }) => [n, keyId])).toEqual([
     [4, undefined],
     [3, undefined],
-    [2, 'k2'],
+    [2, KEY_ELSEWHERE],
   ]);
   for (const { message } of unreadable) expect(message).toContain('cannot open the sealed blob');
 });

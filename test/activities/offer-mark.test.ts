@@ -6,6 +6,7 @@ import { KeyRingError } from '../../protection/key-ring-json.js';
 import { putJson, StoreUnavailableError } from '../../store/store.js';
 import { ScriptedGateway } from '../support/scripted-gateway.js';
 import { BATCH, NOW, SubmissionRig } from './submission-rig.js';
+import { KEY_ELSEWHERE } from '../support/damaged-store.js';
 
 let rig: SubmissionRig;
 beforeEach(async () => {
@@ -116,7 +117,7 @@ describe('a mark that cannot be read', () => {
       kind: 'unreadable',
       why: 'keyMissing',
       ref: Blob.offered(1),
-      keyId: 'k2',
+      keyId: KEY_ELSEWHERE,
     });
     expect(gateway.submissions).toEqual([]);
   });

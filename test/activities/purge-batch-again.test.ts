@@ -4,7 +4,7 @@ import { purgeBatch } from '../../activities/purge-batch.js';
 import { Blob, type ClosedBatch } from '../../enrollment/blobs.js';
 import type { Outcome } from '../../enrollment/outcomes.js';
 import { getJson, putJson, type BatchStore } from '../../store/store.js';
-import { DamagedStore } from '../support/damaged-store.js';
+import { DamagedStore, KEY_ELSEWHERE } from '../support/damaged-store.js';
 import {
   BATCH,
   closed,
@@ -52,7 +52,10 @@ describe('closing again', () => {
     for (const ref of [Blob.closing, Blob.closed]) {
       await putJson(store, BATCH, ref, {});
       await store.sealUnderMissingKey(BATCH, ref);
-      expect(await purgeBatch(deps(store))(inputOf('after outcomes'))).toMatchObject({ ref, keyId: 'k2' });
+      expect(await purgeBatch(deps(store))(inputOf('after outcomes'))).toMatchObject({
+        ref,
+        keyId: KEY_ELSEWHERE,
+      });
       await store.delete(BATCH, ref);
     }
   });

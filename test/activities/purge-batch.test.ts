@@ -5,7 +5,7 @@ import { FailureType } from '../../enrollment/errors.js';
 import { MAY_BE_ENROLLED, type Outcome } from '../../enrollment/outcomes.js';
 import { cardKeysOf } from '../../enrollment/records.js';
 import { putJson } from '../../store/store.js';
-import { DamagedStore } from '../support/damaged-store.js';
+import { DamagedStore, KEY_ELSEWHERE } from '../support/damaged-store.js';
 import {
   BATCH,
   closed,
@@ -53,7 +53,7 @@ describe.each(cases)('%s, a batch whose blob %s', (stage, ref) => {
       kind: 'unreadable',
       why: 'keyMissing',
       ref,
-      keyId: 'k2',
+      keyId: KEY_ELSEWHERE,
     });
     expect(await store.list(BATCH)).toEqual(before);
     await store.findKeyOf(BATCH, ref);
@@ -66,7 +66,7 @@ describe.each(cases)('%s, a batch whose blob %s', (stage, ref) => {
     await store.sealUnderMissingKey(BATCH, ref);
     const { reasons } = await closed(store, { ...inputOf(stage), withoutUnreadable: true });
     const told = expect.stringContaining(
-      `the blob '${ref}' is sealed under key 'k2', which is not`,
+      `the blob '${ref}' is sealed under key '${KEY_ELSEWHERE}', which is not`,
     ) as string;
     expect(reasons.slice(1)).toEqual(isNeeded ? [told] : []);
   });
@@ -196,6 +196,9 @@ describe('the cards of a round that is not settled', () => {
 
   it('wait for the key under which it is sealed which they are', async () => {
     await store.sealUnderMissingKey(BATCH, Blob.validated(2));
-    expect(await purgeBatch(deps(store))(unsettled)).toMatchObject({ ref: Blob.validated(2), keyId: 'k2' });
+    expect(await purgeBatch(deps(store))(unsettled)).toMatchObject({
+      ref: Blob.validated(2),
+      keyId: KEY_ELSEWHERE,
+    });
   });
 });

@@ -6,11 +6,11 @@ import { DefaultLogger, type LogEntry } from '@temporalio/worker';
 import { afterEach, beforeEach, describe, expect, it, vi } from 'vitest';
 import { sweepStore, type SweepStoreResult } from '../../activities/sweep-store.js';
 import { Blob } from '../../enrollment/blobs.js';
-import { withCurrent, withNewKey } from '../../protection/key-ring-changes.js';
 import { KeyRing } from '../../protection/key-ring.js';
 import { FilesystemStore } from '../../store/filesystem-store.js';
 import { putJson } from '../../store/store.js';
 import { FakeTemporal, HERE, OTHER } from '../retention/fake-temporal.js';
+import { testKeyId, testRing, testRingJson } from '../support/key-rings.js';
 
 const DAY = 86_400_000;
 const LONG_AGO = new Date('2026-01-01');
@@ -21,7 +21,7 @@ let temporal: FakeTemporal;
 let logged: LogEntry[];
 beforeEach(async () => {
   folder = await mkdtemp(join(tmpdir(), 'c2p-sweep-'));
-  store = new FilesystemStore({ root: folder, keyRing: KeyRing.parse(KeyRing.generate(), 'test') });
+  store = new FilesystemStore({ root: folder, keyRing: testRing(1) });
   temporal = new FakeTemporal();
   logged = [];
 });
@@ -104,8 +104,8 @@ describe('the sweep', () => {
   });
 
   it('leaves alone what needs a key that is missing, says so, and goes on to the others', async () => {
-    const ring = KeyRing.generate();
-    const rotated = withCurrent(withNewKey(ring, new Date()).ring, 'k2', new Date());
+    const ring = testRingJson(1);
+    const rotated = testRingJson(1, 2);
     const root = join(folder, 'missing');
     store = new FilesystemStore({ root, keyRing: KeyRing.parse(rotated, 'test') });
     await sealed('terminated', Blob.records('a', HERE), Blob.cards, Blob.outcomes);
@@ -116,7 +116,7 @@ describe('the sweep', () => {
     const warned = logged.find(({ message }) => message === 'an orphaned batch cannot be closed');
     expect(warned?.meta).toMatchObject({
       ...keyOf('terminated'),
-      message: expect.stringContaining("key 'k2'") as string,
+      message: expect.stringContaining(`key '${testKeyId(2)}'`) as string,
     });
   });
 
@@ -126,15 +126,15 @@ describe('the sweep', () => {
   });
 
   it('seals anew what is not under the current key, of open batches too, and says how much', async () => {
-    const ring = KeyRing.generate();
-    const rotated = withCurrent(withNewKey(ring, new Date()).ring, 'k2', new Date());
+    const ring = testRingJson(1);
+    const rotated = testRingJson(1, 2);
     const root = join(folder, 'rotated');
     store = new FilesystemStore({ root, keyRing: KeyRing.parse(ring, 'test') });
     await sealed('open', Blob.records('a', HERE));
     await sealed('closed', Blob.outcomes, Blob.closed);
     store = new FilesystemStore({ root, keyRing: KeyRing.parse(rotated, 'test') });
     expect(await sweep()).toEqual({ ended: 0, unknown: 0, elsewhere: 0, erasedBlobs: 0, resealedBlobs: 3 });
-    expect(await store.keyIdOf(keyOf('open'), Blob.records('a', HERE))).toBe('k2');
+    expect(await store.keyIdOf(keyOf('open'), Blob.records('a', HERE))).toBe(testKeyId(2));
     expect((await sweep()).resealedBlobs).toBeUndefined();
   });
 

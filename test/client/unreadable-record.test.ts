@@ -60,7 +60,7 @@ function connections(knows: 'all' | 'attributes' | 'nothing') {
 describe.each([
   ['altered', 'alter', /was altered/],
   ['truncated', 'truncate', /it ends too early/],
-  ['sealed under a key that is not there', 'sealUnderMissingKey', /key 'k2'/],
+  ['sealed under a key that is not there', 'sealUnderMissingKey', /key 'k2-/],
 ] as const)('of a batch whose closed record is %s', (_, damage, why) => {
   beforeEach(() => store[damage](BATCH, Blob.closed));
   const batch = (knows: 'all' | 'attributes' | 'nothing') => new EnrollmentBatch(BATCH, connections(knows));

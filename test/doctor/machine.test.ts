@@ -11,6 +11,7 @@ import { checkStore } from '../../doctor/store.js';
 import { checkStoreKeys } from '../../doctor/store-keys.js';
 import { KeyRing } from '../../protection/key-ring.js';
 import { FilesystemStore } from '../../store/filesystem-store.js';
+import { testKeyId, testRing } from '../support/key-rings.js';
 
 let folder: string;
 beforeAll(async () => void (folder = await mkdtemp(join(tmpdir(), 'c2p-doctor-'))));
@@ -110,17 +111,17 @@ describe('the data keys', () => {
     const ring = KeyRing.generate();
     await writeFile(path, JSON.stringify(ring), { mode: 0o600 });
     const { finding, keyRing } = await checkDataKeys({ dataKeys: { path } });
-    expect(finding).toMatchObject({ status: 'ok', found: "the current key is 'k1'" });
-    expect(keyRing?.currentKeyId).toBe('k1');
+    expect(finding).toMatchObject({ status: 'ok', found: `the current key is '${ring.current}'` });
+    expect(keyRing?.currentKeyId).toBe(ring.current);
     await writeFile(path, JSON.stringify({ ...ring, current: 'k2' }));
     const broken = await checkDataKeys({ dataKeys: { path } });
     expect(broken.finding).toMatchObject({ status: 'failed' });
-    expect(JSON.stringify(broken.finding)).not.toContain(ring.keys.k1);
+    expect(JSON.stringify(broken.finding)).not.toContain(ring.keys[ring.current]);
   });
 });
 
 describe('the store', () => {
-  const keyRing = KeyRing.parse({ ...KeyRing.generate() }, 'test');
+  const keyRing = testRing(1);
 
   test('is well when it gives back a probe, of which nothing stays', async () => {
     const root = join(folder, 'store');
@@ -146,15 +147,15 @@ describe('the store', () => {
     const root = join(folder, 'lost');
     const batch = { program: 'demo', externalBatchId: 'b1' };
     await new FilesystemStore({ root, keyRing }).put(batch, 'cards', Buffer.from('[]'));
-    const k2 = KeyRing.parse({ current: 'k2', keys: { k2: KeyRing.generate().keys.k1 } }, 'test');
-    const store = new FilesystemStore({ root, keyRing: k2 });
+    const other = testRing(2);
+    const store = new FilesystemStore({ root, keyRing: other });
     await store.put(batch, 'outcomes', Buffer.from('[]'));
-    expect(await checkStoreKeys(store, k2)).toMatchObject({
+    expect(await checkStoreKeys(store, other)).toMatchObject({
       status: 'failed',
-      found: "1 of 2 blobs are sealed under keys that the ring does not have: 'k1' (demo/b1 …)",
+      found: `1 of 2 blobs are sealed under keys that the ring does not have: '${testKeyId(1)}' (demo/b1 …)`,
     });
     expect(await checkStoreKeys(store, keyRing)).toMatchObject({
-      found: expect.stringContaining("'k2' (demo/b1") as string,
+      found: expect.stringContaining(`'${testKeyId(2)}' (demo/b1`) as string,
     });
   });
 

@@ -16,8 +16,8 @@ import { join } from 'node:path';
 import { afterEach, beforeEach, describe, expect, it, vi } from 'vitest';
 import { commandKeyProvider } from '../../protection/command-key-provider.js';
 import { replaceableByOthers } from '../../protection/private-file.js';
-import { KeyRing } from '../../protection/key-ring.js';
 import { openKeyRing } from '../../protection/live-key-ring.js';
+import { testKey, testKeyId, testRingJson } from '../support/key-rings.js';
 
 let folder: string;
 let path: string;
@@ -33,14 +33,14 @@ const currentOf = async (options: Parameters<typeof openKeyRing>[0]) =>
 
 describe('a key ring in a file', () => {
   it('is read where only its owner can read it', async () => {
-    await writeFile(path, JSON.stringify(KeyRing.generate()), { mode: 0o600 });
-    expect(await currentOf({ path })).toBe('k1');
+    await writeFile(path, JSON.stringify(testRingJson(1)), { mode: 0o600 });
+    expect(await currentOf({ path })).toBe(testKeyId(1));
   });
 
   it.skipIf(process.platform === 'win32').each(['0640', '0604', '0660'])(
     'is refused with mode %s, with the command that helps',
     async (mode) => {
-      await writeFile(path, JSON.stringify(KeyRing.generate()));
+      await writeFile(path, JSON.stringify(testRingJson(1)));
       await chmod(path, mode);
       await expect(openKeyRing({ path })).rejects.toThrow(`(mode ${mode}); run: chmod 600 '${path}'`);
     },
@@ -63,8 +63,8 @@ describe('a key ring in a file', () => {
 });
 
 describe.skipIf(process.platform === 'win32')('a key ring that a command prints', () => {
-  const RING = KeyRing.generate();
-  const KEY = RING.keys.k1!;
+  const RING = testRingJson(1);
+  const KEY = testKey(1);
 
   /** A program of its own, run as it stands. */
   async function program(script: string): Promise<string> {
@@ -85,7 +85,7 @@ describe.skipIf(process.platform === 'win32')('a key ring that a command prints'
 
   it('is read, the arguments being handed over as they are', async () => {
     const file = await program(`[ "$#" = 2 ] && [ "$2" = '$(date); x' ] && echo '${JSON.stringify(RING)}'`);
-    expect(await currentOf({ command: [file, '--ring', '$(date); x'] })).toBe('k1');
+    expect(await currentOf({ command: [file, '--ring', '$(date); x'] })).toBe(testKeyId(1));
   });
 
   it('is refused when the command fails, with its exit code and what it said, but for keys and card numbers', async () => {
@@ -140,7 +140,7 @@ describe.skipIf(process.platform === 'win32')('a key ring that a command prints'
         const file = join(below, 'my-kms');
         await rename(await program(`echo '${JSON.stringify(RING)}'`), file);
         await chmod(above, mode);
-        if (mode.startsWith('1')) return void expect(await currentOf({ command: [file] })).toBe('k1');
+        if (mode.startsWith('1')) return void expect(await currentOf({ command: [file] })).toBe(testKeyId(1));
         expect((await refusal([file])).message).toContain(
           `others can change it (the folder ${above} has mode ${mode}); run: chmod go-w '${above}'`,
         );
@@ -158,7 +158,7 @@ describe.skipIf(process.platform === 'win32')('a key ring that a command prints'
       for (const path of [join(folder, 'closed', 'my-kms'), join(folder, 'link')])
         expect((await refusal([path])).message).toContain(`(the folder ${open} has mode 0777)`);
       await chmod(open, 0o755);
-      expect(await currentOf({ command: [join(folder, 'link')] })).toBe('k1');
+      expect(await currentOf({ command: [join(folder, 'link')] })).toBe(testKeyId(1));
     });
 
     it('is refused where it belongs to a user who is neither root nor the one that c2p runs as', async () => {
@@ -199,7 +199,9 @@ describe.skipIf(process.platform === 'win32')('a key ring that a command prints'
     vi.stubEnv('VAULT_ABSENT', undefined);
     try {
       const file = await program(`/usr/bin/env >'${folder}/environment'; echo '${JSON.stringify(RING)}'`);
-      expect(await currentOf({ command: [file], environment: ['VAULT_ADDR', 'VAULT_ABSENT'] })).toBe('k1');
+      expect(await currentOf({ command: [file], environment: ['VAULT_ADDR', 'VAULT_ABSENT'] })).toBe(
+        testKeyId(1),
+      );
     } finally {
       vi.unstubAllEnvs();
     }

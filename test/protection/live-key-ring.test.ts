@@ -7,8 +7,9 @@ import { LiveKeyRing, RETIREMENT_WAIT_MS } from '../../protection/live-key-ring.
 const MINUTE = 60_000;
 const NOW = new Date('2026-11-24T12:00:00Z');
 const first = KeyRing.generate();
-const added = withNewKey(first, NOW).ring;
-const rotated = withCurrent(added, 'k2', NOW);
+const k1 = first.current;
+const { ring: added, keyId: k2 } = withNewKey(first, NOW);
+const rotated = withCurrent(added, k2, NOW);
 
 /** A provider whose key ring the test exchanges. */
 class Provider {
@@ -52,29 +53,29 @@ const current = async () => (await live.latest()).currentKeyId;
 describe('a live key ring', () => {
   it('seals with a new current key once it has grown old, and reports the change', async () => {
     provider.ring = rotated;
-    expect(await current()).toBe('k1');
+    expect(await current()).toBe(k1);
     later(1_001);
-    expect(await current()).toBe('k2');
+    expect(await current()).toBe(k2);
     expect(events.onChange).toHaveBeenCalledTimes(1);
-    expect(await current()).toBe('k2');
+    expect(await current()).toBe(k2);
     expect(provider.reads).toBe(2);
   });
 
   it('is read again at once for a key that it does not know, and not for one that it knows', async () => {
     provider.ring = added;
-    expect((await live.knowing('k1')).knows('k2')).toBe(false);
-    expect((await live.knowing('k2')).knows('k2')).toBe(true);
+    expect((await live.knowing(k1)).knows(k2)).toBe(false);
+    expect((await live.knowing(k2)).knows(k2)).toBe(true);
     expect(provider.reads).toBe(2);
   });
 
   it('does not rely on a reading that began before it was asked', async () => {
     let open = () => {};
     provider.gate = new Promise((resolve) => (open = resolve));
-    const early = live.knowing('k2');
+    const early = live.knowing(k2);
     provider.ring = added;
-    const asked = live.knowing('k2');
+    const asked = live.knowing(k2);
     open();
-    expect((await asked).knows('k2')).toBe(true);
+    expect((await asked).knows(k2)).toBe(true);
     await early;
     expect(provider.reads).toBe(3);
   });
@@ -93,17 +94,17 @@ describe('a live key ring', () => {
   it('goes on for ten minutes with what it has when it cannot be read, opens for ever, and recovers', async () => {
     provider.broken = true;
     later(9 * MINUTE);
-    expect(await current()).toBe('k1');
+    expect(await current()).toBe(k1);
     expect(events.onProblem).toHaveBeenCalledTimes(1);
-    expect(await current()).toBe('k1');
+    expect(await current()).toBe(k1);
     expect(provider.reads).toBe(2);
     later(2 * MINUTE);
     await expect(live.latest()).rejects.toThrow('key ring test: cannot be read');
-    expect((await live.knowing('k1')).knows('k1')).toBe(true);
-    expect((await live.knowing('k2')).knows('k2')).toBe(false);
+    expect((await live.knowing(k1)).knows(k1)).toBe(true);
+    expect((await live.knowing(k2)).knows(k2)).toBe(false);
     provider.broken = false;
     later(MINUTE);
-    expect(await current()).toBe('k1');
+    expect(await current()).toBe(k1);
   });
 
   it('stops sealing with an old key well before that key may be retired', async () => {
@@ -115,13 +116,13 @@ describe('a live key ring', () => {
   it('is read again when the clock was set back', async () => {
     provider.ring = rotated;
     later(-MINUTE);
-    expect(await current()).toBe('k2');
+    expect(await current()).toBe(k2);
   });
 
   it('keeps the one at hand when the new one is wrong', async () => {
     provider.ring = { ...rotated, current: 'k9' };
     later(2_000);
-    expect(await current()).toBe('k1');
+    expect(await current()).toBe(k1);
     expect(events.onProblem).toHaveBeenCalledWith(expect.objectContaining({ code: 'KEY_RING_INVALID' }));
   });
 });

@@ -2,11 +2,11 @@ import { mkdtemp, rm } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { afterEach, beforeEach, describe, expect, it } from 'vitest';
-import { withCurrent, withNewKey } from '../../protection/key-ring-changes.js';
 import { KeyRing } from '../../protection/key-ring.js';
 import { namesKey } from '../../retention/key-usage-temporal.js';
 import { blobsByKey, isUnused, KeyNeededError, type KeyUsage } from '../../retention/key-usage.js';
 import { FilesystemStore } from '../../store/filesystem-store.js';
+import { testKeyId, testRingJson } from '../support/key-rings.js';
 
 const payload = (keyId: string, data = 'x') => ({
   metadata: {
@@ -55,8 +55,8 @@ describe('the blobs of a store', () => {
   afterEach(() => rm(folder, { recursive: true }));
 
   it('are counted by their key', async () => {
-    const ring = KeyRing.generate();
-    const rotated = withCurrent(withNewKey(ring, new Date()).ring, 'k2', new Date());
+    const ring = testRingJson(1);
+    const rotated = testRingJson(1, 2);
     for (const [json, ids] of [
       [ring, ['a', 'b']],
       [rotated, ['c']],
@@ -68,8 +68,8 @@ describe('the blobs of a store', () => {
     const store = new FilesystemStore({ root: folder, keyRing: KeyRing.parse(rotated, 'test') });
     expect(await blobsByKey(store)).toEqual(
       new Map([
-        ['k1', 2],
-        ['k2', 1],
+        [testKeyId(1), 2],
+        [testKeyId(2), 1],
       ]),
     );
   });

@@ -203,7 +203,7 @@ class DamagedRun {
     const { searchAttributes } = await this.workflow.describe();
     expect(status).toBe('AWAITING_OPERATOR');
     expect(searchAttributes['C2pStatus']).toEqual(['AWAITING_OPERATOR']);
-    expect(error).toMatch(/key 'k2'/);
+    expect(error).toMatch(/key 'k2-/);
     expect(await currentDetailsOf(this.workflow)).toContain('ACTION NEEDED');
   }
 

@@ -2,17 +2,18 @@ import { mkdtemp, open, readFile, readdir, rename, rm, stat, writeFile } from 'n
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { afterAll, afterEach, beforeEach, describe, expect, it, vi } from 'vitest';
-import { withCurrent, withNewKey, withoutKey } from '../../protection/key-ring-changes.js';
+import { withoutKey } from '../../protection/key-ring-changes.js';
 import { KeyRing } from '../../protection/key-ring.js';
 import { SealedBlobError } from '../../protection/seal.js';
 import { FilesystemStore } from '../../store/filesystem-store.js';
 import { resealStore } from '../../store/reseal.js';
 import { StoreUnavailableError } from '../../store/store.js';
 import { describeStore } from './store-contract.js';
+import { testKeyId, testRing, testRingJson } from '../support/key-rings.js';
 
 const BATCH = { program: 'demo', externalBatchId: 'B.1' };
 const PAN = '5186001700009726';
-const keyRing = KeyRing.parse(KeyRing.generate(), 'test');
+const keyRing = testRing(1);
 const folders: string[] = [];
 
 async function temporaryFolder(): Promise<string> {
@@ -139,8 +140,8 @@ describe('FilesystemStore', () => {
 });
 
 describe('re-sealing', () => {
-  const before = KeyRing.generate();
-  const after = withCurrent(withNewKey(before, new Date()).ring, 'k2', new Date());
+  const before = testRingJson(1);
+  const after = testRingJson(1, 2);
   const storeWith = (root: string, json: typeof before) =>
     new FilesystemStore({ root, keyRing: KeyRing.parse(json, 'test') });
   let root: string;
@@ -155,16 +156,16 @@ describe('re-sealing', () => {
   it('seals everything under the current key, once, and what it sealed needs no other key', async () => {
     const written = await store.lastWritten(BATCH);
     await store.put({ ...BATCH, program: 'other' }, 'outcomes', Buffer.from('new'));
-    expect(await store.keyIdOf(BATCH, 'outcomes')).toBe('k1');
+    expect(await store.keyIdOf(BATCH, 'outcomes')).toBe(testKeyId(1));
     expect(await store.keyIdOf(BATCH, 'none')).toBeUndefined();
     const progress: number[] = [];
     const onBatch = ({ blobs }: { blobs: number }) => void progress.push(blobs);
     expect(await resealStore(store, { onBatch })).toEqual({ blobs: 3, resealed: 2, unreadable: 0 });
     expect(progress.at(-1)).toBe(3);
     expect(await resealStore(store)).toEqual({ blobs: 3, resealed: 0, unreadable: 0 });
-    const retired = storeWith(root, withoutKey(after, 'k1'));
+    const retired = storeWith(root, withoutKey(after, testKeyId(1)));
     for (const ref of ['outcomes', 'closed']) {
-      expect(await store.keyIdOf(BATCH, ref)).toBe('k2');
+      expect(await store.keyIdOf(BATCH, ref)).toBe(testKeyId(2));
       expect(Buffer.from(await retired.get(BATCH, ref)).toString()).toBe(ref);
     }
     // The sweep's grace time begins with the last write, not with this.

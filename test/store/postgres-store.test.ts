@@ -1,5 +1,5 @@
 import { afterAll, afterEach, beforeAll, beforeEach, describe, expect, it } from 'vitest';
-import { withCurrent, withNewKey, withoutKey } from '../../protection/key-ring-changes.js';
+import { withoutKey } from '../../protection/key-ring-changes.js';
 import { KeyRing, type KeyRingSource } from '../../protection/key-ring.js';
 import { migrate } from '../../store/migrate.js';
 import { MIGRATIONS } from '../../store/migrations/index.js';
@@ -9,10 +9,11 @@ import { resealStore } from '../../store/reseal.js';
 import type { FinalOutcomes, OpenStore } from '../../store/store.js';
 import { placeOf, providePostgres, query, type TestPostgres } from '../support/postgres.js';
 import { describeStore } from './store-contract.js';
+import { testKeyId, testRing, testRingJson } from '../support/key-rings.js';
 
 const BATCH = { program: 'demo', externalBatchId: 'B.1' };
 const PAN = '5186001700009726';
-const keyRing = KeyRing.parse(KeyRing.generate(), 'test');
+const keyRing = testRing(1);
 
 let postgres: TestPostgres;
 let url: string;
@@ -48,11 +49,11 @@ describe('PostgresStore', () => {
   it('hands the server only sealed bytes, and the id of their key', async () => {
     await store.put(BATCH, 'records', Buffer.from(PAN));
     const rows = await query<{ sealed: Buffer; key_id: string }>(url, 'select * from c2p.blobs');
-    expect(rows).toMatchObject([{ program: 'demo', external_batch_id: 'B.1', ref: 'records', key_id: 'k1' }]);
+    expect(rows).toMatchObject([{ program: 'demo', external_batch_id: 'B.1', ref: 'records', key_id: testKeyId(1) }]);
     expect(JSON.stringify(rows)).not.toContain(PAN);
     expect(rows[0]!.sealed.includes(PAN)).toBe(false);
     expect(rows[0]!.sealed.subarray(0, 3).toString()).toBe('c2p');
-    expect(await store.keyIdOf(BATCH, 'records')).toBe('k1');
+    expect(await store.keyIdOf(BATCH, 'records')).toBe(testKeyId(1));
     expect(await store.keyIdOf(BATCH, 'other')).toBeUndefined();
   });
 
@@ -98,25 +99,25 @@ describe('PostgresStore', () => {
   });
 
   it('seals everything under the current key, once, without counting it as a write', async () => {
-    const before = KeyRing.generate();
-    const after = withCurrent(withNewKey(before, new Date()).ring, 'k2', new Date());
+    const before = testRingJson(1);
+    const after = testRingJson(1, 2);
     const old = storeAt(url, KeyRing.parse(before, 'test'));
     for (const ref of ['outcomes', 'closed']) await old.put(BATCH, ref, Buffer.from(ref));
     const written = await old.lastWritten(BATCH);
     const rotated = storeAt(url, KeyRing.parse(after, 'test'));
     expect(await resealStore(rotated)).toEqual({ blobs: 2, resealed: 2, unreadable: 0 });
     expect(await resealStore(rotated)).toEqual({ blobs: 2, resealed: 0, unreadable: 0 });
-    expect(await rotated.keyIdOf(BATCH, 'closed')).toBe('k2');
+    expect(await rotated.keyIdOf(BATCH, 'closed')).toBe(testKeyId(2));
     expect(await rotated.lastWritten(BATCH)).toEqual(written);
-    const retired = storeAt(url, KeyRing.parse(withoutKey(after, 'k1'), 'test'));
+    const retired = storeAt(url, KeyRing.parse(withoutKey(after, testKeyId(1)), 'test'));
     expect(Buffer.from(await retired.get(BATCH, 'closed')).toString()).toBe('closed');
   });
 
   it.each(['put', 'erased'])(
     'leaves a blob as it is that is %s while it is sealed anew',
     async (meanwhile) => {
-      const before = KeyRing.generate();
-      const after = KeyRing.parse(withCurrent(withNewKey(before, new Date()).ring, 'k2', new Date()), 'test');
+      const before = testRingJson(1);
+      const after = testRing(1, 2);
       const other = storeAt(url, KeyRing.parse(before, 'test'));
       await other.put(BATCH, 'outcomes', Buffer.from('old'));
       // Asked for a key, the blob has been read and not yet written.
@@ -138,8 +139,8 @@ describe('PostgresStore', () => {
   );
 
   it('neither brings back what is purged nor undoes what is written while it seals anew', async () => {
-    const before = KeyRing.generate();
-    const after = withCurrent(withNewKey(before, new Date()).ring, 'k2', new Date());
+    const before = testRingJson(1);
+    const after = testRingJson(1, 2);
     const batches = Array.from({ length: 40 }, (_, i) => ({ program: 'busy', externalBatchId: `b-${i}` }));
     const old = storeAt(url, KeyRing.parse(before, 'test'));
     const refs = ['records-a', 'outcomes'];

@@ -2,18 +2,16 @@ import { mkdtemp, readFile, rm, writeFile } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import type { BlobRef } from '../../enrollment/batch.js';
-import { withCurrent, withNewKey } from '../../protection/key-ring-changes.js';
 import { KeyRing } from '../../protection/key-ring.js';
 import { escapeName } from '../../store/blob-path.js';
 import { FilesystemStore } from '../../store/filesystem-store.js';
 import type { BatchAddress } from '../../store/store.js';
 import { isUnreadable, readingBlobs } from '../../store/unreadable.js';
+import { testKeyId, testRing } from './key-rings.js';
 
-/** The key that it seals under, `k2`, is in no other key ring. */
-const ELSEWHERE = KeyRing.parse(
-  withCurrent(withNewKey(KeyRing.generate(), new Date()).ring, 'k2', new Date()),
-  'elsewhere',
-);
+/** The id of a key that is in no other key ring. */
+export const KEY_ELSEWHERE = testKeyId(2);
+const ELSEWHERE = testRing(2);
 
 /** A store whose blobs a test can make unreadable. */
 export class DamagedStore extends FilesystemStore {
@@ -61,7 +59,7 @@ export class DamagedStore extends FilesystemStore {
     await writeFile(this.fileOf(batch, ref), 'no sealed blob');
   }
 
-  /** Seals a blob under a key, `k2`, that no worker has. */
+  /** Seals a blob under `KEY_ELSEWHERE`, which no worker has. */
   async sealUnderMissingKey(batch: BatchAddress, ref: BlobRef): Promise<void> {
     await this.elsewhere.put(batch, ref, await this.get(batch, ref));
   }

@@ -8,7 +8,6 @@ import { afterAll, beforeAll, describe, expect, it, vi } from 'vitest';
 import { startEmbeddedTemporal, type EmbeddedTemporal } from '../../dev/embedded-temporal.js';
 import { findOrInstallTemporalCli } from '../../dev/temporal-cli.js';
 import { protectedDataConverter } from '../../protection/data-converter.js';
-import { KeyRing } from '../../protection/key-ring.js';
 import { payloadKeyId } from '../../protection/payload-codec.js';
 import {
   ensureSweepSchedule,
@@ -17,6 +16,7 @@ import {
   type SchedulePlace,
 } from '../../worker/sweep-schedule.js';
 import { grpcError } from '../retention/fake-temporal.js';
+import { testKeyId, testRing } from '../support/key-rings.js';
 
 const HOUR = 3_600_000;
 const SWEEP = { every: HOUR, grace: 24 * HOUR };
@@ -26,9 +26,8 @@ let server: EmbeddedTemporal;
 let connection: NativeConnection;
 let place: SchedulePlace;
 let schedules: ScheduleClient;
-const [K1, K2] = [1, 2].map((n) => Buffer.alloc(32, n).toString('base64')) as [string, string];
-const keyRing = KeyRing.parse({ current: 'k1', keys: { k1: K1 } }, 'test');
-const rotated = KeyRing.parse({ current: 'k2', keys: { k1: K1, k2: K2 } }, 'test');
+const keyRing = testRing(1);
+const rotated = testRing(1, 2);
 beforeAll(async () => {
   folder = await mkdtemp(join(tmpdir(), 'c2p-sweep-schedule-'));
   server = await startEmbeddedTemporal({ logFile: join(folder, 'temporal.log') });
@@ -110,9 +109,9 @@ describe('the arguments of the schedule', () => {
   it('are encrypted, follow the current key, and are in clear only where the codec is switched off', async () => {
     schedules = new ScheduleClient({ ...place, dataConverter: protectedDataConverter(rotated) });
     expect(await ensure(protectedDataConverter(keyRing))).toBe('created');
-    expect(await keyIds()).toEqual(['k1']);
+    expect(await keyIds()).toEqual([testKeyId(1)]);
     expect(await ensure(protectedDataConverter(rotated))).toBe('updated');
-    expect(await keyIds()).toEqual(['k2']);
+    expect(await keyIds()).toEqual([testKeyId(2)]);
     expect(await ensure(protectedDataConverter(rotated))).toBe('unchanged');
     expect(await ensure(protectedDataConverter(rotated, { codec: false }))).toBe('updated');
     expect(await keyIds()).toEqual([undefined]);

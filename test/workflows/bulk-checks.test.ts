@@ -13,6 +13,7 @@ import { historiesOf } from '../support/replay.js';
 import { PROGRAM, Rig } from '../support/rig.js';
 import { report, ScriptedGateway } from '../support/scripted-gateway.js';
 import { until } from '../support/until.js';
+import { KEY_ELSEWHERE } from '../support/damaged-store.js';
 
 let rig: Rig;
 beforeAll(async () => {
@@ -113,10 +114,10 @@ describe('a batch that was terminated directly in Temporal', () => {
       const { reasons } = await job.query(bulkProgressQuery);
       expect(byStatus.FAILED).toBe(1);
       await rig.store.findKeyOf(keyOf(bulkId, 1), Blob.outcomes);
-      return [reasons.filter((reason) => reason.includes('k2')), await job.result()];
+      return [reasons.filter((reason) => reason.includes(KEY_ELSEWHERE)), await job.result()];
     });
     expect(held).toEqual([expect.stringContaining(bulkBatchId(result.bulkId, 1))]);
     expect(result).toMatchObject({ byStatus: { FAILED: 2 }, counts: { cards: 6, unreported: 6 } });
-    expect(result.reasons.join()).not.toContain('k2');
+    expect(result.reasons.join()).not.toContain(KEY_ELSEWHERE);
   });
 });
