@@ -1,3 +1,8 @@
+import { ApplicationFailure, CompleteAsyncError, log } from '@temporalio/activity';
+import { TemporalFailure } from '@temporalio/common';
+import { FailureType } from '../enrollment/errors.js';
+import { refusalIn } from '../protection/refused-payload.js';
+
 /** What a workflow calls an activity with. */
 export interface Call<Input> {
   /** Names the call: of a run and an activity of it, and of no other. */
@@ -20,14 +25,38 @@ export type Answering<All> = {
     : never;
 };
 
-/** Makes each activity answer to the call that it was made with. */
+/**
+ * Makes each activity answer to the call that it was made with, also where it fails: who can write to Temporal and has
+ * no key cannot name the call.
+ */
 export function answering<All extends Activities>(activities: All): Answering<All> {
   const entries = Object.entries(activities).map(([name, activity]) => [
     name,
-    async ({ call, input }: Call<never>): Promise<Answer<unknown>> => ({
-      call,
-      result: await activity(input),
-    }),
+    async (args: Call<never>): Promise<Answer<unknown>> => {
+      const refusal = refusalIn(args);
+      if (refusal !== undefined) throw notOurs(refusal);
+      const { call, input } = args;
+      try {
+        return { call, result: await activity(input) };
+      } catch (error) {
+        throw failureOf(call, error);
+      }
+    },
   ]);
   return Object.fromEntries(entries) as Answering<All>;
+}
+
+function failureOf(call: string, error: unknown): unknown {
+  const isCutShort =
+    error instanceof CompleteAsyncError || (error instanceof Error && error.name === 'AbortError');
+  if (isCutShort || (error instanceof TemporalFailure && !(error instanceof ApplicationFailure)))
+    return error;
+  return ApplicationFailure.fromError(error as Error, { details: [call] });
+}
+
+/** Nothing is done: nobody with the key ring asked for it. */
+function notOurs(refusal: string): ApplicationFailure {
+  log.warn('refused an activity whose input was not written with the key ring', { refusal });
+  const message = `its input was not written with the key ring (${refusal})`;
+  return ApplicationFailure.create({ type: FailureType.InputRefused, message, nonRetryable: true });
 }

@@ -69,6 +69,6 @@ export type { ProfileAnswer, RemovalAnswer } from '../enrollment/removal.js';
 export type { RemoveCardInput } from './remove-card.js';
 export type { RemoveProfileInput } from './remove-profile.js';
 export type { SubmissionAnswer, SubmitBatchInput } from './submit-batch.js';
-export type { SweepStoreInput, SweepStoreResult } from './sweep-store.js';
+export type { SweepStoreResult } from './sweep-store.js';
 export type { Unreadable } from '../store/unreadable.js';
 export type { ValidateBatchInput, ValidateBatchResult } from './validate-batch.js';

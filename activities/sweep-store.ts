@@ -6,13 +6,10 @@ import { resealStore } from '../store/reseal.js';
 import { whileHeartbeating } from './heartbeat.js';
 import type { ActivityDependencies } from './dependencies.js';
 
-export interface SweepStoreInput {
-  /** How long a batch must not have been written to, and its workflow have been closed (ms). */
-  graceMs: number;
-}
-
 /** Numbers of batches and of blobs. */
 export interface SweepStoreResult {
+  /** How long a batch must not have been written to, and its workflow have been closed (ms). */
+  graceMs: number;
   /** Closed, or only erased where they were closed before: their workflow ended in Temporal. */
   ended: number;
   /** Closed, or only erased where no workflow had begun them: Temporal does not know their workflow. */
@@ -35,14 +32,14 @@ export interface SweepStoreResult {
  * It may be run as often as one likes; an attempt that is cut short has done whole blobs, and the next
  * finds the rest.
  */
-export function sweepStore({ store, now }: Pick<ActivityDependencies, 'store' | 'now'>) {
-  return ({ graceMs }: SweepStoreInput): Promise<SweepStoreResult> =>
+export function sweepStore({ store, now, graceMs }: Pick<ActivityDependencies, 'store' | 'now' | 'graceMs'>) {
+  return (_: object): Promise<SweepStoreResult> =>
     whileHeartbeating(async () => {
       const { client, info, cancellationSignal } = Context.current();
       const temporal = lookingClient(client);
       // Temporal's clock, as it also gives the time at which a workflow closed.
       const retention = { temporal, graceMs, now: new Date(info.currentAttemptScheduledTimestampMs) };
-      const result: SweepStoreResult = { ended: 0, unknown: 0, elsewhere: 0, erasedBlobs: 0 };
+      const result: SweepStoreResult = { graceMs, ended: 0, unknown: 0, elsewhere: 0, erasedBlobs: 0 };
       for await (const orphan of findOrphans(store, retention)) {
         cancellationSignal.throwIfAborted();
         const { program, externalBatchId, why } = orphan;

@@ -1,16 +1,20 @@
+import { ApplicationFailure } from '@temporalio/activity';
 import type { BatchKey, BlobRef } from '../enrollment/batch.js';
-import { Blob } from '../enrollment/blobs.js';
+import { Blob, type ClosedBatch } from '../enrollment/blobs.js';
+import { FailureType } from '../enrollment/errors.js';
 import { validateRecords } from '../enrollment/validation.js';
 import { digestKeyId, type KeyRingSource } from '../protection/key-ring.js';
 import { SealedBlobError } from '../protection/seal.js';
 import { digestedBytes } from '../protection/records-digest.js';
 import { sealingContext } from '../store/sealing.js';
-import { getJson, putJson } from '../store/store.js';
+import { getJson, putJson, type BatchStore } from '../store/store.js';
 import type { ActivityDependencies } from './dependencies.js';
 import { readingBlobs, type Unreadable } from '../store/unreadable.js';
 
 export interface ValidateBatchInput {
   batch: BatchKey;
+  /** The id of the first run of its workflow. */
+  chain: string;
   records: BlobRef;
   /** Keyed: an older blob in the place of the records is noticed. */
   recordsDigest: string;
@@ -28,11 +32,15 @@ export interface ValidateBatchResult {
 /**
  * Sorts the valid cards from the invalid ones and normalises them. An invalid card gets its outcome
  * here and never leaves the house; it does not hold up a valid one.
+ *
+ * @throws ApplicationFailure of type InputRefused where the store remembers the batch as closed by another workflow: who
+ *   can write to Temporal may start one once more that Temporal has forgotten.
  */
 export function validateBatch(deps: Pick<ActivityDependencies, 'store' | 'keyRing' | 'now'>) {
   return (input: ValidateBatchInput): Promise<ValidateBatchResult | Unreadable> =>
     readingBlobs(async () => {
-      const { batch } = input;
+      const { batch, chain } = input;
+      await refuseClosed(deps.store, batch, chain);
       const records = await getJson<unknown[]>(deps.store, batch, input.records);
       await requireSame(deps.keyRing, records, input);
       const { valid, order, outcomes, cards, validCards } = validateRecords(records, deps.now());
@@ -42,6 +50,17 @@ export function validateBatch(deps: Pick<ActivityDependencies, 'store' | 'keyRin
       const invalidCards = outcomes.length;
       return { kind: 'validated', validated: Blob.validated(1), cards, validCards, invalidCards };
     });
+}
+
+async function refuseClosed(store: BatchStore, batch: BatchKey, chain: string): Promise<void> {
+  if (!(await store.has(batch, Blob.closed))) return;
+  const closed = await getJson<ClosedBatch>(store, batch, Blob.closed);
+  if (closed.chain === chain) return;
+  throw ApplicationFailure.create({
+    type: FailureType.InputRefused,
+    message: 'the batch is closed, and was enrolled by another workflow: enroll its cards under a new id',
+    nonRetryable: true,
+  });
 }
 
 /** @throws SealedBlobError where these are not the records that the batch was started with, or their digest has a key that is missing. */

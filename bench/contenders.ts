@@ -7,7 +7,7 @@ import { DEFAULT_GRACE_MS, type ProgramConfig } from '../config/config.js';
 import { gatewayTaskQueue } from '../enrollment/identifiers.js';
 import type { EnrollmentRecord } from '../enrollment/records.js';
 import type { Recipient } from '../mastercard/jwe.js';
-import { protectedDataConverter } from '../protection/data-converter.js';
+import { protectedDataConverter, workerDataConverter } from '../protection/data-converter.js';
 import type { KeyRing } from '../protection/key-ring.js';
 import type { BatchStore } from '../store/store.js';
 import { workflowSource } from '../worker/workflow-bundle.js';
@@ -72,10 +72,15 @@ export async function createC2p(
   const config = { taskQueue, programs: { [PROGRAM]: program(track, records.length) } };
   const client = EnrollmentClient.using({ config, temporal, store, keyRing });
   return {
-    workers: await createWorkers(track, taskQueue, { ...workflowSource(), dataConverter }, [
-      answering(createLocalActivities(deps)),
-      answering(createGatewayActivities(deps)),
-    ]),
+    workers: await createWorkers(
+      track,
+      taskQueue,
+      {
+        ...(await workflowSource()),
+        dataConverter: workerDataConverter(keyRing),
+      },
+      [answering(createLocalActivities(deps)), answering(createGatewayActivities(deps))],
+    ),
     async runBatch(externalBatchId) {
       const batch = await client.enroll({ externalBatchId, program: PROGRAM, records });
       const { status } = await batch.result();
@@ -107,7 +112,7 @@ export async function createBare(track: Track): Promise<Contender> {
 async function createWorkers(
   { target }: Track,
   taskQueue: string,
-  workflows: Pick<WorkerOptions, 'workflowBundle' | 'workflowsPath' | 'dataConverter'>,
+  workflows: Pick<WorkerOptions, 'workflowBundle' | 'dataConverter'>,
   [local, gateway]: [object, object],
 ): Promise<Worker[]> {
   return [

@@ -72,7 +72,7 @@ async function dryRun(path: string, expected: number): Promise<DryRun> {
     }
     for (const { n, records, recordsDigest } of page.batches) {
       const batch = { program: BULK.program, externalBatchId: bulkBatchId(BULK.bulkId, n) };
-      const validated = await run(validate, { batch, records, recordsDigest });
+      const validated = await run(validate, { batch, chain: 'bench', records, recordsDigest });
       if (validated.kind === 'unreadable') throw new Error(validated.message);
       cards += validated.validCards;
       store.forget(batch);

@@ -24,7 +24,8 @@ export async function startCodecServer(config: C2pConfig, env = process.env): Pr
   return createCodecServer({
     ...rest,
     tls: tls && (await readTls(config, tls)),
-    codec: new EncryptingPayloadCodec(keyRing),
+    // The Web UI asks for payloads in clear, too: those of other programs.
+    codec: new EncryptingPayloadCodec(keyRing, { encrypts: false }),
     authenticate: authentication(config, token, env),
     audit: logger,
   });

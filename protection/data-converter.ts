@@ -5,14 +5,16 @@ import { EncryptingPayloadCodec } from './payload-codec.js';
 
 /** For the bundle of the workflows, which must have the same failure converter as clients and workers. */
 export const FAILURE_CONVERTER_PATH = fileURLToPath(new URL('./failure-converter.cjs', import.meta.url));
+/** For workers and for the bundle of the workflows. */
+export const PAYLOAD_CONVERTER_PATH = fileURLToPath(new URL('./payload-converter.cjs', import.meta.url));
 
 /** A data converter with c2p's own codec. */
 export type ProtectedDataConverter = DataConverter & { payloadCodecs: [EncryptingPayloadCodec] };
 
 /**
- * How everything of c2p that talks to Temporal (clients, workers, schedules, replays) writes and reads
- * payloads and failures: encrypted under the key ring.
- * @param options.codec whether to encrypt; what is encrypted is read either way.
+ * How clients write and read payloads and failures: encrypted under the key ring, and bound to the workflow. What was
+ * not written so throws a `PayloadCodecError`.
+ * @param options.codec whether to encrypt; a whole deployment does, or does not.
  */
 export function protectedDataConverter(
   keyRing: KeyRingSource,
@@ -21,5 +23,17 @@ export function protectedDataConverter(
   return {
     failureConverterPath: FAILURE_CONVERTER_PATH,
     payloadCodecs: [new EncryptingPayloadCodec(keyRing, { encrypts: codec })],
+  };
+}
+
+/** As `protectedDataConverter`, for workers and replays: what was not written so becomes a value that is refused where it is used. */
+export function workerDataConverter(
+  keyRing: KeyRingSource,
+  { codec }: { codec: boolean } = { codec: true },
+): ProtectedDataConverter {
+  return {
+    failureConverterPath: FAILURE_CONVERTER_PATH,
+    payloadConverterPath: PAYLOAD_CONVERTER_PATH,
+    payloadCodecs: [new EncryptingPayloadCodec(keyRing, { encrypts: codec, refusals: 'mark' })],
   };
 }

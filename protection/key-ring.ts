@@ -13,6 +13,8 @@ export interface KeyRingSource {
   latest(): Promise<KeyRing>;
   /** The key ring to open with what was sealed, or digested, under this key. */
   knowing(keyId: string): Promise<KeyRing>;
+  /** The key ring as it was last read. */
+  atHand(): KeyRing;
 }
 
 /** A digest that cannot be compared with anything. */
@@ -91,6 +93,10 @@ export class KeyRing implements KeyRingSource {
 
   knowing(): Promise<this> {
     return Promise.resolve(this);
+  }
+
+  atHand(): this {
+    return this;
   }
 
   /** How many keys open what is sealed under them. */

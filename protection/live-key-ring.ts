@@ -71,6 +71,10 @@ export class LiveKeyRing implements KeyRingSource {
     return this.ring;
   }
 
+  atHand(): KeyRing {
+    return this.ring;
+  }
+
   /** One reading at a time. Gives the problem, if there is one. */
   async #readAgain(): Promise<KeyRingError | undefined> {
     let problem: KeyRingError | undefined;

@@ -1,10 +1,11 @@
 import { Client } from '@temporalio/client';
 import { defaultPayloadConverter, type PayloadCodec, type PayloadConverter } from '@temporalio/common';
+import { refusalIn } from '../protection/refused-payload.js';
 
 /**
  * A client on the same connection, for looking at workflows of any age and origin: Temporal's own client reads the
- * memo of each with it, and fails where the key of one is gone, or where another program wrote it. This one reads
- * such a memo as nothing.
+ * memo of each with it, and fails where the key of one is gone, or where somebody without the key ring wrote it.
+ * This one reads such a memo as nothing.
  */
 export function lookingClient(temporal: Client): Client {
   const { connection, options } = temporal;
@@ -22,7 +23,8 @@ function forgivingConverter(converter: PayloadConverter): PayloadConverter {
     toPayload: (...args) => converter.toPayload(...args),
     fromPayload(payload, context, hint) {
       try {
-        return converter.fromPayload(payload, context, hint);
+        const value: unknown = converter.fromPayload(payload, context, hint);
+        return (refusalIn(value) === undefined ? value : null) as never;
       } catch {
         return null as never;
       }
@@ -32,12 +34,14 @@ function forgivingConverter(converter: PayloadConverter): PayloadConverter {
 
 function forgivingCodec(codec: PayloadCodec): PayloadCodec {
   const nothing = defaultPayloadConverter.toPayload(null);
-  const decodeOne = async (payload: Parameters<PayloadCodec['decode']>[0][number]) => {
-    const [decoded] = await codec.decode([payload]).catch(() => [nothing]);
-    return decoded!;
-  };
   return {
-    encode: (payloads) => codec.encode(payloads),
-    decode: (payloads) => Promise.all(payloads.map(decodeOne)),
+    encode: (payloads, context) => codec.encode(payloads, context),
+    decode: (payloads, context) =>
+      Promise.all(
+        payloads.map(async (payload) => {
+          const [decoded] = await codec.decode([payload], context).catch(() => [nothing]);
+          return decoded!;
+        }),
+      ),
   };
 }

@@ -27,6 +27,7 @@ export async function tellJob(
     id: `${externalBatchId}/${chain}/closed`,
     by,
     reason: reasons[0],
+    name: BATCH_CLOSED,
     body: reportOf(result, chain),
   };
   try {

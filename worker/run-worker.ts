@@ -7,7 +7,7 @@ import { checkSecrets } from '../config/load.js';
 import { temporalUnreachable } from '../config/errors.js';
 import { loadTemporalConfig } from '../config/temporal.js';
 import { gatewayTaskQueue } from '../enrollment/identifiers.js';
-import { protectedDataConverter } from '../protection/data-converter.js';
+import { workerDataConverter } from '../protection/data-converter.js';
 import { SEARCH_ATTRIBUTES } from '../workflows/search-attributes.js';
 import { createDependencies, type WorkerDependencies } from './dependencies.js';
 import { publishKeyMetrics } from './key-metrics.js';
@@ -65,9 +65,9 @@ export async function runWorker(options: RunWorkerOptions): Promise<RunningWorke
     await dependencies.store.checkReady();
     const added = await ensureSearchAttributes(connection, namespace, SEARCH_ATTRIBUTES);
     if (added.length > 0) logger.info({ added }, 'search attributes registered');
-    const dataConverter = protectedDataConverter(dependencies.keyRing, config);
+    const dataConverter = workerDataConverter(dependencies.keyRing, config);
     if (!config.codec) logger.warn(CODEC_OFF);
-    await scheduleSweep({ connection, namespace, dataConverter }, config, logger);
+    await scheduleSweep({ connection, namespace }, config, logger);
     const workers = await createWorkers(config, dependencies, {
       connection,
       namespace,
@@ -115,7 +115,7 @@ async function createWorkers(
   const workers = [
     await Worker.create({
       ...common,
-      ...workflowSource(),
+      ...(await workflowSource()),
       taskQueue: config.taskQueue,
       activities: answering(createLocalActivities(dependencies)),
       maxCachedWorkflows: 500,

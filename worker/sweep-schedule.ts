@@ -10,8 +10,6 @@ import {
   type ScheduleSpec,
 } from '@temporalio/client';
 import type { Logger } from 'pino';
-import { payloadKeyId } from '../protection/payload-codec.js';
-import type { ProtectedDataConverter } from '../protection/data-converter.js';
 import type { C2pConfig, SweepConfig } from '../config/config.js';
 import type { sweepStore } from '../workflows/index.js';
 
@@ -23,11 +21,10 @@ const EXECUTION_TIMEOUT_MS = 24 * 3_600_000;
 
 const ATTEMPTS = 3;
 
-/** Where the schedule is, and how its arguments are written. */
+/** Where the schedule is. */
 export interface SchedulePlace {
   connection: NonNullable<ScheduleClientOptions['connection']>;
   namespace: string;
-  dataConverter: ProtectedDataConverter;
 }
 
 export type ScheduleChange = 'created' | 'updated' | 'unchanged' | 'deleted' | 'absent';
@@ -40,7 +37,8 @@ export function sweepScheduleId(taskQueue: string): string {
 /**
  * Makes the Temporal Schedule of the sweep what the configuration says: there, as configured, or not
  * there. Idempotent, and safe when several workers start at once. A schedule that an operator paused
- * stays paused.
+ * stays paused. Its workflows have no arguments: what a schedule starts runs under another id than the arguments would
+ * be encrypted for.
  *
  * @throws ServiceError where the worker may not, or Temporal does not answer.
  */
@@ -63,17 +61,14 @@ export async function ensureSweepSchedule(
       workflowType: 'sweepStore',
       workflowId: scheduleId,
       taskQueue,
-      args: [{ graceMs: sweep.grace }],
       workflowExecutionTimeout: EXECUTION_TIMEOUT_MS,
-      staticSummary: 'erases cardholder data that no other workflow will erase',
     } satisfies ScheduleOptionsStartWorkflowAction<typeof sweepStore>,
     policies: { overlap: 'SKIP', catchupWindow: CATCHUP_WINDOW_MS, pauseOnFailure: false } as const,
   };
   for (let attempt = 1; ; attempt += 1) {
     const current = await found(handle);
     if (current) {
-      const same = isDeepStrictEqual(settingsOf(current), settingsOf(wanted));
-      if (same && (await needsNoOldKey(current, place.dataConverter))) return 'unchanged';
+      if (isDeepStrictEqual(settingsOf(current), settingsOf(wanted))) return 'unchanged';
       await handle.update(({ state }) => ({ ...wanted, state }));
       return 'updated';
     }
@@ -107,22 +102,9 @@ type Settings = Pick<ScheduleDescription, 'action' | 'policies'> & {
 
 /** What of a schedule is ours to set, in one form whether wanted or found. */
 function settingsOf({ spec, action, policies }: Settings) {
-  const { workflowType, workflowId, taskQueue, args, workflowExecutionTimeout: timeout } = action;
+  const { workflowType, workflowId, taskQueue, args = [], workflowExecutionTimeout: timeout } = action;
   const every = (spec.intervals ?? []).map((interval) => interval.every);
   return { every, jitter: spec.jitter, workflowType, workflowId, taskQueue, args, timeout, policies };
-}
-
-/**
- * Whether its arguments need no key but the current one: a schedule outlives many keys. An administrator
- * writes them in clear, and they hold nothing but the grace time.
- */
-async function needsNoOldKey(
-  { raw }: ScheduleDescription,
-  { payloadCodecs }: ProtectedDataConverter,
-): Promise<boolean> {
-  const payloads = raw.schedule?.action?.startWorkflow?.input?.payloads ?? [];
-  const current = await payloadCodecs[0].keyId();
-  return payloads.map(payloadKeyId).every((keyId) => keyId === undefined || keyId === current);
 }
 
 /** As `ensureSweepSchedule`, for a worker that starts: what fails is logged with what to do, since batches do not need the sweep. */
@@ -150,14 +132,13 @@ function instructions(
       `  temporal schedule delete --namespace ${namespace} --schedule-id ${id}`
     );
   }
-  const input = JSON.stringify({ graceMs: sweep.grace });
   return (
     'the sweep could not be scheduled: cardholder data of batches that are terminated directly in Temporal stays in the ' +
     'store. Have an administrator run once:\n' +
     `  temporal schedule create --namespace ${namespace} --schedule-id ${id} ` +
     `--interval ${sweep.every}ms --jitter ${jitterOf(sweep)}ms --catchup-window ${CATCHUP_WINDOW_MS}ms ` +
     `--overlap-policy Skip --type sweepStore --workflow-id ${id} --task-queue ${taskQueue} ` +
-    `--execution-timeout ${EXECUTION_TIMEOUT_MS}ms --input '${input}'\n` +
+    `--execution-timeout ${EXECUTION_TIMEOUT_MS}ms\n` +
     'or set sweep to false, and run c2p sweep --erase from time to time.'
   );
 }

@@ -1,4 +1,13 @@
-import { proxyActivities, uuid4, workflowInfo, type ActivityOptions } from '@temporalio/workflow';
+import {
+  ActivityFailure,
+  ApplicationFailure,
+  log,
+  proxyActivities,
+  sleep,
+  uuid4,
+  workflowInfo,
+  type ActivityOptions,
+} from '@temporalio/workflow';
 import type { Answer, Answering, GatewayActivities, LocalActivities } from '../activities/index.js';
 import { gatewayTaskQueue } from '../enrollment/identifiers.js';
 import { NoReport } from './failures.js';
@@ -98,8 +107,11 @@ function queueOf(program: string): string {
   return gatewayTaskQueue(workflowInfo().taskQueue, program);
 }
 
+/** Somebody who reports in the place of our workers may do so again at once. */
+const CALLED_AGAIN_AFTER = '1 minute';
+
 /**
- * Activities as functions of their input. A report that does not answer the call is ignored: work that
+ * Activities as functions of their input. A report or a failure that does not answer the call is ignored: work that
  * may be repeated is called again.
  */
 function calling<All extends object>(options: ActivityOptions): All {
@@ -107,6 +119,8 @@ function calling<All extends object>(options: ActivityOptions): All {
     for (;;) {
       const answer = await once();
       if (answer !== NO_REPORT) return answer;
+      log.warn('ignored a report of an activity that does not answer its call');
+      await sleep(CALLED_AGAIN_AFTER, { summary: 'a report was not from our workers: call again' });
     }
   });
 }
@@ -132,9 +146,20 @@ function through<All extends object>(options: ActivityOptions, caller: Caller): 
       caller(async () => {
         // uuid4() is deterministic and not cryptographically secure: the name need only differ from all others.
         const call = uuid4();
-        const report = (await activities[name]!({ call, input })) as
-          Partial<Answer<unknown>> | null | undefined;
-        return report?.call === call ? report.result : NO_REPORT;
+        try {
+          const report = (await activities[name]!({ call, input })) as
+            Partial<Answer<unknown>> | null | undefined;
+          return report?.call === call ? report.result : NO_REPORT;
+        } catch (error) {
+          if (isForged(error, call)) return NO_REPORT;
+          throw error;
+        }
       }),
   });
+}
+
+/** A failure of an activity of ours names the call; time limits and cancellations are Temporal's own. */
+function isForged(error: unknown, call: string): boolean {
+  if (!(error instanceof ActivityFailure) || !(error.cause instanceof ApplicationFailure)) return false;
+  return error.cause.details?.[0] !== call;
 }

@@ -7,8 +7,12 @@ import {
 } from '@temporalio/workflow';
 import type { BatchResult } from '../enrollment/batch.js';
 import type { BulkResult } from '../enrollment/bulk.js';
-import type { FailureType } from '../enrollment/errors.js';
-import { isFailureType } from '../enrollment/errors.js';
+import { FailureType, isFailureType } from '../enrollment/errors.js';
+
+/** The error of a workflow that cannot be started with its input: nothing was kept, and no card was sent. */
+export function inputRefused(message: string): ApplicationFailure {
+  return ApplicationFailure.create({ type: FailureType.InputRefused, message, nonRetryable: true });
+}
 
 /** A report of an activity that does not answer the call: whether the work was done is unknown. */
 export class NoReport extends Error {

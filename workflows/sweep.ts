@@ -1,22 +1,22 @@
 import { setCurrentDetails, workflowInfo } from '@temporalio/workflow';
-import type { SweepStoreInput, SweepStoreResult } from '../activities/index.js';
+import type { SweepStoreResult } from '../activities/index.js';
 import { onWholeStore } from './activities.js';
 
 /**
  * One sweep of the store, started by the Temporal Schedule that the worker sets up: closes the batches whose
  * workflow ended in Temporal without closing them, and erases what callers left that died before they started theirs.
  */
-export async function sweepStore(input: SweepStoreInput): Promise<SweepStoreResult> {
+export async function sweepStore(): Promise<SweepStoreResult> {
   setCurrentDetails('### Sweeping\nLooking for batches that no workflow will close any more.');
-  const summary = `close what no workflow has closed for ${inWords(input.graceMs)}`;
-  const result = await onWholeStore({ summary }).sweepStore(input);
-  setCurrentDetails(describeSweep(input, result));
+  const summary = 'close what no workflow will close any more';
+  const result = await onWholeStore({ summary }).sweepStore({});
+  setCurrentDetails(describeSweep(result));
   return result;
 }
 
 /** What the Web UI shows of a sweep, in Markdown: what it erased, what it left alone, and whether an operator must act. */
-function describeSweep({ graceMs }: SweepStoreInput, result: SweepStoreResult): string {
-  const { ended, unknown, elsewhere, erasedBlobs } = result;
+function describeSweep(result: SweepStoreResult): string {
+  const { graceMs, ended, unknown, elsewhere, erasedBlobs } = result;
   const { keyMissing = 0, resealedBlobs = 0, unreadableBlobs = 0 } = result;
   return [
     `### ${erasedBlobs === 0 ? 'Nothing to erase' : 'Erased cardholder data'}`,

@@ -1,3 +1,6 @@
+import { refusalIn } from '../protection/refused-payload.js';
+import { inputRefused } from './failures.js';
+import { onRefusal } from './refusals.js';
 import { isIn, type InStage, type Staged, type StageNameOf } from './staged.js';
 import { allHandlersFinished, condition, makeContinueAsNewFunc, workflowInfo } from '@temporalio/workflow';
 
@@ -35,8 +38,25 @@ const NO_INSTANT_MS = 365 * 24 * 3_600_000;
 /** So many events a run may grow by while it waits, so that a low limit does not make each event a new run. */
 const ROOM_TO_WAIT = 50;
 
-/** The workflow as its next run is started. */
-type Continued<State> = (input: { continues: State }) => Promise<unknown>;
+/** What a run hands over to the next. */
+export interface Continued<State> {
+  continues: State;
+  /** The run that hands over. */
+  from: string;
+}
+
+/**
+ * The state that a run goes on with; nothing for one that begins anew.
+ * @throws ApplicationFailure of type InputRefused where another run handed over than the one that this continues: who can
+ *   write to Temporal may start a run with what an earlier one handed over.
+ */
+export function continuedState<State>(input: Continued<State> | object): State | undefined {
+  if (typeof input !== 'object' || input === null || !('continues' in input)) return undefined;
+  const { continuedFromExecutionRunId } = workflowInfo();
+  if (continuedFromExecutionRunId !== undefined && input.from === continuedFromExecutionRunId)
+    return input.continues;
+  throw inputRefused('the input was handed over by a run that this one does not continue');
+}
 
 /**
  * A workflow that runs: its state, and the only place where it waits and where it hands over to a new run. The
@@ -59,6 +79,7 @@ export class Running<State extends Staged> {
     },
   ) {
     options.show(current);
+    onRefusal(() => options.show(this.current));
   }
 
   get state(): State {
@@ -121,8 +142,11 @@ export class Running<State extends Staged> {
     if (!this.isLong) return;
     await condition(allHandlersFinished);
     // Left out, it would be the memo that this run was started with.
-    const { memo } = workflowInfo();
-    await makeContinueAsNewFunc<Continued<State>>({ memo })({ continues: this.current });
+    const { memo, runId } = workflowInfo();
+    const next: Continued<State> = { continues: this.current, from: runId };
+    await makeContinueAsNewFunc<(input: Continued<State>) => Promise<unknown>>({ memo: readable(memo) })(
+      next,
+    );
   }
 
   publish(): void {
@@ -150,4 +174,11 @@ export class Running<State extends Staged> {
     if (isNew) return false;
     return continueAsNewSuggested || historyLength >= (this.options.historyLimit ?? LONG_HISTORY_EVENTS);
   }
+}
+
+/** What nobody with the key ring wrote goes no further. */
+function readable(memo: Record<string, unknown> | undefined): Record<string, unknown> | undefined {
+  return (
+    memo && Object.fromEntries(Object.entries(memo).filter(([, value]) => refusalIn(value) === undefined))
+  );
 }

@@ -46,7 +46,7 @@ function environment(inMs = 2 * DAY): MockActivityEnvironment {
 }
 
 function sweep(activity = environment()): Promise<SweepStoreResult> {
-  return activity.run(sweepStore({ store, now: () => new Date() }), { graceMs: DAY });
+  return activity.run(sweepStore({ store, now: () => new Date(), graceMs: DAY }), {});
 }
 
 describe('the sweep', () => {
@@ -61,7 +61,7 @@ describe('the sweep', () => {
   });
 
   it('closes what was begun, erases what was not, counts it, and leaves every other batch as it is', async () => {
-    expect(await sweep()).toEqual({ ended: 1, unknown: 1, elsewhere: 1, erasedBlobs: 3 });
+    expect(await sweep()).toEqual({ graceMs: DAY, ended: 1, unknown: 1, elsewhere: 1, erasedBlobs: 3 });
     expect(await store.list(keyOf('terminated'))).toEqual([Blob.closed, Blob.outcomes]);
     expect(await store.list(keyOf('never-started'))).toEqual([]);
     expect(await store.list(keyOf('open'))).toHaveLength(2);
@@ -71,7 +71,7 @@ describe('the sweep', () => {
 
   it('does nothing the second time', async () => {
     await sweep();
-    expect(await sweep()).toEqual({ ended: 0, unknown: 0, elsewhere: 1, erasedBlobs: 0 });
+    expect(await sweep()).toEqual({ graceMs: DAY, ended: 0, unknown: 0, elsewhere: 1, erasedBlobs: 0 });
   });
 
   it('logs each batch that it closed or erased, and why', async () => {
@@ -133,7 +133,7 @@ describe('the sweep', () => {
     await sealed('open', Blob.records('a', HERE));
     await sealed('closed', Blob.outcomes, Blob.closed);
     store = new FilesystemStore({ root, keyRing: KeyRing.parse(rotated, 'test') });
-    expect(await sweep()).toEqual({ ended: 0, unknown: 0, elsewhere: 0, erasedBlobs: 0, resealedBlobs: 3 });
+    expect(await sweep()).toEqual({ graceMs: DAY, ended: 0, unknown: 0, elsewhere: 0, erasedBlobs: 0, resealedBlobs: 3 });
     expect(await store.keyIdOf(keyOf('open'), Blob.records('a', HERE))).toBe(testKeyId(2));
     expect((await sweep()).resealedBlobs).toBeUndefined();
   });

@@ -48,7 +48,7 @@ async function enroll(externalBatchId: string, records: EnrollmentRecord[]) {
   await putJson(dependencies.store, batch, 'records-1', records);
   const recordsDigest = (await dependencies.keyRing.latest()).digest(digestedBytes(records));
   const { validated } = await done('validated', () =>
-    local.validateBatch({ batch, records: 'records-1', recordsDigest }),
+    local.validateBatch({ batch, chain: 'chain-1', records: 'records-1', recordsDigest }),
   );
   const { enrollmentData } = await done('encrypted', () =>
     local.encryptBatch({ batch, round: 1, validated, chain: 'chain-a' }),

@@ -47,7 +47,7 @@ const READS: [activity: string, ref: string, (deps: ActivityDependencies) => () 
     'records-a',
     (deps) => async () => {
       const recordsDigest = (await deps.keyRing.latest()).digest(digestedBytes(testRecords(1)));
-      return validateBatch(deps)({ batch, records: 'records-a', recordsDigest });
+      return validateBatch(deps)({ batch, chain: 'chain-1', records: 'records-a', recordsDigest });
     },
   ],
   [

@@ -1,4 +1,3 @@
-import { randomBytes } from 'node:crypto';
 import { defaultPayloadConverter, type Payload } from '@temporalio/common';
 import { describe } from 'vitest';
 import { AccessRefused, accessTokens } from '../../protection/codec-server/access-tokens.js';
@@ -7,6 +6,7 @@ import { formatPayloads, parsePayloads } from '../../protection/codec-server/pay
 import { maskPayload } from '../../protection/codec-server/personal-data.js';
 import { errorText, maskedError } from '../../protection/error-text.js';
 import { withNewKey } from '../../protection/key-ring-changes.js';
+import { keyIdOf, retiredKey } from '../../protection/derived-keys.js';
 import { parseKeyRing } from '../../protection/key-ring-json.js';
 import { KeyRing } from '../../protection/key-ring.js';
 import { createLogger, maskLogLine } from '../../protection/logger.js';
@@ -16,6 +16,7 @@ import { payloadsOf } from '../../protection/payloads-of.js';
 import { knownFault, linear, many, refusalOf, repeated } from '../support/growth.js';
 import { testPan, testRecord } from '../support/records.js';
 import { AUDIENCE, ISSUER, SECRET } from '../support/tokens.js';
+import { testKey, testRing } from '../support/key-rings.js';
 
 const PAN = testPan(1);
 
@@ -158,11 +159,13 @@ describe('writing a line of a log takes time in proportion to', () => {
 });
 
 describe('reading a key ring takes time in proportion to', () => {
-  const key = randomBytes(32).toString('base64');
+  const key = testKey(1);
+  const idOf = (name: string, kept = retiredKey(key)) => keyIdOf(name, kept);
   const ringOf = (count: number, changes: object = {}) =>
     JSON.stringify({
-      current: 'k0',
-      keys: Object.fromEntries(many(count, (n) => [`k${n}`, key])),
+      current: idOf('k0'),
+      keys: Object.fromEntries(many(count, (n) => [idOf(`k${n}`), key])),
+      secret: key,
       ...changes,
     });
   const refused = (text: string) => refusalOf(() => parseKeyRing(text, 'test'));
@@ -175,7 +178,7 @@ describe('reading a key ring takes time in proportion to', () => {
   );
   linear(
     'keys that are retired',
-    (count) => ringOf(1, { retired: Object.fromEntries(many(count, (n) => [`r${n}`, key])) }),
+    (count) => ringOf(1, { retired: Object.fromEntries(many(count, (n) => [idOf(`r${n}`, key), key])) }),
     (text) => withNewKey(parseKeyRing(text, 'test'), new Date()),
     1_500,
   );
@@ -197,12 +200,18 @@ describe('reading a key ring takes time in proportion to', () => {
 });
 
 describe('the payload codec takes time in proportion to', () => {
-  const ring = KeyRing.parse(KeyRing.generate(), 'test');
+  const ring = testRing(1);
   const codec = new EncryptingPayloadCodec(ring);
+  const workflow = { type: 'workflow', namespace: 'default', workflowId: 'any' } as const;
   const payload = (size: number): Payload => ({ metadata: {}, data: Buffer.alloc(size) });
-  const thereAndBack = async (payloads: Payload[]) => codec.decode(await codec.encode(payloads));
+  const thereAndBack = async (payloads: Payload[]) => codec.decode(await codec.encode(payloads, workflow));
   const encrypted = (data: Buffer, keyId = Buffer.from('k1')): Payload => ({
-    metadata: { encoding: Buffer.from('binary/encrypted'), 'encryption-key-id': keyId },
+    metadata: {
+      encoding: Buffer.from('binary/encrypted'),
+      'encryption-key-id': keyId,
+      'c2p-namespace': Buffer.from('default'),
+      'c2p-workflow-id': Buffer.from('any'),
+    },
     data,
   });
 
@@ -216,7 +225,7 @@ describe('the payload codec takes time in proportion to', () => {
   );
   linear(
     'what was altered',
-    (size) => [encrypted(Buffer.alloc(size, 1))],
+    (size) => [encrypted(Buffer.alloc(size, 2))],
     (payloads) => refusalOf(() => codec.decode(payloads)),
     50_000,
   );

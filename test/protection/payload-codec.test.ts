@@ -1,8 +1,13 @@
+import { mkdtemp, readFile, rm, writeFile } from 'node:fs/promises';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
 import { defaultPayloadConverter, type Payload } from '@temporalio/common';
+import { loadDataConverter } from '@temporalio/common/lib/internal-non-workflow/data-converter-helpers.js';
 import proto from '@temporalio/proto';
+import { execa } from 'execa';
 import fc from 'fast-check';
 import { describe, expect, it } from 'vitest';
-import { protectedDataConverter } from '../../protection/data-converter.js';
+import { protectedDataConverter, workerDataConverter } from '../../protection/data-converter.js';
 import { KeyRing } from '../../protection/key-ring.js';
 import { open } from '../../protection/seal.js';
 import {
@@ -12,31 +17,31 @@ import {
   payloadKeyId,
   PayloadCodecError,
 } from '../../protection/payload-codec.js';
+import { refusalIn } from '../../protection/refused-payload.js';
+import { testKey, testKeyId, testRing, testRingJson } from '../support/key-rings.js';
 
 const PayloadProto = proto.temporal.api.common.v1.Payload;
 const SECRET = 'cust-0001';
-const ring = (current: string, ...fills: number[]) =>
-  KeyRing.parse(
-    {
-      current,
-      keys: Object.fromEntries(fills.map((fill) => [`k${fill}`, Buffer.alloc(32, fill).toString('base64')])),
-    },
-    'test',
-  );
-const old = ring('k1', 1);
-const rotated = ring('k2', 1, 2);
+const [k1, k2] = [testKeyId(1), testKeyId(2)];
+const old = testRing(1);
+const rotated = testRing(1, 2);
+const WORKFLOW = { type: 'workflow', namespace: 'default', workflowId: 'batch-enrollment/demo/b-1' } as const;
 const codecOf = (keyRing: KeyRing) => new EncryptingPayloadCodec(keyRing);
 const bytesOf = (payload: Payload) => Buffer.from(PayloadProto.encode(payload).finish());
 const json = (value: unknown): Payload => defaultPayloadConverter.toPayload(value);
 
 async function encoded(payload: Payload, keyRing = rotated): Promise<Payload> {
-  const [result] = await codecOf(keyRing).encode([payload]);
+  const [result] = await codecOf(keyRing).encode([payload], WORKFLOW);
   return result!;
 }
 
-async function refusal(payload: Payload, keyRing = rotated): Promise<PayloadCodecError> {
+async function refusal(
+  payload: Payload,
+  keyRing = rotated,
+  context: typeof WORKFLOW | { type: 'workflow'; namespace: string; workflowId: string } = WORKFLOW,
+): Promise<PayloadCodecError> {
   const error: unknown = await codecOf(keyRing)
-    .decode([payload])
+    .decode([payload], context)
     .catch((reason: unknown) => reason);
   expect(error).toBeInstanceOf(PayloadCodecError);
   expect((error as Error).message).not.toContain(SECRET);
@@ -54,16 +59,21 @@ describe('a payload', () => {
     await fc.assert(
       fc.asyncProperty(fc.array(anyPayload, { maxLength: 4 }), async (payloads) => {
         const codec = codecOf(rotated);
-        const there = await codec.encode(payloads);
-        expect((await codec.decode(there)).map(bytesOf)).toEqual(payloads.map(bytesOf));
+        const there = await codec.encode(payloads, WORKFLOW);
+        expect((await codec.decode(there, WORKFLOW)).map(bytesOf)).toEqual(payloads.map(bytesOf));
       }),
     );
   });
 
-  it('shows when it is encrypted only that it is, and under which key', async () => {
+  it('shows when it is encrypted only that it is, for which workflow and under which key', async () => {
     const payload = await encoded(json({ externalConsumerId: SECRET }));
-    expect(Object.keys(payload.metadata ?? {}).sort()).toEqual(['encoding', 'encryption-key-id']);
-    expect([isEncrypted(payload), payloadKeyId(payload)]).toEqual([true, 'k2']);
+    expect(Object.keys(payload.metadata ?? {}).sort()).toEqual([
+      'c2p-namespace',
+      'c2p-workflow-id',
+      'encoding',
+      'encryption-key-id',
+    ]);
+    expect([isEncrypted(payload), payloadKeyId(payload)]).toEqual([true, k2]);
     expect(bytesOf(payload).includes(SECRET)).toBe(false);
     expect(bytesOf(payload).includes('json/plain')).toBe(false);
   });
@@ -74,7 +84,7 @@ describe('a payload', () => {
 
   it('that was encrypted twice is decrypted once at a time', async () => {
     const once = await encoded(json(SECRET), old);
-    expect(await codecOf(rotated).decode([await encoded(once)])).toEqual([
+    expect(await codecOf(rotated).decode([await encoded(once)], WORKFLOW)).toEqual([
       expect.objectContaining({ data: once.data }),
     ]);
   });
@@ -84,14 +94,27 @@ describe('a payload', () => {
     ['of another codec', { metadata: { encoding: Buffer.from('binary/other') }, data: Buffer.from('x') }],
     ['without metadata', { data: Buffer.from('x') }],
     ['without anything', {}],
-  ])('%s is read as it is', async (_, payload) => {
-    expect(await codecOf(rotated).decode([payload])).toEqual([payload]);
+  ])('%s is refused', async (_, payload) => {
+    expect(await refusal(payload)).toMatchObject({ reason: 'clear' });
+  });
+
+  it('is not encrypted for no workflow', async () => {
+    await expect(codecOf(rotated).encode([json(SECRET)])).rejects.toThrow('encrypted for a workflow');
+  });
+
+  it('is read as what the workflow is that it names, by who does not know whose it is', async () => {
+    expect((await codecOf(rotated).decode([await encoded(json(SECRET))])).map(bytesOf)).toEqual([
+      bytesOf(json(SECRET)),
+    ]);
   });
 
   it('is written in clear where the codec is switched off, and read if it is encrypted', async () => {
     const [codec] = protectedDataConverter(rotated, { codec: false }).payloadCodecs;
-    expect(await codec.encode([json(SECRET)])).toEqual([json(SECRET)]);
-    expect((await codec.decode([await encoded(json(SECRET))])).map(bytesOf)).toEqual([bytesOf(json(SECRET))]);
+    expect(await codec.encode([json(SECRET)], WORKFLOW)).toEqual([json(SECRET)]);
+    expect(await codec.decode([json(SECRET)], WORKFLOW)).toEqual([json(SECRET)]);
+    expect((await codec.decode([await encoded(json(SECRET))], WORKFLOW)).map(bytesOf)).toEqual([
+      bytesOf(json(SECRET)),
+    ]);
     expect(await codec.keyId()).toBeUndefined();
   });
 });
@@ -108,7 +131,9 @@ describe('an encrypted payload', () => {
       const { metadata, data } = await encoded(payload);
       for (let bit = 0; bit < data!.length * 8; bit += 1) {
         const flipped = flip(data!, bit);
-        const outcome = await codec.decode([{ metadata, data: flipped }]).catch((error: unknown) => error);
+        const outcome = await codec
+          .decode([{ metadata, data: flipped }], WORKFLOW)
+          .catch((error: unknown) => error);
         reasons.add(outcome instanceof PayloadCodecError ? outcome.reason : 'accepted');
       }
     }
@@ -133,35 +158,46 @@ describe('an encrypted payload', () => {
 
   it('is refused under a key that the ring does not have, by its id and with what to do', async () => {
     const error = await refusal(await encoded(json(SECRET)), old);
-    expect(error).toMatchObject({ reason: 'unknownKey', keyId: 'k2', code: 'PAYLOAD_UNREADABLE' });
-    expect(error.message).toMatch(/\(key 'k2'\).*add it again/);
+    expect(error).toMatchObject({ reason: 'unknownKey', keyId: k2, code: 'PAYLOAD_UNREADABLE' });
+    expect(error.message).toMatch(/\(key 'k2-\w+'\).*add it again/);
   });
 
-  it('is refused under another key of the same id, and with the id of another key', async () => {
-    const payload = await encoded(json(SECRET), old);
-    const impostor = KeyRing.parse(
-      { current: 'k1', keys: { k1: Buffer.alloc(32, 9).toString('base64') } },
-      'other',
-    );
-    expect(await refusal(payload, impostor)).toMatchObject({ reason: 'altered', keyId: 'k1' });
-    const renamed = { ...payload, metadata: { ...payload.metadata, 'encryption-key-id': Buffer.from('k2') } };
-    expect(await refusal(renamed)).toMatchObject({ reason: 'altered', keyId: 'k2' });
+  it('of a key ring with another secret is refused for good, also under a key that is missing here', async () => {
+    const other = { ...testRingJson(1, 3), secret: testKey(5) };
+    const payload = await encoded(json(SECRET), KeyRing.parse(other, 'other'));
+    expect(await refusal(payload)).toMatchObject({ reason: 'altered' });
   });
 
-  it('is bound to the id of its key even where two ids have the same key', async () => {
-    const key = Buffer.alloc(32, 1).toString('base64');
-    const twins = KeyRing.parse({ current: 'k1', keys: { k1: key, k2: key } }, 'twins');
-    const { metadata, data } = await encoded(json(SECRET), twins);
-    const renamed = { metadata: { ...metadata, 'encryption-key-id': Buffer.from('k2') }, data };
-    expect(await refusal(renamed, twins)).toMatchObject({ reason: 'altered' });
-  });
+  it.each(['encryption-key-id', 'c2p-namespace', 'c2p-workflow-id'])(
+    'is refused with another %s in its metadata',
+    async (name) => {
+      const payload = await encoded(json(SECRET), old);
+      const metadata = { ...payload.metadata, [name]: Buffer.from(k2) };
+      const context = {
+        type: 'workflow',
+        namespace: name === 'c2p-namespace' ? k2 : WORKFLOW.namespace,
+        workflowId: name === 'c2p-workflow-id' ? k2 : WORKFLOW.workflowId,
+      } as const;
+      expect(await refusal({ ...payload, metadata }, rotated, context)).toMatchObject({ reason: 'altered' });
+    },
+  );
+
+  it.each([{ namespace: 'other' }, { workflowId: 'batch-enrollment/demo/b-2' }])(
+    'of another workflow or namespace is refused: %j',
+    async (other) => {
+      const payload = await encoded(json(SECRET));
+      expect(await refusal(payload, rotated, { ...WORKFLOW, ...other })).toMatchObject({
+        reason: 'elsewhere',
+      });
+    },
+  );
 
   it.each([undefined, '', 'a key id with spaces', 'x'.repeat(33), `k2\n${SECRET}`])(
     'is refused without repeating what stands for its key id: %j',
     async (id) => {
       const { metadata, data } = await encoded(json(SECRET));
-      const named: Record<string, Uint8Array> = { encoding: metadata!['encoding']! };
-      if (id !== undefined) named['encryption-key-id'] = Buffer.from(id);
+      const { 'encryption-key-id': _, ...rest } = metadata!;
+      const named = { ...rest, ...(id !== undefined && { 'encryption-key-id': Buffer.from(id) }) };
       const error = await refusal({ metadata: named, data });
       expect(error).toMatchObject({ reason: 'malformed', keyId: undefined });
     },
@@ -171,64 +207,124 @@ describe('an encrypted payload', () => {
     const { metadata } = await encoded(json(SECRET));
     await fc.assert(
       fc.asyncProperty(anyBytes, fc.boolean(), async (noise, versioned) => {
-        const data = versioned ? Buffer.concat([Buffer.from([1]), noise]) : noise;
+        const data = versioned ? Buffer.concat([Buffer.from([2]), noise]) : noise;
         await refusal({ metadata, data });
       }),
     );
   });
 
   it('opens with the old key after the rotation', async () => {
-    const [payload] = await codecOf(rotated).decode([await encoded(json(SECRET), old)]);
+    const [payload] = await codecOf(rotated).decode([await encoded(json(SECRET), old)], WORKFLOW);
     expect(defaultPayloadConverter.fromPayload(payload!)).toBe(SECRET);
   });
 });
 
 describe('the key of payloads', () => {
   it('is neither the key of the ring nor that of the store', () => {
-    const key = old.payloadKey('k1')!.export();
+    const key = old.payloadKey(k1)!.export();
     expect(key).toHaveLength(32);
     expect(key.equals(Buffer.alloc(32, 1))).toBe(false);
-    expect(old.payloadKey('k2')).toBeUndefined();
+    expect(old.payloadKey(k2)).toBeUndefined();
     const sealed = old.seal(Buffer.from(SECRET), 'context');
-    expect(() => open(sealed, 'context', () => old.payloadKey('k1'))).toThrow('it was altered');
+    expect(() => open(sealed, 'context', () => old.payloadKey(k1))).toThrow('it was altered');
   });
 });
 
-/** Also in `docs/payload-codec.md`, and checked there by hand with another language. */
-describe('the test vector', () => {
-  const RING_KEY = 'AAECAwQFBgcICQoLDA0ODxAREhMUFRYXGBkaGxwdHh8=';
-  const NONCE = 'a0a1a2a3a4a5a6a7a8a9aaab';
-  const PAYLOAD_KEY = 'ecebf5c9a17929f9aa2bf65b7722ecedcc7f1abe20b51e0102fe65bfe06b01d5';
-  const INNER = '0a160a08656e636f64696e67120a6a736f6e2f706c61696e12072268656c6c6f22';
-  const DATA =
-    '01a0a1a2a3a4a5a6a7a8a9aaabfce796471da311f04790ebdc1fd729941fa833b3742a7f8f481a2df29258102297e81c268538404f53085671740954348a';
-  /** Of another implementation, with the nonce 00 01 … 0b. */
-  const FOREIGN_DATA =
-    '01000102030405060708090a0b98173c705917e2bff95ed563d6be5edc4b81b40db7013af2506d0c3cb78cb921b6033ff14c05b67b8d3c1046a2ac642b83';
-  const keyRing = KeyRing.parse({ current: 'k1', keys: { k1: RING_KEY } }, 'the documentation');
-  const key = keyRing.payloadKey('k1')!;
+describe('a worker', () => {
+  const [marking] = workerDataConverter(rotated).payloadCodecs;
+  const encodingOf = (payload: Payload) => Buffer.from(payload.metadata!['encoding']!).toString();
 
-  it('is what this codec makes of it', () => {
-    expect(key.export().toString('hex')).toBe(PAYLOAD_KEY);
-    expect(bytesOf(json('hello')).toString('hex')).toBe(INNER);
-    const { metadata, data } = encryptPayload(json('hello'), 'k1', key, Buffer.from(NONCE, 'hex'));
-    expect(metadata).toEqual({
-      encoding: Buffer.from('binary/encrypted'),
-      'encryption-key-id': Buffer.from('k1'),
-    });
-    expect(Buffer.from(data!).toString('hex')).toBe(DATA);
+  it.each([
+    ['clear', json(SECRET)],
+    ['malformed', { metadata: { encoding: Buffer.from('binary/encrypted') }, data: Buffer.from('x') }],
+  ])('marks what it refuses as %s, and does not throw', async (reason, payload) => {
+    const [marked] = await marking.decode([payload], WORKFLOW);
+    expect([encodingOf(marked!), Buffer.from(marked!.data!).toString()]).toEqual(['c2p/refused', reason]);
   });
 
-  it.each([DATA, FOREIGN_DATA])('is read by this codec: %s', async (hex) => {
-    const metadata = { encoding: Buffer.from('binary/encrypted'), 'encryption-key-id': Buffer.from('k1') };
-    const [payload] = await codecOf(keyRing).decode([{ metadata, data: Buffer.from(hex, 'hex') }]);
-    expect(defaultPayloadConverter.fromPayload(payload!)).toBe('hello');
+  it('marks what was written for another workflow, and waits for a key that is missing', async () => {
+    const payload = await encoded(json(SECRET));
+    const [marked] = await marking.decode([payload], { ...WORKFLOW, workflowId: 'another' });
+    expect(Buffer.from(marked!.data!).toString()).toBe('elsewhere');
+    const [without] = workerDataConverter(old).payloadCodecs;
+    await expect(without.decode([payload], WORKFLOW)).rejects.toMatchObject({ reason: 'unknownKey' });
+  });
+
+  it('reads as refused what is marked, and what is no JSON', () => {
+    const { payloadConverter } = loadDataConverter(workerDataConverter(rotated));
+    const read = (encoding: string, data: string) =>
+      refusalIn(
+        payloadConverter.fromPayload({
+          metadata: { encoding: Buffer.from(encoding) },
+          data: Buffer.from(data),
+        }),
+      );
+    expect(read('c2p/refused', 'elsewhere')).toBe('elsewhere');
+    expect(read('json/plain', '{')).toBe('malformed');
+    expect(read('binary/other', 'x')).toBe('malformed');
+    expect(read('json/plain', '{"a":1}')).toBeUndefined();
+    expect(refusalIn(payloadConverter.fromPayload({}))).toBe('malformed');
+  });
+});
+
+/** Also in `docs/payload-codec.md`, where a program in another language holds them, too. */
+describe('the test vector', () => {
+  const RING_KEY = 'AAECAwQFBgcICQoLDA0ODxAREhMUFRYXGBkaGxwdHh8=';
+  const RING_SECRET = 'ICEiIyQlJicoKSorLC0uLzAxMjM0NTY3ODk6Ozw9Pj8=';
+  const NONCE = 'a0a1a2a3a4a5a6a7a8a9aaab';
+  const KEY_ID = 'k1-2530ab9bf2';
+  const OWNER = { namespace: 'default', workflowId: 'batch-enrollment/demo/b-1' };
+  const DATA =
+    '02a0a1a2a3a4a5a6a7a8a9aaab58d9ab68cc8fae4aefdf1fba46868dbb28e014260ef867fd647a8d18ce029d9cc6e18b7835fcbea37e7021dd5fa412fe3550f1e90d5e88295f233fa1502b227c5d64ad3e3faec76bdaae029c013c25c2aa';
+  const keyRing = KeyRing.parse(
+    { current: KEY_ID, keys: { [KEY_ID]: RING_KEY }, secret: RING_SECRET },
+    'the documentation',
+  );
+  const keys = { encryption: keyRing.payloadKey(KEY_ID)!, mac: keyRing.payloadMacKey };
+  const inHex = (bytes: Uint8Array) => Buffer.from(bytes).toString('hex');
+
+  it('is what this codec makes of it, and is in the documentation', async () => {
+    const payload = encryptPayload(json('hello'), OWNER, KEY_ID, keys, Buffer.from(NONCE, 'hex'));
+    expect(inHex(payload.data!)).toBe(DATA);
+    const page = await readFile('docs/payload-codec.md', 'utf8');
+    const vector = [
+      RING_KEY,
+      RING_SECRET,
+      KEY_ID,
+      NONCE,
+      keys.encryption.export(),
+      keys.mac.export(),
+      bytesOf(json('hello')),
+      DATA,
+    ];
+    for (const part of vector) expect(page).toContain(typeof part === 'string' ? part : inHex(part));
+  });
+
+  it('is read by the Java of the documentation, which writes what this codec reads', async ({ skip }) => {
+    if ((await execa('javac', ['-version'], { reject: false })).failed) skip('there is no JDK');
+    const page = await readFile('docs/payload-codec.md', 'utf8');
+    const folder = await mkdtemp(join(tmpdir(), 'c2p-java-'));
+    const file = join(folder, 'Payloads.java');
+    await writeFile(file, /```java\n([\s\S]*?)```/.exec(page)![1]!);
+    const java = async (what: string, hex: string) => {
+      const args = [what, KEY_ID, OWNER.namespace, OWNER.workflowId, RING_KEY, RING_SECRET, hex];
+      return Buffer.from((await execa('java', [file, ...args])).stdout, 'hex');
+    };
+    const [plaintext, data] = await Promise.all([
+      java('decrypt', DATA),
+      java('encrypt', inHex(bytesOf(json('hello')))),
+    ]);
+    await rm(folder, { recursive: true });
+    expect(plaintext).toEqual(bytesOf(json('hello')));
+    const { metadata } = encryptPayload(json('hello'), OWNER, KEY_ID, keys);
+    const [read] = await codecOf(keyRing).decode([{ metadata, data }], { ...OWNER, type: 'workflow' });
+    expect(defaultPayloadConverter.fromPayload(read!)).toBe('hello');
   });
 });
 
 /** As clients and workers read what they get: the message, the codec, then the converter. */
 async function readMessage(message: Uint8Array): Promise<unknown> {
-  const [payload] = await codecOf(rotated).decode([PayloadProto.decode(message)]);
+  const [payload] = await codecOf(rotated).decode([PayloadProto.decode(message)], WORKFLOW);
   return defaultPayloadConverter.fromPayload(payload!);
 }
 

@@ -50,7 +50,9 @@ describe.concurrent('a bulk job on a real server', { timeout: 240_000 }, () => {
       site.simulator.configure({ processingMs: 0 });
       await until(async () => (await progress()).batches.byStatus.COMPLETED === 2 * window);
       while ((await job.describe()).historyLength <= EVENTS_A_RUN)
-        await job.executeUpdate(changeBulkUpdate, { args: message({ maxBatchesInFlight: window }) });
+        await job.executeUpdate(changeBulkUpdate, {
+          args: message(changeBulkUpdate, { maxBatchesInFlight: window }),
+        });
       await job.cancel();
       await expect(job.result()).rejects.toThrow(WorkflowFailedError);
 

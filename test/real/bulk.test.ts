@@ -20,7 +20,7 @@ describe.concurrent('a bulk job on a real server', { timeout: 240_000 }, () => {
     const { site, job, progress } = await begin('paused', 20, FOR_EVER_MS);
     const { simulator } = site;
     await until(() => underWay(site) === WINDOW);
-    await job.executeUpdate(pauseBulkUpdate, { args: message({}) });
+    await job.executeUpdate(pauseBulkUpdate, { args: message(pauseBulkUpdate, {}) });
     simulator.configure({ processingMs: 0 });
     // Each of them that closes would be followed by another.
     await until(async () => (await progress()).batches.inFlight === 0);
@@ -31,8 +31,8 @@ describe.concurrent('a bulk job on a real server', { timeout: 240_000 }, () => {
     });
 
     simulator.configure({ processingMs: FOR_EVER_MS });
-    await job.executeUpdate(changeBulkUpdate, { args: message({ maxBatchesInFlight: 6 }) });
-    await job.executeUpdate(resumeBulkUpdate, { args: message({}) });
+    await job.executeUpdate(changeBulkUpdate, { args: message(changeBulkUpdate, { maxBatchesInFlight: 6 }) });
+    await job.executeUpdate(resumeBulkUpdate, { args: message(resumeBulkUpdate, {}) });
     await until(() => underWay(site) === 6);
     expect((await progress()).batches).toMatchObject({ started: WINDOW + 6, inFlight: 6 });
     simulator.configure({ processingMs: 0 });

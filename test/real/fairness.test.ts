@@ -5,7 +5,7 @@ import { answering, createGatewayActivities, createLocalActivities } from '../..
 import { loadConfig } from '../../config/load.js';
 import { fairShare } from '../../enrollment/fairness.js';
 import { gatewayTaskQueue, workflowIdOf } from '../../enrollment/identifiers.js';
-import { protectedDataConverter } from '../../protection/data-converter.js';
+import { workerDataConverter } from '../../protection/data-converter.js';
 import { createDependencies } from '../../worker/dependencies.js';
 import { PROGRAM, RealEnvironment, type RealSite } from '../support/real-environment.js';
 import { testRecords } from '../support/records.js';
@@ -45,7 +45,7 @@ async function workThrough(site: RealSite, backlog: number): Promise<void> {
   const config = await loadConfig(site.configPath);
   const dependencies = await createDependencies(config);
   const connection = await NativeConnection.connect({ address: site.environment.address });
-  const common = { connection, dataConverter: protectedDataConverter(dependencies.keyRing) };
+  const common = { connection, dataConverter: workerDataConverter(dependencies.keyRing) };
   try {
     const calls = await Promise.all(
       [PROGRAM, OTHER].map((program) =>

@@ -1,18 +1,22 @@
 import { readFile, writeFile } from 'node:fs/promises';
 import { Client } from '@temporalio/client';
-import { NativeConnection } from '@temporalio/worker';
+import { NativeConnection, Worker } from '@temporalio/worker';
 import { afterAll, beforeAll, describe, expect, test, vi } from 'vitest';
+import { answering, createLocalActivities } from '../../activities/index.js';
 import { EnrollmentClient } from '../../client/enrollment-client.js';
 import { loadConfig } from '../../config/load.js';
 import { Blob } from '../../enrollment/blobs.js';
-import { protectedDataConverter, type ProtectedDataConverter } from '../../protection/data-converter.js';
+import { protectedDataConverter, workerDataConverter } from '../../protection/data-converter.js';
 import { openKeyRing } from '../../protection/live-key-ring.js';
 import { TRIGGERS } from '../../simulator/index.js';
+import { createDependencies } from '../../worker/dependencies.js';
 import { ensureSearchAttributes } from '../../worker/search-attributes.js';
-import { ensureSweepSchedule, sweepScheduleId } from '../../worker/sweep-schedule.js';
+import { sweepScheduleId } from '../../worker/sweep-schedule.js';
+import { workflowSource } from '../../worker/workflow-bundle.js';
 import { SEARCH_ATTRIBUTES } from '../../workflows/search-attributes.js';
 import { currentDetailsOf } from '../support/current-details.js';
 import { PROGRAM, RealEnvironment, type RealSite } from '../support/real-environment.js';
+import type { RealWorker } from '../support/real-worker.js';
 import { testRecords } from '../support/records.js';
 
 const HOUR = 3_600_000;
@@ -33,11 +37,6 @@ async function configure(site: RealSite, sweep: unknown): Promise<void> {
   await writeFile(site.configPath, JSON.stringify({ ...config, sweep }));
 }
 
-async function dataConverterOf({ configPath }: RealSite): Promise<ProtectedDataConverter> {
-  const config = await loadConfig(configPath);
-  return protectedDataConverter(await openKeyRing(config.dataKeys), config);
-}
-
 function scheduleOf(site: RealSite, name: string) {
   return site.temporal.schedule.getHandle(sweepScheduleId(`c2p-${name}`));
 }
@@ -50,7 +49,7 @@ describe('a worker that starts', () => {
     await Promise.all([site.startWorker(), site.startWorker()]);
     expect(await schedule.describe()).toMatchObject({
       spec: { intervals: [{ every: HOUR }] },
-      action: { workflowType: 'sweepStore', taskQueue: `c2p-${name}`, args: [{ graceMs: 24 * HOUR }] },
+      action: { workflowType: 'sweepStore', taskQueue: `c2p-${name}` },
       policies: { overlap: 'SKIP' },
     });
     const ids: string[] = [];
@@ -62,10 +61,9 @@ describe('a worker that starts', () => {
 
     await configure(site, { every: '10m', grace: '2h' });
     await site.startWorker();
-    expect(await schedule.describe()).toMatchObject({
-      spec: { intervals: [{ every: HOUR / 6 }] },
-      action: { args: [{ graceMs: 2 * HOUR }] },
-    });
+    const changed = await schedule.describe();
+    expect(changed).toMatchObject({ spec: { intervals: [{ every: HOUR / 6 }] } });
+    expect(changed.action.args ?? []).toEqual([]);
 
     await configure(site, false);
     await site.startWorker();
@@ -79,9 +77,10 @@ describe('the schedule, when it is due', () => {
     (id) => `${TRIGGERS.batches.NEVER_TERMINAL.externalBatchIdContains}-${id}`,
   ) as [string, string, string];
   let site: RealSite;
+  let patient: RealWorker;
   beforeAll(async () => {
     site = await environment.site(name);
-    await site.startWorker();
+    patient = await site.startWorker();
     // Then it does only what this test asks for, whatever the hour.
     await scheduleOf(site, name).pause();
     const elsewhere = await clientOf('another-bank');
@@ -133,6 +132,24 @@ describe('the schedule, when it is due', () => {
     );
   }
 
+  /** Runs a worker whose grace time is shorter than a configuration may have it, so that the test need not wait. */
+  async function byImpatientWorker<T>(work: () => Promise<T>): Promise<T> {
+    const config = await loadConfig(site.configPath);
+    const dependencies = await createDependencies(config);
+    const worker = await Worker.create({
+      connection,
+      taskQueue: config.taskQueue,
+      dataConverter: workerDataConverter(dependencies.keyRing),
+      ...(await workflowSource()),
+      activities: answering(createLocalActivities({ ...dependencies, graceMs: 0 })),
+    });
+    try {
+      return await worker.runUntil(work);
+    } finally {
+      await dependencies.close();
+    }
+  }
+
   test('erases nothing within the grace time, and after it the data of a terminated batch, of no open one and of no other namespace', async () => {
     const [before, openBefore, elsewhereBefore] = await Promise.all(
       [terminated, open, ofAnother].map((id) => site.blobs(id)),
@@ -143,17 +160,16 @@ describe('the schedule, when it is due', () => {
     });
     expect(await site.blobs(terminated)).toEqual(before);
 
-    // Shorter than a configuration may have it, so that the test need not wait.
-    const impatient = { taskQueue: `c2p-${name}`, sweep: { every: HOUR, grace: 0 } };
-    const place = { connection, namespace: 'default', dataConverter: await dataConverterOf(site) };
-    expect(await ensureSweepSchedule(place, impatient)).toBe('updated');
-    const { result, details } = await trigger();
-    expect(result).toEqual({ ended: 1, unknown: 0, elsewhere: 1, erasedBlobs: before!.length - 2 });
+    process.kill(patient.pid, 'SIGTERM');
+    await patient.ended;
+    const { result, details } = await byImpatientWorker(trigger);
+    expect(result).toMatchObject({ ended: 1, unknown: 0, elsewhere: 1, erasedBlobs: before!.length - 2 });
     expect(details).toContain('| 1 | 0 | 1 |');
     expect(await site.blobs(terminated)).toEqual([Blob.closed, Blob.offered(1), Blob.outcomes]);
     expect(await site.blobs(open)).toEqual(openBefore);
     expect(await site.blobs(ofAnother)).toEqual(elsewhereBefore);
     expect(elsewhereBefore).toHaveLength(1);
+    await site.startWorker();
     expect(await site.client.batch(open).progress()).toMatchObject({ status: 'PROCESSING' });
   });
 });

@@ -85,7 +85,12 @@ test('Records that are not the ones that a batch was started with are not valida
   await putJson(store, batch, 'records-1', testRecords(2));
   const recordsDigest = keyRing.digest(digestedBytes(testRecords(2)));
   const validate = () =>
-    validateBatch({ store, keyRing, now: () => new Date() })({ batch, records: 'records-1', recordsDigest });
+    validateBatch({ store, keyRing, now: () => new Date() })({
+      batch,
+      chain: 'chain-1',
+      records: 'records-1',
+      recordsDigest,
+    });
   expect(await validate()).toMatchObject({ kind: 'validated', cards: 2 });
   await putBack();
   expect(await validate()).toMatchObject({

@@ -109,11 +109,11 @@ const pausedAndAtARate: JobWay = {
   input: ONE_AT_A_TIME,
   async act(job, rig, gateway) {
     await until(() => gateway.submissions.length === 1);
-    await job.executeUpdate(pauseBulkUpdate, { args: message({}) });
+    await job.executeUpdate(pauseBulkUpdate, { args: message(pauseBulkUpdate, {}) });
     await passingUntil(rig, async () => (await progress(job)).batches.inFlight === 0);
     const change = { maxBatchesInFlight: 2, batchesPerMinute: 120, onCancel: 'rollback' } as const;
-    await job.executeUpdate(changeBulkUpdate, { args: message(change) });
-    await job.executeUpdate(resumeBulkUpdate, { args: message({}) });
+    await job.executeUpdate(changeBulkUpdate, { args: message(changeBulkUpdate, change) });
+    await job.executeUpdate(resumeBulkUpdate, { args: message(resumeBulkUpdate, {}) });
   },
 };
 

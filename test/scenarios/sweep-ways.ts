@@ -1,5 +1,3 @@
-import { randomUUID } from 'node:crypto';
-import type { SweepStoreResult } from '../../activities/index.js';
 import { testRecords } from '../support/records.js';
 import { PROGRAM, type Rig } from '../support/rig.js';
 import { ScriptedGateway } from '../support/scripted-gateway.js';
@@ -10,15 +8,9 @@ import { passingUntil, type Scenario } from './scenario.js';
 const GRACE_MS = 600_000;
 
 /** Sweeps once. */
-async function sweep(rig: Rig, taskQueue: string, name: string) {
-  const workflowId = `sweep-${randomUUID()}`;
-  const handle = await rig.env.client.workflow.start('sweepStore', {
-    taskQueue,
-    workflowId,
-    args: [{ graceMs: GRACE_MS }],
-  });
-  const { ended, unknown } = (await handle.result()) as SweepStoreResult;
-  const ends = ended + unknown > 0 ? ('CLOSED' as const) : ('NOTHING' as const);
+async function sweep(rig: Rig, name: string) {
+  const { result, workflowId } = await rig.sweep(GRACE_MS);
+  const ends = result.ended + result.unknown > 0 ? ('CLOSED' as const) : ('NOTHING' as const);
   return { ends, failure: undefined, workflows: { [name]: workflowId } };
 }
 
@@ -31,20 +23,20 @@ export const sweepScenarios: Scenario[] = [
     ...common,
     name: nothing,
     ends: 'NOTHING',
-    play: (rig) => rig.running(new ScriptedGateway(), (_, taskQueue) => sweep(rig, taskQueue, nothing)),
+    play: (rig) => sweep(rig, nothing),
   },
   {
     ...common,
     name: closing,
     ends: 'CLOSED',
     play: (rig) =>
-      rig.running(new ScriptedGateway({ status: [processing(closing)] }), async (client, taskQueue) => {
+      rig.running(new ScriptedGateway({ status: [processing(closing)] }), async (client) => {
         const key = { program: PROGRAM, externalBatchId: closing };
         const batch = await client.enroll({ ...key, records: testRecords(1) });
         await passingUntil(rig, () => hasPolled(batch, 1));
         await rig.workflow(closing).terminate('a scenario');
         await rig.env.sleep(2 * GRACE_MS);
-        return sweep(rig, taskQueue, closing);
+        return sweep(rig, closing);
       }),
   },
 ];

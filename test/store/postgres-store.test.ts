@@ -49,7 +49,9 @@ describe('PostgresStore', () => {
   it('hands the server only sealed bytes, and the id of their key', async () => {
     await store.put(BATCH, 'records', Buffer.from(PAN));
     const rows = await query<{ sealed: Buffer; key_id: string }>(url, 'select * from c2p.blobs');
-    expect(rows).toMatchObject([{ program: 'demo', external_batch_id: 'B.1', ref: 'records', key_id: testKeyId(1) }]);
+    expect(rows).toMatchObject([
+      { program: 'demo', external_batch_id: 'B.1', ref: 'records', key_id: testKeyId(1) },
+    ]);
     expect(JSON.stringify(rows)).not.toContain(PAN);
     expect(rows[0]!.sealed.includes(PAN)).toBe(false);
     expect(rows[0]!.sealed.subarray(0, 3).toString()).toBe('c2p');
@@ -91,7 +93,11 @@ describe('PostgresStore', () => {
     // The same bytes once more, as when the answer to the first time was lost.
     const [row] = await query<{ sealed: Buffer }>(url, 'select sealed from c2p.blobs');
     const sealing = { seal: () => row!.sealed } as unknown as KeyRing;
-    const repeating = { latest: () => Promise.resolve(sealing), knowing: () => keyRing.knowing() };
+    const repeating = {
+      latest: () => Promise.resolve(sealing),
+      knowing: () => keyRing.knowing(),
+      atHand: () => keyRing,
+    };
     const repeated = new PostgresStore({ place: placeOf(url), keyRing: repeating });
     opened.push(repeated);
     expect(await repeated.putNew(BATCH, 'data', Buffer.from('mine'))).toBe(true);
@@ -123,6 +129,7 @@ describe('PostgresStore', () => {
       // Asked for a key, the blob has been read and not yet written.
       const disturbed = storeAt(url, {
         latest: () => after.latest(),
+        atHand: () => after,
         async knowing() {
           if (meanwhile === 'put') await other.put(BATCH, 'outcomes', Buffer.from('new'));
           else await other.delete(BATCH, 'outcomes');

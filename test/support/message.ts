@@ -3,7 +3,8 @@ import type { Message } from '../../workflows/message.js';
 let sent = 0;
 
 /** The arguments of a signal or an update, as a client sends it. */
-export function message<Body>(body: Body): [Message<Body>] {
+export function message<Body>(to: { name: string } | string, body: Body): [Message<Body>] {
   sent += 1;
-  return [{ id: `test-${process.pid}-${sent}`, by: 'a test', body }];
+  const name = typeof to === 'string' ? to : to.name;
+  return [{ id: `test-${process.pid}-${sent}`, by: 'a test', name, body }];
 }

@@ -1,4 +1,4 @@
-import { generateKeyPairSync } from 'node:crypto';
+import { generateKeyPairSync, randomUUID } from 'node:crypto';
 import { mkdir, mkdtemp, rm } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
@@ -13,18 +13,25 @@ import {
   type WorkflowBundleOption,
 } from '@temporalio/worker';
 import type { ActivityDependencies, ProgramDependencies } from '../../activities/dependencies.js';
-import { answering, createGatewayActivities, createLocalActivities } from '../../activities/index.js';
+import {
+  answering,
+  createGatewayActivities,
+  createLocalActivities,
+  type SweepStoreResult,
+} from '../../activities/index.js';
 import { EnrollmentClient } from '../../client/enrollment-client.js';
 import { DEFAULT_GRACE_MS } from '../../config/config.js';
 import type { BatchKey } from '../../enrollment/batch.js';
 import { gatewayTaskQueue, workflowIdOf } from '../../enrollment/identifiers.js';
 import type { EnrollmentGateway } from '../../mastercard/gateway.js';
 import type { Recipient } from '../../mastercard/jwe.js';
-import { protectedDataConverter } from '../../protection/data-converter.js';
+import { protectedDataConverter, workerDataConverter } from '../../protection/data-converter.js';
 import { KeyRing } from '../../protection/key-ring.js';
+import { currentDetailsOf } from './current-details.js';
 import { DamagedStore } from './damaged-store.js';
 import { quietRuntime } from './quiet-runtime.js';
 import { historiesOf, Replayer } from './replay.js';
+import { ScriptedGateway } from './scripted-gateway.js';
 import { createTimeSkippingEnv, FreeTime } from './time-skipping.js';
 import { bundleWorkflows, testBundle } from './workflow-bundle.js';
 
@@ -38,6 +45,8 @@ export interface WorkersOptions {
   activityInterceptors?: ActivityInterceptorsFactory[];
   /** 0: every workflow task replays the whole history, as after a restart. */
   maxCachedWorkflows?: number;
+  /** The sweep's and the jobs' grace time (ms). */
+  graceMs?: number;
 }
 
 export interface RigOptions extends Pick<BundleOptions, 'workflowInterceptorModules'> {
@@ -114,9 +123,9 @@ export class Rig {
     });
   }
 
-  /** As clients, workers and replays have it. */
+  /** As workers and replays have it. */
   get dataConverter(): DataConverter {
-    return protectedDataConverter(this.keyRing);
+    return workerDataConverter(this.keyRing);
   }
 
   /** Where portfolios are. */
@@ -152,12 +161,13 @@ export class Rig {
       recipient = testRecipient,
       activityInterceptors = [],
       maxCachedWorkflows,
+      graceMs = DEFAULT_GRACE_MS,
     } = options;
     const deps: ActivityDependencies = {
       store: this.store,
       keyRing: this.keyRing,
       sourceFolder: this.sourceFolder,
-      graceMs: DEFAULT_GRACE_MS,
+      graceMs,
       now: () => new Date(),
       program: () => ({
         gateway,
@@ -192,6 +202,18 @@ export class Rig {
       maxHeartbeatThrottleInterval: '200ms',
     });
     return [workflows, calls];
+  }
+
+  /** Sweeps the store once, by workers of its own. */
+  async sweep(graceMs: number): Promise<{ result: SweepStoreResult; workflowId: string; details: string }> {
+    const taskQueue = this.nextBatchId('sweep');
+    const [worker] = await this.createWorkers({ taskQueue, gateway: new ScriptedGateway(), graceMs });
+    return worker.runUntil(async () => {
+      const workflowId = `sweep-${randomUUID()}`;
+      const handle = await this.env.client.workflow.start('sweepStore', { taskQueue, workflowId });
+      const result = (await handle.result()) as SweepStoreResult;
+      return { result, workflowId, details: await currentDetailsOf(handle) };
+    });
   }
 
   workflow(externalBatchId: string): WorkflowHandle {

@@ -16,5 +16,11 @@ export function testBundle(): { codePath: string } {
 
 /** Bundles the workflows anew; it takes seconds. */
 export function bundleWorkflows(options: Pick<BundleOptions, 'workflowInterceptorModules'> = {}) {
-  return bundleWorkflowCode({ ...options, ...bundleSources(), logger: new DefaultLogger('ERROR') });
+  const sources = bundleSources();
+  const { workflowInterceptorModules = [] } = options;
+  return bundleWorkflowCode({
+    ...sources,
+    workflowInterceptorModules: [...sources.workflowInterceptorModules!, ...workflowInterceptorModules],
+    logger: new DefaultLogger('ERROR'),
+  });
 }

@@ -7,8 +7,6 @@ import { execa } from 'execa';
 import { afterAll, beforeAll, describe, expect, it, vi } from 'vitest';
 import { startEmbeddedTemporal, type EmbeddedTemporal } from '../../dev/embedded-temporal.js';
 import { findOrInstallTemporalCli } from '../../dev/temporal-cli.js';
-import { protectedDataConverter } from '../../protection/data-converter.js';
-import { payloadKeyId } from '../../protection/payload-codec.js';
 import {
   ensureSweepSchedule,
   scheduleSweep,
@@ -16,7 +14,6 @@ import {
   type SchedulePlace,
 } from '../../worker/sweep-schedule.js';
 import { grpcError } from '../retention/fake-temporal.js';
-import { testKeyId, testRing } from '../support/key-rings.js';
 
 const HOUR = 3_600_000;
 const SWEEP = { every: HOUR, grace: 24 * HOUR };
@@ -26,13 +23,11 @@ let server: EmbeddedTemporal;
 let connection: NativeConnection;
 let place: SchedulePlace;
 let schedules: ScheduleClient;
-const keyRing = testRing(1);
-const rotated = testRing(1, 2);
 beforeAll(async () => {
   folder = await mkdtemp(join(tmpdir(), 'c2p-sweep-schedule-'));
   server = await startEmbeddedTemporal({ logFile: join(folder, 'temporal.log') });
   connection = await NativeConnection.connect({ address: server.address });
-  place = { connection, namespace: 'default', dataConverter: protectedDataConverter(keyRing) };
+  place = { connection, namespace: 'default' };
   schedules = new ScheduleClient(place);
 });
 afterAll(async () => {
@@ -63,14 +58,15 @@ describe('the schedule of the sweep', () => {
     const ensure = (sweep: typeof SWEEP | false) => ensureSweepSchedule(place, { ...config, sweep });
     expect(await ensure(SWEEP)).toBe('created');
     expect(await ensure(SWEEP)).toBe('unchanged');
-    expect(await ensure({ ...SWEEP, grace: HOUR })).toBe('updated');
-    expect(await ensure({ ...SWEEP, grace: HOUR })).toBe('unchanged');
-    expect(await ensure({ every: 2 * HOUR, grace: HOUR })).toBe('updated');
-    expect(await schedules.getHandle(sweepScheduleId('life')).describe()).toMatchObject({
+    expect(await ensure({ ...SWEEP, every: 2 * HOUR })).toBe('updated');
+    expect(await ensure({ ...SWEEP, every: 2 * HOUR })).toBe('unchanged');
+    const schedule = await schedules.getHandle(sweepScheduleId('life')).describe();
+    expect(schedule).toMatchObject({
       spec: { intervals: [{ every: 2 * HOUR }] },
-      action: { taskQueue: 'life', args: [{ graceMs: HOUR }] },
+      action: { taskQueue: 'life' },
       policies: { overlap: 'SKIP', catchupWindow: 60_000 },
     });
+    expect(schedule.action.args ?? []).toEqual([]);
     expect(await ensure(false)).toBe('deleted');
     expect(await ensure(false)).toBe('absent');
     expect(await ensure(SWEEP)).toBe('created');
@@ -88,33 +84,12 @@ describe('the schedule of the sweep', () => {
     const handle = schedules.getHandle(sweepScheduleId('paused'));
     await handle.pause('by a test');
     expect(await ensureSweepSchedule(place, config)).toBe('unchanged');
-    const changed = { ...config, sweep: { ...SWEEP, grace: HOUR } };
+    const changed = { ...config, sweep: { ...SWEEP, every: 2 * HOUR } };
     expect(await ensureSweepSchedule(place, changed)).toBe('updated');
     expect(await handle.describe()).toMatchObject({
-      action: { args: [{ graceMs: HOUR }] },
+      spec: { intervals: [{ every: 2 * HOUR }] },
       state: { paused: true, note: 'by a test' },
     });
-  });
-});
-
-describe('the arguments of the schedule', () => {
-  const config = { taskQueue: 'encrypted', sweep: SWEEP };
-  const ensure = (dataConverter: SchedulePlace['dataConverter']) =>
-    ensureSweepSchedule({ ...place, dataConverter }, config);
-  async function keyIds() {
-    const { raw } = await schedules.getHandle(sweepScheduleId('encrypted')).describe();
-    return raw.schedule?.action?.startWorkflow?.input?.payloads?.map(payloadKeyId);
-  }
-
-  it('are encrypted, follow the current key, and are in clear only where the codec is switched off', async () => {
-    schedules = new ScheduleClient({ ...place, dataConverter: protectedDataConverter(rotated) });
-    expect(await ensure(protectedDataConverter(keyRing))).toBe('created');
-    expect(await keyIds()).toEqual([testKeyId(1)]);
-    expect(await ensure(protectedDataConverter(rotated))).toBe('updated');
-    expect(await keyIds()).toEqual([testKeyId(2)]);
-    expect(await ensure(protectedDataConverter(rotated))).toBe('unchanged');
-    expect(await ensure(protectedDataConverter(rotated, { codec: false }))).toBe('updated');
-    expect(await keyIds()).toEqual([undefined]);
   });
 });
 
@@ -123,10 +98,9 @@ describe('a worker that may not make schedules', () => {
     const config = { taskQueue: 'denied', sweep: { every: HOUR, grace: 25 * HOUR } };
     const warning = await warningOf(config);
     expect(warning).toContain('c2p sweep --erase');
-    const line = /^ {2}temporal (schedule create .*) --input '(.*)'(.*)$/m.exec(warning)!;
-    const args = [...line[1]!.split(' '), '--input', line[2]!, ...line[3]!.trim().split(' ')].filter(Boolean);
+    const [, args] = /^ {2}temporal (schedule create .*)$/m.exec(warning)!;
     const { path } = await findOrInstallTemporalCli();
-    await execa(path, [...args, '--address', server.address]);
+    await execa(path, [...args!.split(' '), '--address', server.address]);
     expect(await ensureSweepSchedule(place, config)).toBe('unchanged');
   });
 

@@ -1,6 +1,7 @@
 import { describe, expect, test } from 'vitest';
 import type { StatusAnswer, SubmissionAnswer } from '../../activities/index.js';
 import { DEFAULT_POLICY, resolvePolicy, type PolicyOverrides } from '../../enrollment/policy.js';
+import { workflowIdOf } from '../../enrollment/identifiers.js';
 import type { Message } from '../../workflows/message.js';
 import { begun, startProblem } from '../../workflows/batch/begin.js';
 import { cancelled, heedCancellation } from '../../workflows/batch/conclusion.js';
@@ -66,7 +67,7 @@ function polling(policy: PolicyOverrides = {}): In<'polling'> {
 
 const failure = { message: 'why', reason: 'REASON', details: [] };
 const lost: SubmissionAnswer = { kind: 'unknown', ...failure };
-const message = <Body>(body: Body): Message<Body> => ({ id: 'm-1', by: 'alice', body });
+const message = <Body>(body: Body): Message<Body> => ({ id: 'm-1', by: 'alice', name: 'any', body });
 const afterLost = () => at(offering(lost), 'submitting');
 
 /** The stage, and the question or the end where there is one. */
@@ -268,6 +269,7 @@ describe('what operators see', () => {
 });
 
 describe('an input that no batch can be started with is named without its values', () => {
+  const WORKFLOW_ID = workflowIdOf(started().order);
   test.each<[string, unknown, RegExp]>([
     ['nothing', null, /must be an object/],
     ['no policy', { ...started().order, policy: null }, /policy/],
@@ -278,8 +280,9 @@ describe('an input that no batch can be started with is named without its values
       /recordsDigest must be a text/,
     ],
     ['no cards', { ...started().order, cards: 0, policy: DEFAULT_POLICY }, /cards must be/],
+    ['another workflow id', { ...started().order, externalBatchId: 'b-2' }, /workflow id must be/],
   ])('%s', (_, input, problem) => {
-    expect(startProblem(input)).toMatch(problem);
+    expect(startProblem(input, WORKFLOW_ID)).toMatch(problem);
   });
 });
 

@@ -1,4 +1,3 @@
-import { randomUUID } from 'node:crypto';
 import { afterAll, beforeAll, describe, expect, test } from 'vitest';
 import { DEFAULT_GRACE_MS } from '../../config/config.js';
 import { Blob } from '../../enrollment/blobs.js';
@@ -81,14 +80,9 @@ describe('a batch that was terminated directly in Temporal', () => {
   });
 
   test('is closed by a sweep whose grace time is over before, which tells the job', async () => {
-    const [result, signals] = await withTerminated(1, async (job, taskQueue) => {
+    const [result, signals] = await withTerminated(1, async (job) => {
       await rig.env.sleep('1 hour');
-      const sweep = await rig.env.client.workflow.start('sweepStore', {
-        taskQueue,
-        workflowId: `sweep-${randomUUID()}`,
-        args: [{ graceMs: 600_000 }],
-      });
-      expect(await sweep.result()).toMatchObject({ ended: 1 });
+      expect((await rig.sweep(600_000)).result).toMatchObject({ ended: 1 });
       return [await job.result(), await signalsTo(job)];
     });
     expect(signals).toEqual(['batchClosed']);

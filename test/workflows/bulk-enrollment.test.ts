@@ -206,7 +206,7 @@ describe('somebody', () => {
         limits: { maxBatchesInFlight: 1, batchesPerMinute: null },
       });
       await until(() => gateway.submissions.length === 1);
-      await job.executeUpdate(pauseBulkUpdate, { args: message({}) });
+      await job.executeUpdate(pauseBulkUpdate, { args: message(pauseBulkUpdate, {}) });
       await rig.env.sleep('1 day');
       // By then everything is due, but need not be done.
       await until(async () => (await job.query(bulkProgressQuery)).batches.inFlight === 0);
@@ -216,8 +216,10 @@ describe('somebody', () => {
         batches: { started: 1, inFlight: 0, byStatus: { COMPLETED: 1 } },
       });
       expect(gateway.submissions).toHaveLength(1);
-      await job.executeUpdate(changeBulkUpdate, { args: message({ maxBatchesInFlight: 3 }) });
-      await job.executeUpdate(resumeBulkUpdate, { args: message({}) });
+      await job.executeUpdate(changeBulkUpdate, {
+        args: message(changeBulkUpdate, { maxBatchesInFlight: 3 }),
+      });
+      await job.executeUpdate(resumeBulkUpdate, { args: message(resumeBulkUpdate, {}) });
       return job.result();
     });
     expect(result).toMatchObject({ status: 'COMPLETED', batches: 4 });
@@ -228,10 +230,10 @@ describe('somebody', () => {
     await writePortfolio(rig, bulkId, testRecords(1));
     const result = await rig.running(enrollingEverything(rig), async (__, taskQueue) => {
       const job = await startBulk(rig, taskQueue, bulkId);
-      await job.executeUpdate(pauseBulkUpdate, { args: message({}) });
-      const again = job.executeUpdate(pauseBulkUpdate, { args: message({}) });
+      await job.executeUpdate(pauseBulkUpdate, { args: message(pauseBulkUpdate, {}) });
+      const again = job.executeUpdate(pauseBulkUpdate, { args: message(pauseBulkUpdate, {}) });
       await expect(again).rejects.toMatchObject({ cause: { message: 'the job is paused already' } });
-      await job.executeUpdate(resumeBulkUpdate, { args: message({}) });
+      await job.executeUpdate(resumeBulkUpdate, { args: message(resumeBulkUpdate, {}) });
       return job.result();
     });
     expect(result).toMatchObject({ status: 'COMPLETED' });
@@ -246,7 +248,7 @@ describe('somebody', () => {
     await writePortfolio(rig, bulkId, testRecords(1));
     await rig.running(enrollingEverything(rig), async (__, taskQueue) => {
       const job = await startBulk(rig, taskQueue, bulkId);
-      const refused = job.executeUpdate(update as typeof changeBulkUpdate, { args: message(body) });
+      const refused = job.executeUpdate(update as typeof changeBulkUpdate, { args: message(update, body) });
       await expect(refused).rejects.toMatchObject({
         cause: { message: expect.stringContaining(why) as string },
       });

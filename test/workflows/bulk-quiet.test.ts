@@ -31,13 +31,13 @@ test('a job that is paused for a year with nothing in flight does nothing meanwh
     const job = await startBulk(rig, taskQueue, bulkId, {
       limits: { maxBatchesInFlight: 1, batchesPerMinute: null },
     });
-    await job.executeUpdate(pauseBulkUpdate, { args: message({}) });
+    await job.executeUpdate(pauseBulkUpdate, { args: message(pauseBulkUpdate, {}) });
     await rig.env.sleep('1 hour');
     await until(async () => (await job.query(bulkProgressQuery)).batches.inFlight === 0);
     const before = sum(await eventsOf(job));
     await rig.env.sleep('365 days');
     expect(sum(await eventsOf(job)) - before).toBeLessThan(20);
-    await job.executeUpdate(resumeBulkUpdate, { args: message({}) });
+    await job.executeUpdate(resumeBulkUpdate, { args: message(resumeBulkUpdate, {}) });
     expect(await job.result()).toMatchObject({ status: 'COMPLETED', counts: { enrolled: 6 } });
   });
 });
@@ -65,7 +65,7 @@ test(
       await until(async () => (await batch.query(progressQuery)).status === 'AWAITING_OPERATOR');
       await rig.env.sleep(`${DAYS} days`);
       await batch.executeUpdate(resolveSubmissionUpdate, {
-        args: message({ batchId: `mc-${externalBatchId}` }),
+        args: message(resolveSubmissionUpdate, { batchId: `mc-${externalBatchId}` }),
       });
       expect(await job.result()).toMatchObject({ status: 'COMPLETED', counts: { enrolled: 3 } });
       const events = await eventsOf(job);

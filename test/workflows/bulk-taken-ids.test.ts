@@ -97,7 +97,9 @@ describe.skipIf(HANDS_OVER)(
           await untilClosed(rig, bulkBatchId(bulkId, 1));
           await enrollOther(client, bulkBatchId(bulkId, 2), { polling: { initial: '1h', maximum: '1h' } });
           await untilTheyWait(rig, bulkId, [2]);
-          await job.executeUpdate(changeBulkUpdate, { args: message({ batchesPerMinute: null }) });
+          await job.executeUpdate(changeBulkUpdate, {
+            args: message(changeBulkUpdate, { batchesPerMinute: null }),
+          });
           return meanwhile(job, client, gateway);
         }),
       );

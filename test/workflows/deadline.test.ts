@@ -207,7 +207,7 @@ describe('an extension of the polling deadline is refused', () => {
 
   /** As a client in another language might send it. */
   async function raw(batch: EnrollmentBatch, decision: object): Promise<void> {
-    const args = message(decision as DeadlineDecision);
+    const args = message(extendDeadlineUpdate, decision as DeadlineDecision);
     await rig
       .workflow(batch.externalBatchId)
       .executeUpdate(extendDeadlineUpdate, { args })

@@ -80,7 +80,7 @@ describe('a change of the policy of a batch that runs', () => {
   test('is made once, though it is sent twice under one id', async () => {
     await withBatch(
       async (batch, { polls }) => {
-        const args = message({ polling: { initial: 600_000 } });
+        const args = message(updatePolicyUpdate, { polling: { initial: 600_000 } });
         const workflow = rig.workflow(batch.externalBatchId);
         await workflow.executeUpdate(updatePolicyUpdate, { args });
         await until(async () => polls.length === 1 && (await batch.progress()).nextPollAt !== undefined);
@@ -157,14 +157,14 @@ describe('a change of the policy is refused', () => {
     await withBatch((batch) =>
       expect(
         rig.workflow(batch.externalBatchId).executeUpdate(updatePolicyUpdate, {
-          args: message({ polling: { initial: 'soon' } } as unknown as PolicyOverrides),
+          args: message(updatePolicyUpdate, { polling: { initial: 'soon' } } as unknown as PolicyOverrides),
         }),
       ).rejects.toMatchObject({ cause: { message: expect.stringContaining('polling.initial') as string } }),
     );
   });
 
   test('by the batch itself, when it does not say who sends it', async () => {
-    const [sent] = message({ onCancel: 'leave' } as const);
+    const [sent] = message(updatePolicyUpdate, { onCancel: 'leave' } as const);
     await withBatch((batch) =>
       expect(
         rig

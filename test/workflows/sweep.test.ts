@@ -1,12 +1,10 @@
 import { randomUUID } from 'node:crypto';
 import { afterAll, beforeAll, expect, test } from 'vitest';
-import type { SweepStoreResult } from '../../activities/index.js';
 import type { EnrollmentClient } from '../../client/index.js';
 import { Blob, type ClosedBatch } from '../../enrollment/blobs.js';
 import { BatchStatusValue } from '../../mastercard/contract.js';
 import { namespaceIdOf } from '../../retention/namespace.js';
 import { getJson, putJson } from '../../store/store.js';
-import { currentDetailsOf } from '../support/current-details.js';
 import { testRecords } from '../support/records.js';
 import { PROGRAM, Rig } from '../support/rig.js';
 import { report, ScriptedGateway, success } from '../support/scripted-gateway.js';
@@ -20,18 +18,6 @@ beforeAll(async () => {
 afterAll(() => rig.close());
 
 const keyOf = (externalBatchId: string) => ({ program: PROGRAM, externalBatchId });
-
-/** Sweeps once, by the workers of that batch. */
-async function sweep(externalBatchId: string): Promise<{ result: SweepStoreResult; details: string }> {
-  const { taskQueue } = await rig.workflow(externalBatchId).describe();
-  const handle = await rig.env.client.workflow.start('sweepStore', {
-    taskQueue,
-    workflowId: `sweep-${randomUUID()}`,
-    args: [{ graceMs: GRACE_MS }],
-  });
-  const result = (await handle.result()) as SweepStoreResult;
-  return { result, details: await currentDetailsOf(handle) };
-}
 
 function enroll(client: EnrollmentClient, externalBatchId: string) {
   const policy = { polling: { initial: '1h', maximum: '1h' } } as const;
@@ -57,8 +43,8 @@ test('a sweep closes a terminated batch, erases what a caller left that died, an
     await rig.workflow(terminated).terminate('by a test');
     await rig.env.sleep('20 minutes');
 
-    const { result, details } = await sweep(open);
-    expect(result).toEqual({ ended: 1, unknown: 1, elsewhere: 1, erasedBlobs: 5 });
+    const { result, details } = await rig.sweep(GRACE_MS);
+    expect(result).toEqual({ graceMs: GRACE_MS, ended: 1, unknown: 1, elsewhere: 1, erasedBlobs: 5 });
     expect(await rig.blobs(terminated)).toEqual([Blob.closed, Blob.offered(1), Blob.outcomes]);
     const closed = await getJson<ClosedBatch>(rig.store, keyOf(terminated), Blob.closed);
     expect(closed.result).toMatchObject({
@@ -77,7 +63,12 @@ test('a sweep closes a terminated batch, erases what a caller left that died, an
     expect(details).toContain('`c2p sweep --erase --elsewhere`');
 
     // Nothing is left to be erased, and the open batch ends as if nothing had been.
-    expect((await sweep(open)).result).toEqual({ ended: 0, unknown: 0, elsewhere: 1, erasedBlobs: 0 });
+    expect((await rig.sweep(GRACE_MS)).result).toMatchObject({
+      ended: 0,
+      unknown: 0,
+      elsewhere: 1,
+      erasedBlobs: 0,
+    });
     expect(await batch.result()).toMatchObject({ status: 'COMPLETED', counts: { enrolled: 1 } });
   });
 });
@@ -91,7 +82,7 @@ test('a sweep leaves a batch alone for the grace time after it was terminated di
     await rig.workflow(id).terminate('by a test');
     const before = await rig.blobs(id);
 
-    const { result, details } = await sweep(id);
+    const { result, details } = await rig.sweep(GRACE_MS);
     expect(result).toMatchObject({ ended: 0, erasedBlobs: 0 });
     expect(details).toContain('### Nothing to erase');
     expect(details).toContain('in the 10 min before');

@@ -58,7 +58,7 @@ test('an operator who names one batchId after two uncertain offers learns that t
 
 test('an operator who has it sent again starts the time for the submission anew', () => {
   const asked = answered(submitting(), DUPLICATE);
-  const [resend] = message({ resend: true as const });
+  const [resend] = message('resolveSubmission', { resend: true as const });
 
   expect(resolved(asked, resend)).toMatchObject({
     round: { firstOfferedAt: null },

@@ -1,4 +1,5 @@
 import { setCurrentDetails, upsertSearchAttributes, workflowInfo } from '@temporalio/workflow';
+import { refusalNote } from '../refusals.js';
 import { Running } from '../waiting.js';
 import {
   C2pBatchId,
@@ -21,7 +22,7 @@ export class Batch extends Running<BatchState> {
 
   constructor(state: BatchState) {
     super(state, {
-      show: (now) => setCurrentDetails(describeBatch(progressOf(now))),
+      show: (now) => setCurrentDetails(describeBatch(progressOf(now)) + refusalNote()),
       publish: publishBatch,
       historyLimit: state.order.historyLimit,
     });

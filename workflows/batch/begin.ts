@@ -1,4 +1,5 @@
 import { NO_CARDS } from '../../enrollment/bulk.js';
+import { workflowIdOf } from '../../enrollment/identifiers.js';
 import { startPolicyProblems } from '../../enrollment/policy-rules.js';
 import { resolvePolicy } from '../../enrollment/policy.js';
 import type { BatchEnrollmentInput, TakeBackInput } from './messages.js';
@@ -40,13 +41,18 @@ function takingBack(state: BatchState, { why, counts, batchIds }: TakeBackInput[
   return { ...state, counts, batchIds, reasons: [why], stage: removal(why, ending) };
 }
 
-/** Why a batch cannot be started like this: a sentence without values. Who starts it may use any language. */
-export function startProblem(input: unknown): string | undefined {
+/**
+ * Why a batch cannot be started like this: a sentence without values. Who starts it may use any language.
+ * @param workflowId under which it is.
+ */
+export function startProblem(input: unknown, workflowId: string): string | undefined {
   if (typeof input !== 'object' || input === null) return 'the input must be an object';
   const { program, externalBatchId, records, recordsDigest, cards, policy } =
     input as Partial<BatchEnrollmentInput>;
   for (const [name, text] of Object.entries({ program, externalBatchId, records, recordsDigest }))
     if (typeof text !== 'string') return `${name} must be a text`;
+  if (workflowId !== workflowIdOf({ program: program!, externalBatchId: externalBatchId! }))
+    return 'the workflow id must be batch-enrollment/<program>/<externalBatchId>';
   if (!Number.isInteger(cards) || cards! < 1) return 'cards must be a whole number above 0';
   const problems = startPolicyProblems(policy);
   if (problems.length === 0) return undefined;

@@ -5,12 +5,14 @@ import {
   setHandler,
   upsertMemo,
   upsertSearchAttributes,
+  workflowInfo,
 } from '@temporalio/workflow';
 import { FailureType } from '../../enrollment/errors.js';
 import { EXTERNAL_ID_PATTERN, looksLikePan } from '../../enrollment/identifiers.js';
 import type { ReceiveBatchResult } from '../../activities/index.js';
 import { onStore } from '../activities.js';
-import { activityProblem } from '../failures.js';
+import { activityProblem, inputRefused } from '../failures.js';
+import { continuedState, type Continued } from '../waiting.js';
 import {
   progressQuery,
   type BatchEnrollmentInput,
@@ -31,9 +33,11 @@ const MAX_INLINE_BYTES = 1_000_000;
  * @throws ApplicationFailure of type InputRefused: nothing was kept, and no card was sent.
  */
 export async function begin(input: BatchInput): Promise<BatchState> {
-  if (isObject(input) && 'continues' in input) return input.continues;
-  const started = isInline(input) ? await takeIn(input) : input;
-  const problem = startProblem(started);
+  const continued = continuedState<BatchState>(input);
+  if (continued) return continued;
+  const order = input as Exclude<BatchInput, Continued<BatchState>>;
+  const started = isInline(order) ? await takeIn(order) : order;
+  const problem = startProblem(started, workflowInfo().workflowId);
   if (problem !== undefined) throw inputRefused(problem);
   return begun(started);
 }
@@ -120,10 +124,6 @@ function jsonOf(input: InlineEnrollmentInput): string {
   } catch {
     throw inputRefused('the input is nested too deeply');
   }
-}
-
-function inputRefused(message: string): ApplicationFailure {
-  return ApplicationFailure.create({ type: FailureType.InputRefused, message, nonRetryable: true });
 }
 
 function reasonOf(error: unknown): string {

@@ -3,7 +3,7 @@ import { Blob } from '../../enrollment/blobs.js';
 import { FailureType } from '../../enrollment/errors.js';
 import type { StatusAnswer, SubmissionAnswer, Unreadable } from '../../activities/index.js';
 import { asking, offering as offeringTo, onStore } from '../activities.js';
-import { activityProblem } from '../failures.js';
+import { activityProblem, inputRefused } from '../failures.js';
 import { waitForChange } from '../waiting.js';
 import type { Batch } from './batch.js';
 import { closeStore } from './closing.js';
@@ -48,6 +48,8 @@ export async function step(batch: Batch): Promise<void> {
     const { type = FailureType.BatchFailed, message } = activityProblem(error);
     const { state } = batch;
     if (isIn(state, 'closing')) throw error;
+    // Another workflow closed the batch: its outcomes stay as they are.
+    if (type === FailureType.InputRefused) throw inputRefused(message);
     batch.become(defeated(state, type, message));
   }
 }
@@ -57,6 +59,7 @@ async function validate(batch: Batch): Promise<void> {
   const { records, recordsDigest, cards } = order;
   const result = await onStore({ summary: `${cards} cards` }).validateBatch({
     batch: keyOf(batch.state),
+    chain: workflowInfo().firstExecutionRunId,
     records,
     recordsDigest,
   });

@@ -1,4 +1,4 @@
-import { NO_CARDS, noBatches } from '../../enrollment/bulk.js';
+import { bulkWorkflowIdOf, NO_CARDS, noBatches } from '../../enrollment/bulk.js';
 import { bulkLimitsProblem } from '../../enrollment/bulk-limits.js';
 import { startPolicyProblems } from '../../enrollment/policy-rules.js';
 import { resolvePolicy } from '../../enrollment/policy.js';
@@ -30,13 +30,18 @@ export function begun(input: BulkEnrollmentInput, now: number): BulkState {
   };
 }
 
-/** Why a job cannot be started like this: a sentence without values. Who starts it may use any language. */
-export function startProblem(input: unknown): string | undefined {
+/**
+ * Why a job cannot be started like this: a sentence without values. Who starts it may use any language.
+ * @param workflowId under which it is.
+ */
+export function startProblem(input: unknown, workflowId: string): string | undefined {
   if (typeof input !== 'object' || input === null) return 'the input must be an object';
   const { program, bulkId, source, maxCardsPerBatch, limits, onCancel, policy } =
     input as Partial<BulkEnrollmentInput>;
   for (const [name, text] of Object.entries({ program, bulkId }))
     if (typeof text !== 'string') return `${name} must be a text`;
+  if (workflowId !== bulkWorkflowIdOf({ program: program!, bulkId: bulkId! }))
+    return 'the workflow id must be bulk-enrollment/<program>/<bulkId>';
   if (typeof source !== 'object' || source === null) return 'source must be {path} or {url}';
   const [address] = Object.values(source) as unknown[];
   if (typeof address !== 'string') return 'source must be {path} or {url}';

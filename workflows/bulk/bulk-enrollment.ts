@@ -1,15 +1,8 @@
-import {
-  allHandlersFinished,
-  ApplicationFailure,
-  CancellationScope,
-  condition,
-  workflowInfo,
-} from '@temporalio/workflow';
+import { allHandlersFinished, CancellationScope, condition, workflowInfo } from '@temporalio/workflow';
 import type { BulkResult } from '../../enrollment/bulk.js';
-import { FailureType } from '../../enrollment/errors.js';
 import { onManyBatches, onStore } from '../activities.js';
-import { ended } from '../failures.js';
-import { isOver, OVER, waitForChange, type Wait } from '../waiting.js';
+import { ended, inputRefused } from '../failures.js';
+import { continuedState, isOver, OVER, waitForChange, type Wait } from '../waiting.js';
 import { startBatches } from './batches.js';
 import { begun, startProblem } from './begin.js';
 import { jobCancelled, looksForEnrolled, mayTakeBack } from './cancellation.js';
@@ -18,6 +11,7 @@ import { isDone, resultOf } from './ending.js';
 import { acceptJobMessages } from './handlers.js';
 import { Job } from './job.js';
 import type { JobInput } from './input.js';
+import type { BulkEnrollmentInput } from './messages.js';
 import { SourceReader } from './reading.js';
 import { nextCheck } from './reports.js';
 import { lastSealed, nextStart } from './starting.js';
@@ -64,11 +58,13 @@ export async function bulkEnrollment(input: JobInput): Promise<BulkResult> {
 }
 
 function begin(input: JobInput): BulkState {
-  if (typeof input === 'object' && input !== null && 'continues' in input) return input.continues;
-  const problem = startProblem(input);
-  if (problem !== undefined)
-    throw ApplicationFailure.create({ type: FailureType.InputRefused, message: problem, nonRetryable: true });
-  return begun(input, workflowInfo().startTime.getTime());
+  const continued = continuedState<BulkState>(input);
+  if (continued) return continued;
+  const order = input as BulkEnrollmentInput;
+  const { workflowId, startTime } = workflowInfo();
+  const problem = startProblem(order, workflowId);
+  if (problem !== undefined) throw inputRefused(problem);
+  return begun(order, startTime.getTime());
 }
 
 /** Until there is something to do, or nothing is left to be done. */

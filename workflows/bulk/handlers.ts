@@ -24,7 +24,7 @@ export function acceptJobMessages(job: Job): void {
   setHandler(bulkProgressQuery, () => jobProgressOf(job.state, Date.now()));
   setHandler(batchClosedSignal, (...args) => {
     const [message] = args;
-    if (messageProblem(args) === undefined && !isApplied(job.state, message))
+    if (messageProblem(args, batchClosedSignal.name) === undefined && !isApplied(job.state, message))
       job.become(batchClosed(job.state, message.body));
   });
   accept(pauseBulkUpdate, mailbox, { problemOf: () => pauseProblem(job.state), apply: changing(paused) });

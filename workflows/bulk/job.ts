@@ -1,5 +1,6 @@
 import { setCurrentDetails, upsertSearchAttributes, workflowInfo } from '@temporalio/workflow';
 import { C2pFailedRecords, C2pRecords, C2pStatus } from '../search-attributes.js';
+import { refusalNote } from '../refusals.js';
 import { Running } from '../waiting.js';
 import { describeBulk } from './details.js';
 import { jobProgressOf, jobStatusOf } from './progress.js';
@@ -15,7 +16,7 @@ export class Job extends Running<BulkState> {
 
   constructor(state: BulkState) {
     super(state, {
-      show: (now) => setCurrentDetails(describeBulk(jobProgressOf(now, Date.now()))),
+      show: (now) => setCurrentDetails(describeBulk(jobProgressOf(now, Date.now())) + refusalNote()),
       publish: publishJob,
       historyLimit: state.order.historyLimit,
     });

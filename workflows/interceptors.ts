@@ -1,0 +1,52 @@
+import { log, workflowInfo, type WorkflowInterceptorsFactory } from '@temporalio/workflow';
+import { refusalAmong } from '../protection/refused-payload.js';
+import { inputRefused } from './failures.js';
+import { refused } from './message.js';
+import { countRefusal } from './refusals.js';
+
+/**
+ * Keeps out what nobody with the deployment's key ring wrote: who can write to Temporal, and has no key, starts nothing,
+ * sends nothing and changes nothing. Nothing here may throw but as Temporal's API has it: Temporal would repeat the
+ * workflow task for ever.
+ */
+export const interceptors: WorkflowInterceptorsFactory = () => ({
+  inbound: [
+    {
+      async execute(input, next) {
+        const problem = startProblem(input.args);
+        if (problem !== undefined) throw inputRefused(problem);
+        return next(input);
+      },
+      async handleSignal(input, next) {
+        const refusal = refusalAmong(input.args);
+        if (refusal === undefined) return next(input);
+        log.warn('refused a signal that was not written with the key ring', {
+          signal: input.signalName,
+          refusal,
+        });
+        countRefusal();
+      },
+      validateUpdate(input, next) {
+        const refusal = refusalAmong(input.args);
+        if (refusal === undefined) return next(input);
+        log.warn('refused an update that was not written with the key ring', {
+          update: input.name,
+          refusal,
+        });
+        countRefusal();
+        throw refused(`the update was not written with the key ring (${refusal})`);
+      },
+    },
+  ],
+});
+
+/** Why this execution cannot have been started by c2p: a sentence without values. */
+function startProblem(args: readonly unknown[]): string | undefined {
+  const { cronSchedule, retryPolicy } = workflowInfo();
+  if (cronSchedule)
+    return 'a workflow with a cron schedule is refused: it would be one batch again and again';
+  if (retryPolicy) return 'a workflow with a retry policy is refused: it would be one batch again and again';
+  const refusal = refusalAmong(args);
+  if (refusal === undefined) return undefined;
+  return `the input was not written with the key ring of the workers (${refusal}): copy the key ring from a worker`;
+}
