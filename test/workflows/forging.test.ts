@@ -6,7 +6,7 @@ import { afterAll, beforeAll, describe, expect, test } from 'vitest';
 import { bulkBatchId, bulkWorkflowIdOf, NO_CARDS } from '../../enrollment/bulk.js';
 import { FailureType } from '../../enrollment/errors.js';
 import { workflowIdOf } from '../../enrollment/identifiers.js';
-import { DEFAULT_POLICY } from '../../enrollment/policy.js';
+import { DEFAULT_POLICY, resolvePolicy } from '../../enrollment/policy.js';
 import { BatchStatusValue } from '../../mastercard/contract.js';
 import type { BatchReport } from '../../mastercard/gateway.js';
 import { EncryptingPayloadCodec } from '../../protection/payload-codec.js';
@@ -280,7 +280,7 @@ test.each(['in clear', 'in clear, malformed', 'as it was written for another wor
     const { gateway, asked, done } = heldGateway(externalBatchId);
     await writePortfolio(rig, bulkId, testRecords(1));
     await rig.running(gateway, async (_, taskQueue) => {
-      const policy = { polling: { initial: 1_000, maximum: 1_000 } };
+      const policy = resolvePolicy({ polling: { initial: 1_000, maximum: 1_000 } });
       const job = await startBulk(rig, taskQueue, bulkId, { policy });
       await until(() => asked.length === 1);
       const workflowId = bulkWorkflowIdOf({ program: PROGRAM, bulkId });
