@@ -104,7 +104,7 @@ describe('the codec server', () => {
   it('masks personal data, and shows it to who has the scope for it', async () => {
     await start();
     const body = await encrypted({ consumer: { firstName: 'Ada' } });
-    expect(valuesIn((await ask({ body })).json)).toEqual([{ consumer: { firstName: '[masked]' } }]);
+    expect(valuesIn((await ask({ body })).json)).toEqual([{ consumer: { firstName: '[masked text]' } }]);
     const authorization = `Bearer ${await token({ claims: { scope: 'c2p:unmask' } })}`;
     expect(valuesIn((await ask({ body, authorization })).json)).toEqual([{ consumer: { firstName: 'Ada' } }]);
   });
