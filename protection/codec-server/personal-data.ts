@@ -30,7 +30,7 @@ const JSON_ENCODINGS: ReadonlySet<string> = new Set(['json/plain', 'json/protobu
  */
 export function maskPayload(payload: Payload): Payload {
   const encoding = text(payload.metadata?.['encoding']);
-  if (encoding === 'binary/null') return payload;
+  if (encoding === 'binary/null') return { metadata: metadataOf(encoding), data: new Uint8Array() };
   if (encoding === undefined || !JSON_ENCODINGS.has(encoding)) return sizeOf(payload);
   let value: unknown;
   try {
@@ -38,7 +38,7 @@ export function maskPayload(payload: Payload): Payload {
   } catch {
     return sizeOf(payload);
   }
-  return { ...payload, data: Buffer.from(JSON.stringify(shown(value, ROOT))) };
+  return { metadata: metadataOf(encoding), data: Buffer.from(JSON.stringify(shown(value, ROOT))) };
 }
 
 /** Where a value stands: in which field of which, and what it may be there. */
@@ -108,9 +108,13 @@ function masked(type: string): string {
   return `[masked ${type}]`;
 }
 
+function metadataOf(encoding: string): Record<string, Uint8Array> {
+  return { encoding: Buffer.from(encoding) };
+}
+
 function sizeOf({ data }: Payload): Payload {
   return {
-    metadata: { encoding: Buffer.from('json/plain') },
+    metadata: metadataOf('json/plain'),
     data: Buffer.from(JSON.stringify(masked(`${data?.length ?? 0} bytes`))),
   };
 }

@@ -6,7 +6,9 @@ import type { BatchMemo } from '../../../client/enrollment-batch.js';
 import type { BulkMemo } from '../../../client/bulk-enrollment.js';
 import type { BatchResult } from '../../../enrollment/batch.js';
 import type { BulkResult, ClosedBatchReport } from '../../../enrollment/bulk.js';
-import type { FIELDS } from '../../../protection/codec-server/harmless.js';
+import { RECORD_SHAPE } from '../../../enrollment/record-shape.js';
+import type { EnrollmentRecord } from '../../../enrollment/records.js';
+import { isKnownName, type FIELDS } from '../../../protection/codec-server/harmless.js';
 import { maskPayload } from '../../../protection/codec-server/personal-data.js';
 import { payloadsOf } from '../../../protection/payloads-of.js';
 import type { BatchInput } from '../../../workflows/batch/input.js';
@@ -15,7 +17,6 @@ import type { JobInput } from '../../../workflows/bulk/input.js';
 import type * as bulk from '../../../workflows/bulk/messages.js';
 import type { Message } from '../../../workflows/message.js';
 import { readHistory, recordedNames } from '../../scenarios/recorded-histories.js';
-import type { testRecord } from '../../support/records.js';
 
 /** What c2p hands to Temporal. */
 type Written =
@@ -57,7 +58,7 @@ type Words<Text extends string, Found extends string = never> = Text extends `${
   : Found | Text;
 type Unqualified<Word extends string> = Word extends `${string}.${infer Name}` ? Name : Word;
 type Decided = Unqualified<Words<(typeof FIELDS)[keyof typeof FIELDS][number]>>;
-type OfRecord = NamesIn<ReturnType<typeof testRecord>> | 'inline';
+type OfRecord = NamesIn<EnrollmentRecord> | 'inline';
 
 /** A type error here names the fields of c2p's payloads that harmless.ts does not know. */
 const UNDECIDED: Record<Exclude<NamesIn<Written>, Decided | OfRecord>, never> = {};
@@ -65,6 +66,10 @@ const UNDECIDED: Record<Exclude<NamesIn<Written>, Decided | OfRecord>, never> = 
 describe('what the codec server takes for harmless', () => {
   it('is every field that c2p writes into a payload, but for records', () => {
     expect(UNDECIDED).toEqual({});
+  });
+
+  it('knows the name of every field of a record', () => {
+    expect(namesIn(RECORD_SHAPE).filter((name) => !isKnownName(name))).toEqual([]);
   });
 
   it('shows every payload of the recorded histories without a mask, but for inline records', async () => {
@@ -82,6 +87,12 @@ describe('what the codec server takes for harmless', () => {
     expect(masks).toEqual(new Map());
   });
 });
+
+function namesIn(value: unknown): string[] {
+  if (typeof value !== 'object' || value === null) return [];
+  if (Array.isArray(value)) return value.flatMap(namesIn);
+  return Object.entries(value).flatMap(([name, inner]) => [name, ...namesIn(inner)]);
+}
 
 /** The paths of what is masked. */
 function masksIn(value: unknown, path: string): string[] {

@@ -120,6 +120,15 @@ describe('what is shown of a decoded payload without the scope for personal data
     expect(shown(undefined)).toBeUndefined();
   });
 
+  it('is nothing beside the value: no other metadata, and no data where there is none', () => {
+    const metadata = (encoding: string) => ({ encoding: Buffer.from(encoding), name: Buffer.from('Ada') });
+    for (const encoding of ['binary/null', 'json/plain', 'binary/plain']) {
+      const payload = maskPayload({ metadata: metadata(encoding), data: Buffer.from('{"name": "Ada"}') });
+      expect(Object.keys(payload.metadata!)).toEqual(['encoding']);
+      expect(Buffer.from(payload.data!).toString()).not.toContain('Ada');
+    }
+  });
+
   it('is nothing that is nested deeper than what c2p writes', () => {
     const payload = defaultPayloadConverter.toPayload('');
     const data = Buffer.from(`${'['.repeat(20_000)}"Ada"${']'.repeat(20_000)}`);
