@@ -73,13 +73,11 @@ const NAMED = 5;
  */
 export function shapeProblem(value: unknown, shape: Shape): string | undefined {
   const named: string[] = [];
-  let further = 0;
   for (const problem of problemsOf(value, shape, '')) {
-    if (named.length < NAMED) named.push(problem);
-    else further += 1;
+    if (named.length === NAMED) return [...named, 'and more'].join('; ');
+    named.push(problem);
   }
-  if (named.length === 0) return undefined;
-  return [...named, ...(further > 0 ? [`and ${further} more`] : [])].join('; ');
+  return named.length === 0 ? undefined : named.join('; ');
 }
 
 function* problemsOf(value: unknown, shape: Shape, path: string): Generator<string> {

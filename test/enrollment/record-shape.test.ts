@@ -51,13 +51,13 @@ describe('the shape of a record', () => {
     );
   });
 
-  it('names every security code, however many, and counts what it does not name', () => {
+  it('names the first of many problems, and says that there are more', () => {
     const cards = Array.from({ length: 10 }, () => ({ cvv: '1', pin: '2' }));
     const problem = problemOf({ cards })!;
     expect(problem).toMatch(
       /^records\.inline\[0\]\.cards\[0\]\.cvv must .*; records\.inline\[0\]\.cards\[0\]\.pin must/,
     );
-    expect(problem).toMatch(/; and 15 more$/);
+    expect(problem).toMatch(/cards\[2\]\.cvv [^;]*; and more$/);
   });
 
   it.each([
