@@ -44,24 +44,46 @@ type Handled<Activities> = {
     : never;
 }[keyof Activities];
 
-/** The names of a value's fields, however deep. */
-type NamesIn<Value, Depth extends unknown[] = []> = Depth['length'] extends 9
+/** `name: type` of a value's fields, however deep. */
+type FieldsIn<Value, Depth extends unknown[] = []> = Depth['length'] extends 9
   ? never
   : Value extends readonly (infer Element)[]
-    ? NamesIn<Element, [...Depth, 0]>
+    ? FieldsIn<Element, [...Depth, 0]>
     : Value extends object
-      ? { [Name in keyof Value]: (Name & string) | NamesIn<Value[Name], [...Depth, 0]> }[keyof Value]
+      ? {
+          [Name in keyof Value]-?:
+            | (Name extends string ? `${Name}: ${TypeOf<Value[Name]>}` : never)
+            | FieldsIn<Value[Name], [...Depth, 0]>;
+        }[keyof Value]
       : never;
+
+type TypeOf<Value> = Value extends string
+  ? 'text'
+  : Value extends number
+    ? 'number'
+    : Value extends boolean
+      ? 'boolean'
+      : Value extends readonly (infer Element)[]
+        ? TypeOf<Element>
+        : Value extends object
+          ? 'object'
+          : never;
 
 type Words<Text extends string, Found extends string = never> = Text extends `${infer Word} ${infer Others}`
   ? Words<Others, Found | Word>
   : Found | Text;
 type Unqualified<Word extends string> = Word extends `${string}.${infer Name}` ? Name : Word;
-type Decided = Unqualified<Words<(typeof FIELDS)[keyof typeof FIELDS][number]>>;
-type OfRecord = NamesIn<EnrollmentRecord> | 'inline';
+type Named<Of extends keyof typeof FIELDS> = Unqualified<Words<(typeof FIELDS)[Of][number]>>;
+type Decided =
+  | `${Named<'word' | 'text' | 'address'>}: text`
+  | `${Named<'count' | 'time' | 'share'>}: number`
+  | `${Named<'flag'>}: boolean`
+  | `${Named<'object' | 'byPosition'>}: object`;
+/** Masked, and meant to be. */
+type OfRecord = FieldsIn<EnrollmentRecord> | 'records: object' | 'inline: object';
 
 /** A type error here names the fields of c2p's payloads that harmless.ts does not know. */
-const UNDECIDED: Record<Exclude<NamesIn<Written>, Decided | OfRecord>, never> = {};
+const UNDECIDED: Record<Exclude<FieldsIn<Written>, Decided | OfRecord>, never> = {};
 
 describe('what the codec server takes for harmless', () => {
   it('is every field that c2p writes into a payload, but for records', () => {
