@@ -115,6 +115,15 @@ describe('what is shown of a decoded payload without the scope for personal data
     expect(shown('round 1, for ada.q@bank.example')).toBe('round 1, for ******************');
   });
 
+  it('is nothing of a text that is JSON of its own', () => {
+    for (const value of [{ customer: 'Ada' }, ['Ada']])
+      expect(shown(JSON.stringify(value, null, 2))).toBe(TEXT);
+    expect(shown(' {"customer": "Ada"')).toBe(TEXT);
+    expect(shown({ reason: '[OPS-12] Mastercard says so' })).toEqual({
+      reason: '[OPS-12] Mastercard says so',
+    });
+  });
+
   it('is the size of what is not JSON', () => {
     expect(shown(new Uint8Array(5))).toBe('[masked 5 bytes]');
     expect(shown(undefined)).toBeUndefined();
