@@ -57,7 +57,6 @@ export interface CodecServerConfig {
   origins: string[];
   namespaces: string[];
   token: AccessTokenConfig;
-  encode: boolean;
   requestsPerMinute: number;
   trustedProxies: string[];
 }

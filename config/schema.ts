@@ -132,7 +132,6 @@ export function configSchema(folder: string): z.ZodType<Omit<C2pConfig, 'path'>>
       .min(1, { error: 'must name at least one namespace', ...hasLength })
       .default(['default']),
     token: accessToken,
-    encode: z.boolean().default(false),
     requestsPerMinute: z.int().min(1).default(6_000),
     trustedProxies: z
       .array(z.union([z.ipv4(), z.ipv6(), z.cidrv4(), z.cidrv6()], 'must be an address or a range (CIDR)'))

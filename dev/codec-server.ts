@@ -29,7 +29,6 @@ export function startSandboxCodecServer(options: SandboxCodecServerOptions): Pro
     authenticate: () => Promise.resolve({ subject: 'sandbox', scopes: new Set(), mayRead: () => true }),
     origins: [`http://127.0.0.1:${uiPort}`, `http://localhost:${uiPort}`],
     namespaces: [namespace],
-    encode: false,
     requestsPerMinute: 60_000,
     audit: createLogger({
       name: 'c2p-codec-server',

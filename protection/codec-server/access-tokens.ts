@@ -3,8 +3,6 @@ import type { JWTPayload, JWTVerifyGetKey } from 'jose';
 
 /** Lets a caller see what `maskPayload` hides. */
 export const UNMASK_SCOPE = 'c2p:unmask';
-/** Lets a caller encode. */
-export const ENCODE_SCOPE = 'c2p:encode';
 
 /** RFC 7518, 3.2: a key for HS256 has at least the size of its hash. */
 const SHORTEST_SECRET = 32;

@@ -17,19 +17,26 @@ export interface Admitted {
 }
 
 /**
- * Lets a request in, or not. A browser that keeps to CORS does not even show a foreign page the answer;
- * it is refused here as well, so that nothing depends on that.
+ * A browser that keeps to CORS does not even show a foreign page the answer; its requests are refused as well, so that
+ * nothing depends on that.
+ * @throws Refusal
+ */
+export function refuseForeignPage({ origin }: IncomingHttpHeaders, origins: readonly string[]): void {
+  if (origin !== undefined && !origins.includes(origin))
+    throw new Refusal(403, 'pages of this origin may not ask');
+}
+
+/**
+ * Lets a request in, or not.
  * @param onCaller gets who asks as soon as that is known: also for a request that is refused then.
  * @throws Refusal, AccessRefused, IssuerUnavailable
  */
 export async function admit(
   headers: IncomingHttpHeaders,
-  { authenticate, origins, namespaces }: AdmissionOptions,
+  { authenticate, namespaces }: Omit<AdmissionOptions, 'origins'>,
   onCaller: (caller: Caller) => void,
 ): Promise<Admitted> {
-  const { origin, authorization, 'x-namespace': namespace } = headers;
-  if (origin !== undefined && !origins.includes(origin))
-    throw new Refusal(403, 'pages of this origin may not ask');
+  const { authorization, 'x-namespace': namespace } = headers;
   const caller = await authenticate(authorization);
   onCaller(caller);
   if (!namespace || Array.isArray(namespace))

@@ -14,9 +14,13 @@ export interface AuditEntry {
   refused?: string;
 }
 
+/** The name of a line of the audit log. */
+export const AUDIT_EVENT = 'codecRequest';
+
 /**
  * Writes one line for each request that wants something (`event: "codecRequest"`): when, who, from where,
- * which namespace, how many payloads, and what came of it. Never content: PCI DSS 10.2.
+ * which namespace, how many payloads, and what came of it. Never content: PCI DSS 10.2. What is refused is such a
+ * request whatever its method and path; health checks and preflights that are answered are none.
  * @returns what finds the entry of a request, to be filled in.
  */
 export function auditRequests(app: FastifyInstance, log: Logger): (request: FastifyRequest) => AuditEntry {
@@ -28,11 +32,11 @@ export function auditRequests(app: FastifyInstance, log: Logger): (request: Fast
   };
   app.addHook('onResponse', (request, { statusCode }, done) => {
     const { method, ip, routeOptions } = request;
-    if (method === 'POST') {
-      const entry = entryOf(request);
-      const operation = routeOptions.url?.slice(1) ?? 'unknown';
+    const entry = entries.get(request);
+    if (entry) {
+      const operation = (method === 'POST' && routeOptions.url?.slice(1)) || 'unknown';
       log.info(
-        { event: 'codecRequest', operation, ip, status: statusCode, ...entry },
+        { event: AUDIT_EVENT, operation, method, ip, status: statusCode, ...entry },
         entry.refused === undefined ? 'answered' : 'refused',
       );
     }

@@ -1,32 +1,36 @@
 import type { Payload } from '@temporalio/common';
-import { REDACTED_FIELDS } from '../logger.js';
-import { maskEmails, maskPans } from '../mask.js';
+import { maskEmails, maskPans, maskPersonal } from '../mask.js';
+import { isKnownName, kindsOf, type Kind } from './harmless.js';
 
-/** Parts of a record: everything in them is personal, also what a later version of the API puts there. */
-const PERSONAL_OBJECTS: ReadonlySet<string> = new Set(['consumer', 'cards', 'billingaddress', 'inline']);
-
-/** Ids by which the issuer or Mastercard finds a person or a card: shown by their end. */
-const PERSONAL_IDS: ReadonlySet<string> = new Set([
-  'externalconsumerid',
-  'externalcardid',
-  'srcconsumerid',
-  'srcdigitalcardid',
-]);
+/** Shown by their end: by which the issuer or Mastercard finds a person or a card. */
+const SHOWN_BY_END: Readonly<Record<string, RegExp>> = {
+  externalConsumerId: /^[\w.:-]{8,64}$/,
+  externalCardId: /^[\w.:-]{8,64}$/,
+  srcConsumerId: /^[\w.:-]{8,64}$/,
+  srcDigitalCardId: /^[\w.:-]{8,64}$/,
+  primaryAccountNumber: /^\d{13,19}$/,
+};
 
 const ID_SHOWN = 4;
-const MASKED = '[masked]';
+/** Deeper than anything that c2p writes. */
+const DEEPEST = 30;
+
+const WORD = /^[\w.~:+/-]{0,256}$/;
+const POSITION = /^\d{1,6}$/;
+/** Of milliseconds since the epoch, in this millennium. */
+const LATEST_TIME = 1e14;
 
 const JSON_ENCODINGS: ReadonlySet<string> = new Set(['json/plain', 'json/protobuf']);
 
 /**
- * What may be shown of a decoded payload to who may look at workflows and not at persons: structure,
- * statuses and counts, but no value of a field that holds personal data, and no card number and no e-mail
- * address anywhere.
+ * What may be shown of a decoded payload to who may look at workflows and not at persons: what c2p itself writes
+ * (`harmless.ts`), without what looks personal in it. Of everything else, its structure and types; of ids and card
+ * numbers, their end. A payload that is one text is shown as a sentence of c2p's: a summary, a detail.
  * Of a payload that is not JSON, its size.
  */
 export function maskPayload(payload: Payload): Payload {
   const encoding = text(payload.metadata?.['encoding']);
-  if (encoding === 'binary/null') return payload;
+  if (encoding === 'binary/null') return { metadata: metadataOf(encoding), data: new Uint8Array() };
   if (encoding === undefined || !JSON_ENCODINGS.has(encoding)) return sizeOf(payload);
   let value: unknown;
   try {
@@ -34,52 +38,86 @@ export function maskPayload(payload: Payload): Payload {
   } catch {
     return sizeOf(payload);
   }
-  return { ...payload, data: Buffer.from(JSON.stringify(mask(value))) };
+  return { metadata: metadataOf(encoding), data: Buffer.from(JSON.stringify(shown(value, ROOT))) };
 }
 
-function mask(value: unknown): unknown {
-  if (typeof value === 'string') return maskEmails(maskPans(value));
-  if (typeof value === 'number') return maskPans(String(value)) === String(value) ? value : MASKED;
-  if (Array.isArray(value)) return value.map(mask);
-  if (typeof value !== 'object' || value === null) return value;
-  return entriesOf(value, (name, inner) => {
-    // Counts have some of the same names.
-    const isPersonal = PERSONAL_OBJECTS.has(name) && typeof inner !== 'number';
-    if (isPersonal || REDACTED_FIELDS.has(name)) return maskPerson(inner, name);
-    return PERSONAL_IDS.has(name) ? endOf(inner) : mask(inner);
-  });
+/** Where a value stands: in which field of which, and what it may be there. */
+interface Place {
+  name: string;
+  kinds: ReadonlySet<Kind>;
+  depth: number;
 }
 
-/** Within a person, every value is masked, whatever its field is called. */
-function maskPerson(value: unknown, field: string): unknown {
-  if (Array.isArray(value)) return value.map((inner) => maskPerson(inner, field));
-  if (typeof value === 'object' && value !== null)
-    return entriesOf(value, (name, inner) =>
-      PERSONAL_IDS.has(name) ? endOf(inner) : maskPerson(inner, name),
+const ROOT: Place = { name: '', kinds: new Set(['text', 'object']), depth: 0 };
+const NOTHING: ReadonlySet<Kind> = new Set();
+const OBJECT: ReadonlySet<Kind> = new Set(['object']);
+
+function shown(value: unknown, place: Place): unknown {
+  if (value === null) return null;
+  if (typeof value === 'object') return shownInside(value, place);
+  const end = endOf(value, place.name);
+  if (end !== undefined) return end;
+  if (typeof value === 'string') return shownText(value, place);
+  const isHarmless = typeof value === 'number' ? isNumber(value, place.kinds) : place.kinds.has('flag');
+  return isHarmless ? value : masked(typeof value);
+}
+
+function shownText(value: string, { kinds, depth }: Place): string {
+  // No summary begins so: somebody's program has made JSON of its argument twice.
+  if (depth === 0 && /^\s*[[{]/.test(value)) return masked('text');
+  if (kinds.has('text') || (kinds.has('word') && WORD.test(value))) return withoutPersonal(value);
+  if (kinds.has('address') && URL.canParse(value)) return withoutPersonal(value.replace(/[?#].*$/s, ''));
+  return masked('text');
+}
+
+function isNumber(value: number, kinds: ReadonlySet<Kind>): boolean {
+  if (kinds.has('time') && value >= 0 && value < LATEST_TIME) return true;
+  if (kinds.has('share') && value >= 0 && value <= 1) return true;
+  return kinds.has('count') && maskPans(String(value)) === String(value);
+}
+
+function shownInside(value: object, { name, kinds, depth }: Place): unknown {
+  if (depth === DEEPEST) return masked(Array.isArray(value) ? 'list' : 'object');
+  if (Array.isArray(value))
+    // What c2p writes is no list, nor are there lists in its lists.
+    return value.map((inner) =>
+      shown(inner, { name, kinds: depth === 0 || Array.isArray(inner) ? NOTHING : kinds, depth: depth + 1 }),
     );
-  if (value === null) return value;
-  return field === 'primaryaccountnumber' ? endOf(value) : MASKED;
-}
-
-/** An id or a card number by its last characters; short ones not at all. */
-function endOf(value: unknown): unknown {
-  if (typeof value !== 'string' || value.length < 2 * ID_SHOWN) return MASKED;
-  return `…${value.slice(-ID_SHOWN)}`;
-}
-
-function entriesOf(value: object, map: (name: string, inner: unknown) => unknown): object {
   return Object.fromEntries(
-    Object.entries(value).map(([name, inner]) => [
-      maskEmails(maskPans(name)),
-      map(name.toLowerCase(), inner),
-    ]),
+    Object.entries(value).map(([field, inner], index) => {
+      if (kinds.has('byPosition') && POSITION.test(field))
+        return [field, shown(inner, { name, kinds: OBJECT, depth: depth + 1 })];
+      const inside = kinds.has('object') ? kindsOf(name, field) : NOTHING;
+      return [
+        isKnownName(field) ? field : `[masked name ${index + 1}]`,
+        shown(inner, { name: field, kinds: inside, depth: depth + 1 }),
+      ];
+    }),
   );
+}
+
+/** An id or a card number by its last characters; one that has not the form of such not at all. */
+function endOf(value: unknown, name: string): string | undefined {
+  if (typeof value !== 'string' || !Object.hasOwn(SHOWN_BY_END, name)) return undefined;
+  return SHOWN_BY_END[name]?.test(value) ? `…${value.slice(-ID_SHOWN)}` : masked('text');
+}
+
+function withoutPersonal(value: string): string {
+  return maskEmails(maskPersonal(value));
+}
+
+function masked(type: string): string {
+  return `[masked ${type}]`;
+}
+
+function metadataOf(encoding: string): Record<string, Uint8Array> {
+  return { encoding: Buffer.from(encoding) };
 }
 
 function sizeOf({ data }: Payload): Payload {
   return {
-    metadata: { encoding: Buffer.from('json/plain') },
-    data: Buffer.from(JSON.stringify(`${MASKED} ${data?.length ?? 0} bytes`)),
+    metadata: metadataOf('json/plain'),
+    data: Buffer.from(JSON.stringify(masked(`${data?.length ?? 0} bytes`))),
   };
 }
 

@@ -111,7 +111,6 @@ describe('parseConfig', () => {
       origins: ['https://temporal.bank.example'],
       namespaces: ['default'],
       token: { key: { jwksUrl: token.jwksUrl }, issuer: 'bank', audience: 'c2p' },
-      encode: false,
       requestsPerMinute: 6_000,
       trustedProxies: [],
     });

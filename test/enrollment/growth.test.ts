@@ -7,6 +7,7 @@ import { DEFAULT_POLICY } from '../../enrollment/policy.js';
 import { policyChangeProblems } from '../../enrollment/policy-rules.js';
 import { parsePolicy } from '../../enrollment/policy-schema.js';
 import { reconcile, type ReportedCard } from '../../enrollment/reconciliation.js';
+import { RECORD_SHAPE, shapeProblem } from '../../enrollment/record-shape.js';
 import { recordsOf } from '../../enrollment/records.js';
 import { withProfileRemovals, withRemovals } from '../../enrollment/removal.js';
 import { cardSchema, consumerSchema, externalIdSchema } from '../../enrollment/schemas.js';
@@ -15,6 +16,14 @@ import { linear, many, refusalOf, repeated, unknownFields } from '../support/gro
 import { testCard, testRecord } from '../support/records.js';
 
 const TODAY = new Date('2026-11-24T12:00:00Z');
+
+describe('looking at the shape of records takes time in proportion to', () => {
+  const problem = (records: unknown) => shapeProblem(records, [RECORD_SHAPE]);
+  linear('records', (count) => many(count, (n) => testRecord(n)), problem, 500);
+  linear('texts in the place of records', (count) => many(count, () => 'x'), problem, 5_000);
+  linear('fields that nobody knows', (count) => [unknownFields(count)], problem, 5_000);
+  linear('a name that is almost never sent', (size) => [{ [repeated('cvv_', size)]: 1 }], problem, 100_000);
+});
 
 describe('looking for a card number takes time in proportion to', () => {
   linear('one long run of digits', (size) => repeated('4', size), looksLikePan, 200_000);

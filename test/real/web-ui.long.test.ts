@@ -161,7 +161,7 @@ describe("Temporal's Web UI", { timeout: 120_000 }, () => {
       shows: READABLE,
     });
     expect(text).toContain('"externalBatchId": "seen-in-the-web-ui"');
-    expect(text).toContain('"emailAddress": "[masked]"');
+    expect(text).toContain('"emailAddress": "[masked text]"');
     expect(received).toContain(
       `"primaryAccountNumber":"…${RECORD.cards[0]!.primaryAccountNumber.slice(-4)}"`,
     );

@@ -134,11 +134,13 @@ describe('a batch that is started with its records inline', () => {
 
 describe('records inline that cannot be used', () => {
   const inline = testRecords(1);
+  const SECRET = 'cvv 9726';
+  const withCard = (fields: object) => ({ ...inline[0], cards: [{ ...testCard(1), ...fields }] });
 
   test.each<[string, object, RegExp]>([
     ['no records', { records: { inline: [] } }, /has no records/],
-    ['records that are no list', { records: { inline: 'all' } }, /has no records/],
-    ['records under another name', { records: { list: [] } }, /has no records/],
+    ['records that are no list', { records: { inline: 'all' } }, /^records\.inline must be a list$/],
+    ['records under another name', { records: { list: [] } }, /^records has a field .* it may have: inline$/],
     [
       'more cards than go into one batch',
       { records: { inline: testRecords(251) } },
@@ -152,6 +154,43 @@ describe('records inline that cannot be used', () => {
   ])('%s: the workflow fails with InputRefused, and nothing is kept', async (_, input, reason) => {
     const id = rig.nextBatchId('refused');
     expect((await refusal(id, input)).message).toMatch(reason);
+    expect(await rig.blobs(id)).toEqual([]);
+  });
+
+  test.each<[string, object, string]>([
+    [
+      'a security code',
+      { records: { inline: [withCard({ cvv: SECRET })] } },
+      'records.inline[0].cards[0].cvv must never be sent',
+    ],
+    [
+      'a field that no record has',
+      { records: { inline: [...inline, { ...inline[0], [SECRET]: SECRET }] } },
+      'records.inline[1] has a field that c2p does not know; it may have: externalConsumerId, consumer, cards',
+    ],
+    [
+      'an object in the place of a text',
+      { records: { inline: [withCard({ externalCardId: { cvv: SECRET } })] } },
+      'records.inline[0].cards[0].externalCardId must not be an object',
+    ],
+    [
+      'a text in the place of a list',
+      { records: { inline: [{ ...inline[0], cards: SECRET }] } },
+      'records.inline[0].cards must be a list',
+    ],
+    [
+      'a policy with a field that no policy has',
+      { records: { inline }, policy: { polling: { [SECRET]: SECRET } } },
+      'policy.polling has a field that c2p does not know; it may have: initial, ',
+    ],
+  ])('with %s: they are not written into history again', async (_, input, problem) => {
+    const id = rig.nextBatchId('refused');
+    const { message } = await refusal(id, input);
+    expect(message).toContain(problem);
+    expect(message).not.toContain(SECRET);
+    const key = { program: PROGRAM, externalBatchId: id };
+    const { events } = await rig.env.client.workflow.getHandle(workflowIdOf(key)).fetchHistory();
+    expect(events!.filter((event) => event.activityTaskScheduledEventAttributes)).toEqual([]);
     expect(await rig.blobs(id)).toEqual([]);
   });
 

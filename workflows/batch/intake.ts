@@ -10,6 +10,8 @@ import {
 import { FailureType } from '../../enrollment/errors.js';
 import { EXTERNAL_ID_PATTERN, looksLikePan } from '../../enrollment/identifiers.js';
 import type { ReceiveBatchResult } from '../../activities/index.js';
+import { DEFAULT_POLICY } from '../../enrollment/policy.js';
+import { RECORD_SHAPE, shapeLike, shapeProblem, type Shape } from '../../enrollment/record-shape.js';
 import { onStore } from '../activities.js';
 import { activityProblem, inputRefused } from '../failures.js';
 import { continuedState, type Continued } from '../waiting.js';
@@ -27,6 +29,14 @@ import { C2pExternalBatchId, C2pProgram, C2pStatus } from '../search-attributes.
 
 /** Temporal takes payloads of 2 MB, and these records go through it twice; a full batch of 250 cards is a fifth of this. */
 const MAX_INLINE_BYTES = 1_000_000;
+
+const INPUT_SHAPE = {
+  program: null,
+  externalBatchId: null,
+  records: { inline: [RECORD_SHAPE] },
+  policy: shapeLike(DEFAULT_POLICY),
+  historyLimit: null,
+} satisfies Record<keyof InlineEnrollmentInput, Shape>;
 
 /**
  * The state that a run begins with, whatever it was started with.
@@ -73,6 +83,7 @@ async function takeIn(input: InlineEnrollmentInput): Promise<BatchEnrollmentInpu
   setCurrentDetails('### VALIDATING\nMoving the records into the store. No action needed.');
   try {
     refuseLarge(input);
+    refuseUnexpected(input);
     const received = await CancellationScope.nonCancellable(() =>
       onStore({ summary: 'move the records of the input into the store' }).receiveBatch({
         batch: { program, externalBatchId },
@@ -116,6 +127,12 @@ function refuseLarge(input: InlineEnrollmentInput): void {
   throw inputRefused(
     `the input is ${bytes} bytes of JSON; at most ${MAX_INLINE_BYTES} go with a workflow: split the batch`,
   );
+}
+
+/** What c2p does not know may be what nobody may keep, a security code for one; an activity's input is kept in history. */
+function refuseUnexpected(input: InlineEnrollmentInput): void {
+  const problem = shapeProblem(input, INPUT_SHAPE);
+  if (problem !== undefined) throw inputRefused(problem);
 }
 
 function jsonOf(input: InlineEnrollmentInput): string {

@@ -36,7 +36,6 @@ beforeAll(async () => {
     authenticate: () => Promise.resolve({ subject: 'operator', scopes: new Set(), mayRead: () => true }),
     origins: [],
     namespaces: ['default'],
-    encode: false,
     requestsPerMinute: 10_000_000,
     audit: pino(
       {},

@@ -1,6 +1,9 @@
+import { connect } from 'node:net';
 import { Writable } from 'node:stream';
+import { text } from 'node:stream/consumers';
 import { defaultPayloadConverter, type Payload } from '@temporalio/common';
 import { pino } from 'pino';
+import { request } from 'undici';
 import { afterEach, describe, expect, it } from 'vitest';
 import { accessTokens } from '../../../protection/codec-server/access-tokens.js';
 import {
@@ -10,7 +13,7 @@ import {
 } from '../../../protection/codec-server/codec-server.js';
 import { formatPayloads, parsePayloads } from '../../../protection/codec-server/payloads-json.js';
 import { KeyRing } from '../../../protection/key-ring.js';
-import { EncryptingPayloadCodec, isEncrypted } from '../../../protection/payload-codec.js';
+import { EncryptingPayloadCodec } from '../../../protection/payload-codec.js';
 import { AUDIENCE, ISSUER, SECRET, token } from '../../support/tokens.js';
 
 const UI = 'https://temporal.bank.example';
@@ -34,7 +37,6 @@ async function start(options: Partial<CodecServerOptions> = {}): Promise<void> {
     authenticate: accessTokens(claims),
     origins: [UI],
     namespaces: ['default'],
-    encode: false,
     requestsPerMinute: 1_000,
     audit: pino(
       {},
@@ -73,6 +75,16 @@ async function ask({ path = '/decode', headers = {}, body = { payloads: [] }, ..
   return { status: response.status, headers: response.headers, text, json: JSON.parse(text) as unknown };
 }
 
+const NOTHING_THERE = 'there is nothing at this path';
+const audited = () => audit.map((line) => JSON.parse(line) as object);
+
+/** What the server answers to bytes, until it closes the connection. */
+async function exchanged(bytes: string): Promise<string> {
+  const socket = connect(Number(new URL(server!.url).port), '127.0.0.1');
+  socket.write(bytes);
+  return text(socket);
+}
+
 const payload = (value: unknown): Payload => defaultPayloadConverter.toPayload(value);
 const encrypted = async (...values: unknown[]) => formatPayloads(await codec.encode(values.map(payload)));
 const valuesIn = (json: unknown): unknown[] =>
@@ -92,7 +104,7 @@ describe('the codec server', () => {
   it('masks personal data, and shows it to who has the scope for it', async () => {
     await start();
     const body = await encrypted({ consumer: { firstName: 'Ada' } });
-    expect(valuesIn((await ask({ body })).json)).toEqual([{ consumer: { firstName: '[masked]' } }]);
+    expect(valuesIn((await ask({ body })).json)).toEqual([{ consumer: { firstName: '[masked text]' } }]);
     const authorization = `Bearer ${await token({ claims: { scope: 'c2p:unmask' } })}`;
     expect(valuesIn((await ask({ body, authorization })).json)).toEqual([{ consumer: { firstName: 'Ada' } }]);
   });
@@ -148,18 +160,11 @@ describe('the codec server', () => {
     expect(refused.headers.get('access-control-allow-origin')).toBeNull();
   });
 
-  it('encodes only where that is enabled, for who has the scope for it', async () => {
-    const body = formatPayloads([payload('signal')]);
-    const authorization = `Bearer ${await token({ claims: { scope: 'c2p:encode' } })}`;
+  it('encodes nothing, whatever the token permits', async () => {
     await start();
+    const authorization = `Bearer ${await token({ claims: { scope: 'c2p:encode c2p:unmask' } })}`;
+    const body = formatPayloads([payload('signal')]);
     expect(await ask({ path: '/encode', body, authorization })).toMatchObject({ status: 404 });
-    await server!.close();
-    await start({ encode: true });
-    expect(await ask({ path: '/encode', body })).toMatchObject({ status: 403 });
-    const { json } = await ask({ path: '/encode', body, authorization });
-    const [encoded] = parsePayloads(json)!;
-    expect(isEncrypted(encoded!)).toBe(true);
-    expect(valuesIn(formatPayloads(await codec.decode([encoded!])))).toEqual(['signal']);
   });
 
   it.each([
@@ -197,12 +202,93 @@ describe('the codec server', () => {
     expect(await ask({ body: altered })).toMatchObject({ status: 422 });
   });
 
+  const REFUSED: [method: string, path: string][] = [
+    ...['GET', 'PUT', 'PATCH', 'DELETE', 'HEAD', 'OPTIONS', 'PROPFIND'].map((method): [string, string] => [
+      method,
+      '/decode',
+    ]),
+    ...['GET', 'POST', 'HEAD', 'OPTIONS'].map((method): [string, string] => [method, '/secrets']),
+    ['POST', '/encode'],
+    ['POST', '/health'],
+    ['POST', '/%zz/secrets'],
+    ['POST', '/decode/%ff?secrets'],
+  ];
+  const send = (method: string, path: string, headers: Record<string, string> = {}) =>
+    request(server!.url + path, { method: method as 'GET', headers });
+
+  it.each(REFUSED)('audits and limits a refused %s %s, and repeats nothing of it', async (method, path) => {
+    await start({ requestsPerMinute: 1 });
+    const [first, second] = [await send(method, path), await send(method, path)];
+    const answers = `${await first.body.text()}${await second.body.text()}`;
+    await server!.close();
+    expect([first.statusCode, second.statusCode]).toEqual([404, 429]);
+    expect(audited()).toMatchObject([
+      { event: 'codecRequest', method, operation: 'unknown', refused: NOTHING_THERE, status: 404 },
+      { method, refused: expect.stringContaining('too many requests') as string, status: 429 },
+    ]);
+    expect(audit.join('') + answers).not.toMatch(/secrets|zz/);
+  });
+
+  it('audits and limits the preflights of pages that may not ask, and no others', async () => {
+    await start({ requestsPerMinute: 3 });
+    const preflight = async (origin: string) =>
+      (await send('OPTIONS', '/decode', { origin, 'access-control-request-method': 'POST' })).statusCode;
+    const foreign = 'https://evil.example';
+    const statuses = [
+      await preflight(UI),
+      await preflight(foreign),
+      await preflight(UI),
+      await preflight(UI),
+    ];
+    await server!.close();
+    expect(statuses).toEqual([204, 403, 204, 429]);
+    expect(audited()).toMatchObject([
+      { method: 'OPTIONS', refused: 'pages of this origin may not ask', status: 403 },
+      { method: 'OPTIONS', refused: expect.stringContaining('too many requests') as string, status: 429 },
+    ]);
+    expect(audit.join('')).not.toContain(foreign);
+  });
+
+  it('audits and limits a body that is too large', async () => {
+    await start({ requestsPerMinute: 1 });
+    const body = { payloads: [{ data: 'A'.repeat(6 * 1024 * 1024) }] };
+    const statuses = [(await ask({ body })).status, (await ask({ body })).status];
+    await server!.close();
+    expect(statuses).toEqual([413, 429]);
+    expect(audited()).toMatchObject([
+      { who: 'operator', operation: 'decode', refused: 'the body is too large', status: 413 },
+      { status: 429 },
+    ]);
+  });
+
+  it.each([
+    ['a method that there is not', 'SECRETS /decode HTTP/1.1\r\nHost: a\r\n\r\n', 400],
+    ['a request for a tunnel', 'CONNECT secrets:443 HTTP/1.1\r\nHost: a\r\n\r\n', 400],
+    ['headers that are too long', `GET / HTTP/1.1\r\nA: ${'secrets'.repeat(10_000)}\r\n\r\n`, 431],
+    ['no host', 'GET /secrets HTTP/1.1\r\nConnection: close\r\n\r\n', 404],
+    [
+      'an expectation',
+      'GET /secrets HTTP/1.1\r\nHost: a\r\nExpect: secrets\r\nConnection: close\r\n\r\n',
+      404,
+    ],
+  ])('audits and refuses %s', async (_what, bytes, status) => {
+    await start();
+    const answer = await exchanged(bytes);
+    await server!.close();
+    expect(answer).toMatch(new RegExp(`^HTTP/1.1 ${status} `));
+    expect(audited()).toMatchObject([{ event: 'codecRequest', ip: '127.0.0.1', status }]);
+    expect(audited()[0]).toHaveProperty('refused');
+    expect(audit.join('') + answer).not.toMatch(/secrets/i);
+  });
+
   it('slows down every caller that asks too often, and not its own health check', async () => {
     await start({ requestsPerMinute: 2 });
     const statuses = [];
     for (let n = 0; n < 3; n += 1) statuses.push((await ask({ authorization: undefined })).status);
     expect(statuses).toEqual([401, 401, 429]);
     expect((await fetch(`${server!.url}/health`)).status).toBe(200);
+    await server!.close();
+    expect(audit).toHaveLength(3);
   });
 
   it('audits each request: who, which namespace, how many payloads and what came of it, never content', async () => {
@@ -215,7 +301,7 @@ describe('the codec server', () => {
     await ask({ body, headers: { 'x-namespace': 'Ada' } });
     await ask({ path: '/secrets', body });
     await server!.close();
-    expect(audit.map((line) => JSON.parse(line) as object)).toMatchObject([
+    expect(audited()).toMatchObject([
       {
         event: 'codecRequest',
         operation: 'decode',
