@@ -26,14 +26,18 @@ export function protectedDataConverter(
   };
 }
 
-/** As `protectedDataConverter`, for workers and replays: what was not written so becomes a value that is refused where it is used. */
+/**
+ * As `protectedDataConverter`, for workers and replays: what was not written so becomes a value that is refused where
+ * it is used.
+ * @param options.namespace of the histories of a replay, since the SDK does not know it then.
+ */
 export function workerDataConverter(
   keyRing: KeyRingSource,
-  { codec }: { codec: boolean } = { codec: true },
+  { codec, namespace }: { codec: boolean; namespace?: string } = { codec: true },
 ): ProtectedDataConverter {
   return {
     failureConverterPath: FAILURE_CONVERTER_PATH,
     payloadConverterPath: PAYLOAD_CONVERTER_PATH,
-    payloadCodecs: [new EncryptingPayloadCodec(keyRing, { encrypts: codec, refusals: 'mark' })],
+    payloadCodecs: [new EncryptingPayloadCodec(keyRing, { encrypts: codec, refusals: 'mark', namespace })],
   };
 }

@@ -61,6 +61,8 @@ export interface PayloadCodecOptions {
    * makes a value that is refused where it is used (default `throw`).
    */
   refusals?: 'throw' | 'mark';
+  /** The namespace that payloads are read for, where the SDK does not know it: in a replay. */
+  namespace?: string | undefined;
 }
 
 /** The workflow that a payload is of. */
@@ -81,11 +83,16 @@ export class EncryptingPayloadCodec implements PayloadCodec {
   readonly #keyRing: KeyRingSource;
   readonly #encrypts: boolean;
   readonly #marks: boolean;
+  readonly #namespace: string | undefined;
 
-  constructor(keyRing: KeyRingSource, { encrypts = true, refusals = 'throw' }: PayloadCodecOptions = {}) {
+  constructor(
+    keyRing: KeyRingSource,
+    { encrypts = true, refusals = 'throw', namespace }: PayloadCodecOptions = {},
+  ) {
     this.#keyRing = keyRing;
     this.#encrypts = encrypts;
     this.#marks = refusals === 'mark';
+    this.#namespace = namespace;
   }
 
   /** The id of the key that encrypts now; nothing where the codec is switched off. */
@@ -102,7 +109,7 @@ export class EncryptingPayloadCodec implements PayloadCodec {
     const keyRing = await this.#keyRing.latest();
     const keyId = keyRing.currentKeyId;
     const keys = { encryption: keyRing.payloadKey(keyId)!, mac: keyRing.payloadMacKey };
-    const owner = ownerIn(context);
+    const owner = this.#ownerIn(context);
     if (!owner) throw new Error('a payload is encrypted for a workflow, and this one is of none');
     return payloads.map((payload) => encryptPayload(payload, owner, keyId, keys));
   }
@@ -113,7 +120,7 @@ export class EncryptingPayloadCodec implements PayloadCodec {
    * @throws PayloadCodecError for a key that is missing; for other reasons, unless they are marked.
    */
   async decode(payloads: Payload[], context?: SerializationContext): Promise<Payload[]> {
-    return Promise.all(payloads.map((payload) => this.#decodeOne(payload, ownerIn(context))));
+    return Promise.all(payloads.map((payload) => this.#decodeOne(payload, this.#ownerIn(context))));
   }
 
   async #decodeOne(payload: Payload, owner: PayloadOwner | undefined): Promise<Payload> {
@@ -130,16 +137,16 @@ export class EncryptingPayloadCodec implements PayloadCodec {
     return decrypted(sealed, key) ?? this.#refuse('altered', keyId);
   }
 
+  #ownerIn(context: SerializationContext | undefined): PayloadOwner | undefined {
+    if (context?.workflowId === undefined) return undefined;
+    return { namespace: this.#namespace ?? context.namespace, workflowId: context.workflowId };
+  }
+
   #refuse(reason: PayloadRefusal, keyId?: string): Payload {
     if (this.#marks)
       return { metadata: { encoding: Buffer.from(REFUSED_ENCODING) }, data: Buffer.from(reason) };
     throw new PayloadCodecError(reason, keyId);
   }
-}
-
-function ownerIn(context: SerializationContext | undefined): PayloadOwner | undefined {
-  const { namespace, workflowId } = context ?? {};
-  return namespace === undefined || workflowId === undefined ? undefined : { namespace, workflowId };
 }
 
 /** Whether a payload says that it is encrypted as this codec does. */

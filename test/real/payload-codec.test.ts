@@ -11,7 +11,6 @@ import type { KeyRingJson } from '../../protection/key-ring-json.js';
 import { openKeyRing } from '../../protection/live-key-ring.js';
 import { isEncrypted, payloadKeyId } from '../../protection/payload-codec.js';
 import { payloadsOf } from '../../protection/payloads-of.js';
-import { TRIGGERS } from '../../simulator/index.js';
 import { clearNeedle, findLeaks, needlesOf, type Needle } from '../support/leak-search.js';
 import { PROGRAM, RealEnvironment, type RealSite } from '../support/real-environment.js';
 import type { RealWorker } from '../support/real-worker.js';
@@ -40,7 +39,7 @@ async function historyOf(externalBatchId: string) {
   return stranger.workflow.getHandle(executionOf(externalBatchId).workflowId).fetchHistory();
 }
 
-/** The bytes of a history without what is meant to be readable: the workflow's id and the search attributes. */
+/** The bytes of a history without what is meant to be readable: the workflow's id, also where a payload names it, and the search attributes. */
 async function hiddenBytesOf(externalBatchId: string): Promise<Buffer> {
   const history = await historyOf(externalBatchId);
   for (const event of history.events ?? []) {
@@ -49,6 +48,7 @@ async function hiddenBytesOf(externalBatchId: string): Promise<Buffer> {
     const upserted = event.upsertWorkflowSearchAttributesEventAttributes;
     if (upserted) upserted.searchAttributes = null;
   }
+  for (const { metadata } of payloadsOf(history)) delete metadata!['c2p-workflow-id'];
   return Buffer.from(History.encode(history).finish());
 }
 
@@ -201,36 +201,59 @@ test('records that come with the input are in Temporal, and nobody without the k
 });
 
 test.concurrent(
-  'a batch that began without the codec goes on with it, and after that without it again',
+  'where the codec is switched off, everything is in clear, and the worker warns of it',
   async () => {
-    const site = await environment.site('switched', { processingMs: 3_600_000 });
-    const { externalBatchIdContains } = TRIGGERS.batches.UNKNOWN_STATUS_FIRST;
-    const externalBatchId = `${externalBatchIdContains}-switched`;
+    const site = await environment.site('switched');
     await configureCodec(site, false);
-    const first = await site.startWorker();
-    expect(await readFile(first.logFile, 'utf8')).toMatch(
+    const worker = await site.startWorker();
+    expect(await readFile(worker.logFile, 'utf8')).toMatch(
       /"level":"warn".*codec is false: anyone who can read/,
     );
-    const batch = await (
-      await clientOf(site)
-    ).enroll({ externalBatchId, program: PROGRAM, records: testRecords(1), policy: QUICK });
-    await polledBy(site, externalBatchId);
-    await stopped(first);
-
-    for (const codec of [true, false]) {
-      await configureCodec(site, codec);
-      const worker = await site.startWorker();
-      await polledBy(site, externalBatchId);
-      if (!codec) break;
-      expect(await readFile(worker.logFile, 'utf8')).not.toContain('codec is false');
-      await stopped(worker);
-    }
-    site.simulator.configure({ processingMs: 0 });
+    const externalBatchId = 'switched';
+    const order = { externalBatchId, program: PROGRAM, records: testRecords(1), policy: QUICK };
+    const batch = await (await clientOf(site)).enroll(order);
     expect(await batch.result()).toMatchObject({ status: 'COMPLETED', counts: { enrolled: 1 } });
-    const encrypted = new Set(payloadsOf(await historyOf(externalBatchId)).map(isEncrypted));
-    expect(encrypted).toEqual(new Set([true, false]));
+    expect(payloadsOf(await historyOf(externalBatchId)).some(isEncrypted)).toBe(false);
   },
 );
+
+test.concurrent(
+  'a worker with the codec refuses what a client without it starts, and nothing is sent',
+  async () => {
+    const site = await environment.site('mixed');
+    const worker = await site.startWorker();
+    const externalBatchId = 'mixed';
+    await configureCodec(site, false);
+    const batch = await (
+      await clientOf(site)
+    ).enroll({ externalBatchId, program: PROGRAM, records: testRecords(1) });
+    await until(async () => (await batch.execution()) === 'FAILED');
+    expect(site.simulator.accepted()).toEqual([]);
+    expect(await readFile(worker.logFile, 'utf8')).toContain(
+      'not written with the key ring of the workers (clear)',
+    );
+  },
+);
+
+test.concurrent('a batch with a cron schedule is refused each time', async () => {
+  const site = await environment.site('cron');
+  await site.startWorker();
+  const { workflowId } = executionOf('cron');
+  const input = { program: PROGRAM, externalBatchId: 'cron', records: { inline: testRecords(1) } };
+  const handle = await site.temporal.workflow.start('batchEnrollment', {
+    workflowId,
+    taskQueue: 'c2p-cron',
+    cronSchedule: '@every 1s',
+    args: [input],
+  });
+  await until(
+    async () =>
+      (await handle.describe()).raw.workflowExecutionInfo?.firstRunId !== (await handle.describe()).runId,
+  );
+  await handle.terminate('a test');
+  expect(site.simulator.accepted()).toEqual([]);
+  expect(await site.blobs('cron')).toEqual([]);
+});
 
 test.concurrent(
   'a worker that lacks the key fails no batch: it stands still, and goes on when the key is there again',

@@ -14,7 +14,7 @@ import {
 import { prepareSandboxKeys, writeSandboxConfig } from '../../dev/sandbox.js';
 import type { BatchResult } from '../../enrollment/batch.js';
 import { workflowIdOf } from '../../enrollment/identifiers.js';
-import { protectedDataConverter } from '../../protection/data-converter.js';
+import { protectedDataConverter, workerDataConverter } from '../../protection/data-converter.js';
 import { openKeyRing } from '../../protection/live-key-ring.js';
 import { createSimulator, type Simulator } from '../../simulator/index.js';
 import { openStore } from '../../store/open-store.js';
@@ -163,9 +163,9 @@ export class RealSite {
     const config = await loadConfig(configPath);
     const keyRing = await openKeyRing(config.dataKeys);
     const store = await openStore(config.store, keyRing, env);
-    const dataConverter = protectedDataConverter(keyRing);
     const { connection, namespace } = environment;
-    const temporal = new Client({ connection, namespace, dataConverter });
+    const dataConverter = workerDataConverter(keyRing, { codec: true, namespace });
+    const temporal = new Client({ connection, namespace, dataConverter: protectedDataConverter(keyRing) });
     const client = EnrollmentClient.using({ config, temporal, store, keyRing });
     return new RealSite(
       environment,

@@ -78,7 +78,11 @@ export class Rig {
     private readonly starts: Starts,
     private readonly freeTime: FreeTime | undefined,
   ) {
-    this.replayer = new Replayer(bundle, this.dataConverter);
+    const { namespace } = env;
+    this.replayer = new Replayer(
+      bundle,
+      workerDataConverter(keyRing, { codec: true, ...(namespace && { namespace }) }),
+    );
   }
 
   static async create(options: RigOptions = {}): Promise<Rig> {

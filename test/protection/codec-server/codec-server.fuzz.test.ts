@@ -7,15 +7,15 @@ import { Client } from 'undici';
 import { afterAll, beforeAll } from 'vitest';
 import { createCodecServer, type CodecServer } from '../../../protection/codec-server/codec-server.js';
 import { formatPayloads } from '../../../protection/codec-server/payloads-json.js';
-import { KeyRing } from '../../../protection/key-ring.js';
 import { EncryptingPayloadCodec } from '../../../protection/payload-codec.js';
 import { damaged, noise } from '../../support/fuzz/bytes.js';
 import { fuzz } from '../../support/fuzz/fuzz.js';
 import { estranged } from '../../support/fuzz/json.js';
 import { expectNoSecret, SECRETS } from '../../support/fuzz/secrets.js';
+import { testRing } from '../../support/key-rings.js';
 import { testRecord } from '../../support/records.js';
 
-const codec = new EncryptingPayloadCodec(KeyRing.parse(KeyRing.generate(), 'test'));
+const codec = new EncryptingPayloadCodec(testRing(1), { encrypts: false });
 const batch = {
   records: {
     inline: [{ ...testRecord(1), consumer: { lastName: SECRETS.name, emailAddress: SECRETS.email } }],
@@ -27,7 +27,13 @@ const payloads = clear.map((value) => defaultPayloadConverter.toPayload(value));
 let server: CodecServer;
 let client: Client;
 let audit = '';
-const encrypted = formatPayloads(await codec.encode(payloads));
+const encrypted = formatPayloads(
+  await new EncryptingPayloadCodec(testRing(1)).encode(payloads, {
+    type: 'workflow',
+    namespace: 'default',
+    workflowId: 'any',
+  }),
+);
 beforeAll(async () => {
   server = await createCodecServer({
     host: '127.0.0.1',

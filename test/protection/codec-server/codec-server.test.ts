@@ -12,13 +12,14 @@ import {
   type CodecServerOptions,
 } from '../../../protection/codec-server/codec-server.js';
 import { formatPayloads, parsePayloads } from '../../../protection/codec-server/payloads-json.js';
-import { KeyRing } from '../../../protection/key-ring.js';
+import type { KeyRing } from '../../../protection/key-ring.js';
 import { EncryptingPayloadCodec } from '../../../protection/payload-codec.js';
+import { testKeyId, testRing } from '../../support/key-rings.js';
 import { AUDIENCE, ISSUER, SECRET, token } from '../../support/tokens.js';
 
 const UI = 'https://temporal.bank.example';
-const keyRing = KeyRing.parse(KeyRing.generate(), 'test');
-const codec = new EncryptingPayloadCodec(keyRing);
+const codec = new EncryptingPayloadCodec(testRing(1), { encrypts: false });
+const WORKFLOW = { type: 'workflow', namespace: 'default', workflowId: 'any' } as const;
 const claims = { key: { secret: SECRET }, issuer: ISSUER, audience: AUDIENCE };
 
 let server: CodecServer | undefined;
@@ -86,7 +87,9 @@ async function exchanged(bytes: string): Promise<string> {
 }
 
 const payload = (value: unknown): Payload => defaultPayloadConverter.toPayload(value);
-const encrypted = async (...values: unknown[]) => formatPayloads(await codec.encode(values.map(payload)));
+const encryptedWith = async (keyRing: KeyRing, ...values: unknown[]) =>
+  formatPayloads(await new EncryptingPayloadCodec(keyRing).encode(values.map(payload), WORKFLOW));
+const encrypted = (...values: unknown[]) => encryptedWith(testRing(1), ...values);
 const valuesIn = (json: unknown): unknown[] =>
   parsePayloads(json)!.map((one) => defaultPayloadConverter.fromPayload(one));
 
@@ -189,12 +192,9 @@ describe('the codec server', () => {
 
   it('says which key is missing, and that a payload was altered, in place of any of it', async () => {
     await start();
-    const other = new EncryptingPayloadCodec(
-      KeyRing.parse({ current: 'k9', keys: { k9: `${'A'.repeat(43)}=` } }, 'test'),
-    );
-    const unknown = await ask({ body: formatPayloads(await other.encode([payload('x')])) });
+    const unknown = await ask({ body: await encryptedWith(testRing(9), 'x') });
     expect(unknown.status).toBe(422);
-    expect(unknown.text).toContain("'k9'");
+    expect(unknown.text).toContain(`'${testKeyId(9)}'`);
     const { payloads } = await encrypted('x');
     const bytes = Buffer.from(payloads[0]!.data, 'base64');
     bytes[bytes.length - 1]! ^= 1;
