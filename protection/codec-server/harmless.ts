@@ -43,6 +43,8 @@ export const FIELDS = {
     'startedAt nextRoundAt nextAttemptAt nextPollAt deadlineAt estimatedEndAt offeredAt until',
     'onInvalidRecords uncertainSubmission onPartialFailure onCancel onPollingDeadline',
     'initial maximum deadline notFoundGrace delay',
+    // Of a message: which signal or update it is for.
+    '.name',
     'stage.name then.name polling.name removing.name',
     'definition.type queryDefinitions.name signalDefinitions.name updateDefinitions.name',
   ],

@@ -2,6 +2,9 @@ import { mkdir, readdir, readFile, rm, writeFile } from 'node:fs/promises';
 import { fileURLToPath } from 'node:url';
 import { historyToJSON, type History } from '@temporalio/common/lib/proto-utils.js';
 import type { Payload, PayloadCodec } from '@temporalio/common';
+import type { BatchKey } from '../../enrollment/batch.js';
+import { bulkWorkflowIdOf, type BulkKey } from '../../enrollment/bulk.js';
+import { workflowIdOf } from '../../enrollment/identifiers.js';
 import { payloadsOf } from '../../protection/payloads-of.js';
 
 /** Where histories are: `<scenario>[-batch-1][-run-<n>].json`, a run each where the workflow was handed over. */
@@ -43,6 +46,18 @@ export function workflowOf(name: string): string {
 
 export async function readHistory(name: string): Promise<RecordedHistory> {
   return JSON.parse(await readFile(fileOf(name), 'utf8')) as RecordedHistory;
+}
+
+/** The id of the workflow that a history is of; the time-skipping server does not write it down. */
+export function workflowIdIn({ events }: RecordedHistory): string {
+  const { input } = events[0]!['workflowExecutionStartedEventAttributes'] as { input?: Payloads };
+  const [payload] = input?.payloads ?? [];
+  if (!payload) return 'a sweep';
+  const begun = JSON.parse(Buffer.from(payload.data, 'base64').toString()) as {
+    continues?: { order: object };
+  };
+  const order = (begun.continues?.order ?? begun) as BatchKey | BulkKey;
+  return 'bulkId' in order ? bulkWorkflowIdOf(order) : workflowIdOf(order);
 }
 
 /** All that can be read in a history, payloads included. */

@@ -6,7 +6,13 @@ import { CLOSED_STATUSES } from '../../enrollment/batch.js';
 import { CLOSED_BULK_STATUSES } from '../../enrollment/bulk.js';
 import { FAILURE_CONVERTER_PATH } from '../../protection/data-converter.js';
 import { scenarios } from '../scenarios/index.js';
-import { readHistory, recordedNames, textOf, workflowOf } from '../scenarios/recorded-histories.js';
+import {
+  readHistory,
+  recordedNames,
+  textOf,
+  workflowIdIn,
+  workflowOf,
+} from '../scenarios/recorded-histories.js';
 import type { Scenario } from '../scenarios/scenario.js';
 import { quietRuntime } from '../support/quiet-runtime.js';
 import { testRecord } from '../support/records.js';
@@ -53,7 +59,7 @@ describe('the recorded histories', () => {
     async (name) => {
       const history = await readHistory(name);
       expect(textOf(history)).not.toMatch(HIDDEN);
-      await replayer.replay(history, name);
+      await replayer.replay(history, workflowIdIn(history));
     },
   );
 
@@ -69,7 +75,7 @@ describe('a replay tells a workflow that was changed', () => {
     const scheduled = history.events.find((event) => event.activityTaskScheduledEventAttributes);
     scheduled!.activityTaskScheduledEventAttributes!.activityType.name = 'anotherActivity';
 
-    await expect(replayer.replay(history, 'tampered')).rejects.toThrow(DeterminismViolationError);
+    await expect(replayer.replay(history, workflowIdIn(history))).rejects.toThrow(DeterminismViolationError);
   });
 
   test('where a release begins with a command that the last one had not', async () => {
@@ -79,7 +85,8 @@ describe('a replay tells a workflow that was changed', () => {
       logger: new DefaultLogger('ERROR'),
     });
     const incompatible = new Replayer({ code });
-    await expect(incompatible.replay(await readHistory('completed'), 'changed')).rejects.toThrow(
+    const history = await readHistory('completed');
+    await expect(incompatible.replay(history, workflowIdIn(history))).rejects.toThrow(
       DeterminismViolationError,
     );
     await incompatible.close();
