@@ -58,6 +58,15 @@ describe('maskPans', () => {
     },
   );
 
+  it.each([
+    ['5186 0017 0000 9726ana@bank.example', /^\*{4} \*{4} \*{4} \*+$/],
+    ['ana@bank.example 5186 0017 0000 9726', /^\*{16} \*{4} \*{4} \*{4} 9726$/],
+    ['ana.5186001700009726@bank.example', /^\*+$/],
+    ['ana@5186001700009726.example', /^\*+$/],
+  ])('masks it where it touches an e-mail address, and the address: %j', (text, masked) => {
+    expect(maskPersonal(text)).toMatch(masked);
+  });
+
   it('masks each of two card numbers that stand beside each other', () => {
     const masked = maskPans('5555555555554444 5186001700009726');
     expect(masked).not.toMatch(/\d{5}/);
