@@ -23,7 +23,8 @@ type Stretch = [start: number, end: number];
  * a long number that is no card number; the reverse is what must not happen. Separators stay, so the length of the
  * text does not change.
  *
- * Takes time linear in the text, whatever it holds. Masking twice is masking once.
+ * Takes time linear in the text, whatever it holds. Masking twice is masking once; where percent signs have two
+ * readings, it may mask more.
  */
 export function maskPans(text: string): string {
   return masked(text, SHORTEST_PAN, panDigits);
