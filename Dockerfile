@@ -1,12 +1,12 @@
 # Temporal's native core needs glibc: no Alpine.
-FROM node:20.20.2-bookworm-slim AS build
+FROM node:20.20.2-bookworm-slim@sha256:2cf067cfed83d5ea958367df9f966191a942351a2df77d6f0193e162b5febfc0 AS build
 WORKDIR /app
 COPY package.json package-lock.json ./
 RUN npm ci --ignore-scripts
 COPY . .
 RUN npm run build && npm prune --omit=dev --ignore-scripts
 
-FROM node:20.20.2-bookworm-slim
+FROM node:20.20.2-bookworm-slim@sha256:2cf067cfed83d5ea958367df9f966191a942351a2df77d6f0193e162b5febfc0
 # glibc would keep freed memory in an arena for each of many threads: see docs/performance.md.
 ENV NODE_ENV=production C2P_CONFIG=/c2p/c2p.config.json MALLOC_ARENA_MAX=2
 WORKDIR /app

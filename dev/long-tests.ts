@@ -9,8 +9,11 @@ import { TestLedger, treeNow } from './test-ledger.js';
  */
 const CONFIG = 'test/long.vitest.config.ts';
 const WORKFLOW_TESTS = 'test/workflows';
-/** How many inputs each fuzzing test is given here. */
-const FUZZ_RUNS = '200000';
+/** How many inputs each fuzzing test is given here, and in how many runs: none may take longer than 45 minutes. */
+const FUZZ_INPUTS = Number(process.env['C2P_FUZZ_RUNS'] ?? 1_000_000);
+const FUZZ_PARTS = 2;
+/** Of the first part; the others follow. */
+const FUZZ_SEED = Number(process.env['C2P_FUZZ_SEED'] ?? 20_261_124);
 
 const { values, positionals } = parseArgs({
   allowPositionals: true,
@@ -61,10 +64,24 @@ interface Run {
 }
 
 async function longFiles(): Promise<Run[]> {
-  const env = { C2P_FUZZ_RUNS: process.env['C2P_FUZZ_RUNS'] ?? FUZZ_RUNS };
   return (await readdir('test', { recursive: true }))
     .filter((path) => /\.(?:long|fuzz)\.test\.ts$/.test(path))
-    .map((path) => ({ name: `test/${path}`, args: ['--config', CONFIG, `test/${path}`], env }));
+    .flatMap((path) => {
+      const run = { name: `test/${path}`, args: ['--config', CONFIG, `test/${path}`], env: {} };
+      return path.endsWith('.fuzz.test.ts') ? inParts(run) : [run];
+    });
+}
+
+/** The inputs of a fuzzing test, a share of them for each of several seeds. */
+function inParts({ name, args }: Run): Run[] {
+  return Array.from({ length: FUZZ_PARTS }, (_, part) => ({
+    name: `${name}, inputs ${part + 1}/${FUZZ_PARTS}`,
+    args,
+    env: {
+      C2P_FUZZ_RUNS: String(Math.ceil(FUZZ_INPUTS / FUZZ_PARTS)),
+      C2P_FUZZ_SEED: String(FUZZ_SEED + part),
+    },
+  }));
 }
 
 /** The gate's tests of workflows once more, with every workflow handed over to a new run at each wait. */

@@ -135,7 +135,7 @@ export function bulkBatchOf(externalBatchId: string): { bulkId: string; n: numbe
   const [, bulkId, digits] = /^(.+)-(\d{6,})$/.exec(externalBatchId) ?? [];
   if (bulkId === undefined || digits === undefined) return undefined;
   const n = Number(digits);
-  return bulkBatchId(bulkId, n) === externalBatchId ? { bulkId, n } : undefined;
+  return n > 0 && bulkBatchId(bulkId, n) === externalBatchId ? { bulkId, n } : undefined;
 }
 
 /** Where the store keeps what belongs to the job as a whole; `~` is outside the alphabet of batch ids. */

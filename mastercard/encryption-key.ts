@@ -67,8 +67,8 @@ async function fromFile(path: string, kid: string | undefined): Promise<LoadedEn
 }
 
 function fromPem(text: string, path: string, kid: string | undefined): LoadedEncryptionKey {
-  const named = recipient(readPem(text, path), path, kid);
-  const certificate = text.includes('-----BEGIN CERTIFICATE-----') ? new X509Certificate(text) : undefined;
+  const { key, certificate } = readPem(text, path);
+  const named = recipient(key, path, kid);
   const fingerprints = [keyFingerprint(named.key), certificate && certificateFingerprint(certificate)];
   return {
     ...named,
@@ -103,11 +103,12 @@ function recipient(key: KeyObject, origin: string, kid: string | undefined): Rec
   return { kid: kid ?? keyFingerprint(key), key: requireRsa(key, origin) };
 }
 
-function readPem(pem: string, path: string): KeyObject {
+function readPem(pem: string, path: string): { key: KeyObject; certificate: X509Certificate | undefined } {
   // node:crypto would silently derive the public key, and a private key has no business here.
   if (/-----BEGIN [A-Z ]*PRIVATE KEY-----/.test(pem)) throw privateKey(path);
   try {
-    return createPublicKey(pem);
+    const certificate = pem.includes('-----BEGIN CERTIFICATE-----') ? new X509Certificate(pem) : undefined;
+    return { key: createPublicKey(pem), certificate };
   } catch {
     throw unknownFormat(path);
   }

@@ -23,7 +23,8 @@ type Stretch = [start: number, end: number];
  * a long number that is no card number; the reverse is what must not happen. Separators stay, so the length of the
  * text does not change.
  *
- * Takes time linear in the text, whatever it holds. Masking twice is masking once.
+ * Takes time linear in the text, whatever it holds. Masking twice is masking once; where percent signs have two
+ * readings, it may mask more.
  */
 export function maskPans(text: string): string {
   return masked(text, SHORTEST_PAN, panDigits);
@@ -50,10 +51,8 @@ export function maskEmails(text: string): string {
  * names with an `@`, of counts and of times.
  */
 export function maskPersonal(text: string): string {
-  return masked(withoutWords(text, WHOLE_E_MAIL), SHORTEST_PHONE, (run) => [
-    ...panDigits(run),
-    ...internationalNumbers(run),
-  ]);
+  const numbers = (run: DigitRun) => [...panDigits(run), ...internationalNumbers(run)];
+  return both(text, withoutWords(text, WHOLE_E_MAIL), masked(text, SHORTEST_PHONE, numbers));
 }
 
 /**
@@ -61,7 +60,20 @@ export function maskPersonal(text: string): string {
  * and every run of seven digits or more. UUIDs stay whole.
  */
 export function maskForeign(text: string): string {
-  return masked(maskEmails(text), SHORTEST_PHONE, digitsOfAnybody);
+  return both(text, maskEmails(text), masked(text, SHORTEST_PHONE, digitsOfAnybody));
+}
+
+/**
+ * What either masks. Each looks at the text as it was: a card number may end in the word that an address begins with,
+ * and would be too short for one without it.
+ */
+function both(text: string, one: string, other: string): string {
+  if (one === text) return other;
+  if (other === text) return one;
+  const chars = new Uint8Array(text.length);
+  for (let at = 0; at < text.length; at += 1)
+    if (one[at] !== text[at] || other[at] !== text[at]) chars[at] = 1;
+  return starred(text, chars);
 }
 
 /** @param fewest no text of ASCII with fewer digits has anything to mask. */

@@ -1,11 +1,12 @@
 import { createHash, randomUUID } from 'node:crypto';
 import { BatchStatusValue } from '../mastercard/contract.js';
 import type { StatusResponse } from '../mastercard/contract.js';
+import { ApiError } from './api-error.js';
 import type { Client } from './clients.js';
 import type { PendingCard, ProcessedBatch, Processor } from './processing.js';
 import type { Payload } from './request-schema.js';
 import { effectOfBatch, effectOfCard } from './triggers.js';
-import type { BatchEffect } from './triggers.js';
+import type { BatchEffect, Effects } from './triggers.js';
 
 /** One enroll call for a batch whose signature and ids were in order, accepted or not. */
 export interface BatchOffer {
@@ -64,6 +65,7 @@ export class BatchRegistry {
     private readonly processor: Processor,
     private readonly settings: { readonly processingMs: number },
     private readonly now: () => number,
+    private readonly effects: Effects = {},
   ) {}
 
   /** Takes down that a batch was offered. */
@@ -85,17 +87,25 @@ export class BatchRegistry {
     return this.byExternalId.get(keyOf(client, externalBatchId))?.batchId;
   }
 
-  /** Accepts a batch; that there is none of this name is the caller's business. */
+  /**
+   * Accepts a batch; that there is none of this name is the caller's business.
+   * @throws ApiError where an effect refuses it
+   */
   accept(
     client: Client,
     externalBatchId: string,
     { enrollments }: Payload,
     offer: BatchOffer,
   ): { batchId: string; flowId: string } {
+    const effect = this.effects.batch?.(externalBatchId) ?? effectOfBatch(externalBatchId);
+    if (effect?.kind === 'refused') {
+      const { status = 400, reason, message, errordetail } = effect.error;
+      throw new ApiError(status, { reason, message, details: errordetail ?? [] });
+    }
     const batch: Batch = {
       client,
       externalBatchId,
-      batchId: randomUUID(),
+      batchId: effect?.kind === 'named' ? effect.batchId : randomUUID(),
       flowId: `sim.${randomUUID()}`,
       acceptedAt: this.now(),
       consumers: enrollments.length,
@@ -103,10 +113,10 @@ export class BatchRegistry {
         cards.map(({ externalCardId, primaryAccountNumber }) => ({
           externalConsumerId,
           externalCardId,
-          effect: effectOfCard(primaryAccountNumber),
+          effect: this.effects.card?.(externalCardId) ?? effectOfCard(primaryAccountNumber),
         })),
       ),
-      effect: effectOfBatch(externalBatchId),
+      effect,
       statusCalls: 0,
     };
     offer.accepted = true;

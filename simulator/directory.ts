@@ -15,7 +15,7 @@ type Owner = Pick<Client, 'srcClientId' | 'serviceId'>;
 
 /**
  * Which cards and profiles are in Click to Pay. Ids are derived from the external ids, so a consumer
- * keeps the `srcConsumerId` and a card the `srcDigitalCardId`, however often they are enrolled.
+ * keeps the `srcConsumerId` and a card the `srcDigitalCardId`, however often they are enrolled, unless an effect names others.
  */
 export class Directory {
   private readonly enrolled = new Map<string, EnrolledCard>();
@@ -24,14 +24,13 @@ export class Directory {
   /** Enrolls a card, and the consumer's profile with it; a card already there stays. */
   enroll(
     { srcClientId, serviceId }: Owner,
-    card: { externalConsumerId: string; externalCardId: string },
+    card: Pick<EnrolledCard, 'externalConsumerId' | 'externalCardId'> & Partial<EnrolledCard>,
   ): EnrolledCard {
     const { externalConsumerId, externalCardId } = card;
-    const srcConsumerId = derivedId(srcClientId, serviceId, externalConsumerId).replace(
-      /^(.{8})(.{4})(.{4})(.{4})(.{12}).*$/,
-      '$1-$2-$3-$4-$5',
-    );
-    const srcDigitalCardId = derivedId(srcClientId, serviceId, externalConsumerId, externalCardId);
+    const {
+      srcConsumerId = uuidOf(derivedId(srcClientId, serviceId, externalConsumerId)),
+      srcDigitalCardId = derivedId(srcClientId, serviceId, externalConsumerId, externalCardId),
+    } = card;
     const entry = {
       srcClientId,
       serviceId,
@@ -64,6 +63,10 @@ export class Directory {
 
 function keyOf({ srcClientId, serviceId }: Owner, id: string): string {
   return JSON.stringify([srcClientId, serviceId, id]);
+}
+
+function uuidOf(hex: string): string {
+  return hex.replace(/^(.{8})(.{4})(.{4})(.{4})(.{12}).*$/, '$1-$2-$3-$4-$5');
 }
 
 function derivedId(...parts: string[]): string {

@@ -15,6 +15,7 @@ export type {
   CardEffect,
   CardTrigger,
   CardTriggerName,
+  Effects,
 } from './triggers.js';
 export { generateSandboxKeys, SANDBOX_KEY_ALIAS, SANDBOX_KEY_PASSWORD } from './sandbox-keys.js';
 export type { SandboxKeyPaths } from './sandbox-keys.js';

@@ -63,7 +63,7 @@ export class Processor {
       records: [{ ...ids, status: RecordStatusValue.failed, error }],
     });
     const succeeded = (...others: RecordResult[]) => {
-      const { srcConsumerId, srcDigitalCardId } = this.directory.enroll(client, ids);
+      const { srcConsumerId, srcDigitalCardId } = this.directory.enroll(client, { ...ids, ...effect });
       const record = { ...ids, status: RecordStatusValue.success, srcConsumerId, srcDigitalCardId };
       return { outcome: RecordStatusValue.success, records: [record, ...others], record };
     };

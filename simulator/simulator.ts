@@ -13,6 +13,8 @@ import { RequestLog } from './request-log.js';
 import type { Simulator, SimulatorOptions, SimulatorSettings } from './types.js';
 
 const BODY_LIMIT = 4 * 1024 * 1024;
+/** Of Mastercard's ids, percent-encoded. */
+const LONGEST_ID = 3 * 255;
 
 /**
  * Starts a local Mastercard for the Batch Enroll API. It verifies every signature, decrypts and checks
@@ -36,7 +38,7 @@ export async function createSimulator(options: SimulatorOptions): Promise<Simula
   };
   const clients = new Clients(options.credentials);
   const directory = new Directory();
-  const registry = new BatchRegistry(new Processor(directory, seed), settings, now);
+  const registry = new BatchRegistry(new Processor(directory, seed), settings, now, options.effects);
   const faults = new FaultQueue();
   const log = new RequestLog();
   const closing = new AbortController();
@@ -53,7 +55,11 @@ export async function createSimulator(options: SimulatorOptions): Promise<Simula
     configure: (changes: Partial<SimulatorSettings>) => ({ ...Object.assign(settings, changes) }),
   };
 
-  const app = Fastify({ forceCloseConnections: true, bodyLimit: BODY_LIMIT });
+  const app = Fastify({
+    forceCloseConnections: true,
+    bodyLimit: BODY_LIMIT,
+    routerOptions: { maxParamLength: LONGEST_ID },
+  });
   app.setErrorHandler<Error & { statusCode?: number; code?: string }>((error, _request, reply) => {
     // Messages of errors that were not foreseen may quote the request; codes do not.
     const message = `Not handled: ${error.code ?? error.name}`;

@@ -2,7 +2,8 @@ import type { ServiceError } from '../mastercard/contract.js';
 
 /** What the simulator does with one card. */
 export type CardEffect =
-  | { kind: 'succeed' }
+  /** With Mastercard's ids, if they are given. */
+  | { kind: 'succeed'; srcConsumerId?: string; srcDigitalCardId?: string }
   /** The card is answered `FAILED` with this error. */
   | { kind: 'fail'; error: ServiceError }
   /** `FAILED` the first time the card is offered, `SUCCESS` the second time, and so on in turn. */
@@ -25,7 +26,17 @@ export type BatchEffect =
   /** `IN_PROGRESS` for ever. */
   | { kind: 'neverTerminal' }
   /** `FAILED` without records; no card is enrolled. */
-  | { kind: 'failed' };
+  | { kind: 'failed' }
+  /** It gets this batchId. */
+  | { kind: 'named'; batchId: string }
+  /** It is not accepted. */
+  | { kind: 'refused'; error: ServiceError };
+
+/** What becomes of a card or a batch, by the issuer's id, before its trigger is looked for. */
+export interface Effects {
+  card?(externalCardId: string): CardEffect | undefined;
+  batch?(externalBatchId: string): BatchEffect | undefined;
+}
 
 export interface CardTrigger {
   /** A card number: 16 digits that pass the Luhn check, the trigger's number before the check digit. */

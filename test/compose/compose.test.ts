@@ -13,10 +13,12 @@ import { BASE_PATH } from '../../simulator/api.js';
 import { CONTROL_PATH } from '../../simulator/control.js';
 import { temporaryFolder } from '../dev/machine.js';
 import type { Service } from './compose-file.js';
-import { mounts, readRoot, rootFile, service, services, volumeNames } from './compose-file.js';
+import { composeText, mounts, readRoot, rootFile, service, services, volumeNames } from './compose-file.js';
 
 const packageJson = JSON.parse(readRoot('package.json')) as { version: string; bin: { c2p: string } };
 const dockerfile = readRoot('Dockerfile');
+
+const bases = [...dockerfile.matchAll(/^FROM (\S+)/gm)].map((match) => match[1]);
 
 const ours = services.filter(([, { image }]) => image.startsWith('c2p:'));
 const oneShots = services.filter(([, { restart }]) => restart.startsWith('on-failure'));
@@ -47,11 +49,18 @@ describe('every service', () => {
   });
 
   it('has an image of an exact version, and ours that of the package', () => {
-    for (const [name, { image }] of services) expect(image, name).toMatch(/^[a-z0-9/-]+:\d+\.\d+[\w.-]*$/);
+    const exact = /^[a-z0-9/-]+:\d+\.\d+[\w.-]*(@sha256:[0-9a-f]{64})?$/;
+    for (const [name, { image }] of services) expect(image, name).toMatch(exact);
     for (const [name, { image }] of ours) expect(image, name).toBe(`c2p:${packageJson.version}`);
-    const bases = [...dockerfile.matchAll(/^FROM (\S+)/gm)].map((match) => match[1]);
-    expect(bases.length).toBeGreaterThan(1);
-    for (const base of bases) expect(base).toMatch(/^node:20\.\d+\.\d+-bookworm-slim$/);
+    for (const base of bases) expect(base).toMatch(/^node:20\.\d+\.\d+-bookworm-slim@sha256:[0-9a-f]{64}$/);
+    expect(new Set(bases).size).toBe(1);
+  });
+
+  it('has an image that its digest pins, or a comment that says why nobody knows one', () => {
+    const foreign = [...composeText.matchAll(/(?:^ *#(.*)\n)?^ *image: (?!c2p:)(\S+)/gm)];
+    expect(foreign.length).toBe(services.length - ours.length);
+    for (const [, comment, image] of foreign)
+      if (!image!.includes('@sha256:')) expect(comment ?? '', image).toMatch(/^ No digest: /);
   });
 
   it('holds no secret: each comes from the environment, which must have it', () => {
@@ -90,6 +99,12 @@ describe('the image', () => {
   it("starts the package's command, by default the worker", () => {
     expect(dockerfile).toContain(`ENTRYPOINT ["node", "${packageJson.bin.c2p}"]`);
     expect(dockerfile).toContain(`CMD ["${workerCommand.name()}"]`);
+  });
+
+  it('is built without the install scripts of its packages', () => {
+    const installs = dockerfile.match(/npm (?:ci|install|prune)[^&\n]*/g)!;
+    expect(installs.length).toBeGreaterThan(0);
+    for (const install of installs) expect(install).toContain('--ignore-scripts');
   });
 
   it('does not get keys, stores or databases from the folder in which it is built', () => {

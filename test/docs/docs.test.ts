@@ -47,24 +47,3 @@ test('docs/testing.md says of each file of the long tier why npm test leaves it 
     .map((path) => `\`test/${path}\``);
   expect(table.rows.map(([file]) => file!).sort()).toEqual(long.sort());
 });
-
-test('docs/dependencies.md says of each dependency why it is there, and of none that is not', () => {
-  const { dependencies, devDependencies } = JSON.parse(read('package.json')) as Record<
-    string,
-    Record<string, string>
-  >;
-  const listed = read('docs/dependencies.md')
-    .split('\n')
-    .filter((line) => line.startsWith('| `'))
-    .flatMap((line) => [...line.split('|')[1]!.matchAll(/`([^`]+)`/g)].map((match) => match[1]!));
-  expect(listed.sort()).toEqual(Object.keys({ ...dependencies, ...devDependencies }).sort());
-});
-
-test('every dependency is pinned to one version', () => {
-  const { dependencies, devDependencies } = JSON.parse(read('package.json')) as Record<
-    string,
-    Record<string, string>
-  >;
-  const versions = Object.values({ ...dependencies, ...devDependencies });
-  expect(versions.filter((version) => !/^\d+\.\d+\.\d+(?:-[\w.]+)?$/.test(version))).toEqual([]);
-});

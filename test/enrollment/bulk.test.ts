@@ -36,6 +36,9 @@ it('numbers the batches of a job from 000001 on', () => {
   expect(bulkBatchId('debit', 1_234_567)).toBe('debit-1234567');
 });
 
-it.each(['debit', 'debit-1', 'debit-0000001', 'debit_000001', '-000001'])('%s is no batch of a job', (id) => {
-  expect(bulkBatchOf(id)).toBeUndefined();
-});
+it.each(['debit', 'debit-1', 'debit-0000001', 'debit_000001', '-000001', 'debit-000000'])(
+  '%s is no batch of a job',
+  (id) => {
+    expect(bulkBatchOf(id)).toBeUndefined();
+  },
+);

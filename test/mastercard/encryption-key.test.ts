@@ -92,6 +92,12 @@ describe('loadEncryptionKey from a file', () => {
     for (const path of [short, ec]) expect((await failure({ path })).code).toBe('KEY_UNSUITABLE');
   });
 
+  it('refuses a certificate that is none, also beside a key', async () => {
+    const none = '-----BEGIN CERTIFICATE-----\nAAAA\n-----END CERTIFICATE-----\n';
+    const path = folder.write('damaged.pem', pem(rsaKeyPair().publicKey, 'spki') + none);
+    expect((await failure({ path })).code).toBe('KEY_FORMAT_UNKNOWN');
+  });
+
   it.each(['', 'hello', '{', '{"a":1}', '{"kty":"RSA","n":"x"}', '-----BEGIN CERTIFICATE-----\nAAAA\n'])(
     'does not take %j for a key',
     async (content) => {

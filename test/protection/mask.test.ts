@@ -2,7 +2,7 @@ import fc from 'fast-check';
 import { describe, expect, it } from 'vitest';
 import { maskEmails, maskForeign, maskPans, maskPersonal } from '../../protection/mask.js';
 import { randomIds } from '../support/random-ids.js';
-import { SPELLINGS } from '../support/spellings.js';
+import { NUMBER_SPELLINGS } from '../support/spellings.js';
 
 /** The textbook Luhn check, written apart from the code under test. */
 function luhn(digits: string): boolean {
@@ -58,18 +58,28 @@ describe('maskPans', () => {
     },
   );
 
+  it.each([
+    ['5186 0017 0000 9726ana@bank.example', /^\*{4} \*{4} \*{4} \*+$/],
+    ['ana@bank.example 5186 0017 0000 9726', /^\*{16} \*{4} \*{4} \*{4} 9726$/],
+    ['ana.5186001700009726@bank.example', /^\*+$/],
+    ['ana@5186001700009726.example', /^\*+$/],
+  ])('masks it where it touches an e-mail address, and the address: %j', (text, masked) => {
+    expect(maskPersonal(text)).toMatch(masked);
+  });
+
   it('masks each of two card numbers that stand beside each other', () => {
     const masked = maskPans('5555555555554444 5186001700009726');
     expect(masked).not.toMatch(/\d{5}/);
     expect(masked).toMatch(/9726$/);
   });
 
-  it.each(Object.keys(SPELLINGS))('finds a card number written %s', (spelling) => {
-    const written = SPELLINGS[spelling]!('5186001700009726');
+  it.each(Object.keys(NUMBER_SPELLINGS))('finds a card number written %s', (spelling) => {
+    const written = NUMBER_SPELLINGS[spelling]!('5186001700009726');
     for (const text of [written, `card ${written} declined`, `100%${written}x`]) {
       const masked = maskPans(text);
       expect(masked).toHaveLength(text.length);
-      for (const group of ['5186', '0017', '0000']) expect(masked).not.toContain(SPELLINGS[spelling]!(group));
+      for (const group of ['5186', '0017', '0000'])
+        expect(masked).not.toContain(NUMBER_SPELLINGS[spelling]!(group));
       expect(maskPans(masked)).toBe(masked);
     }
   });
@@ -200,8 +210,8 @@ describe('maskPersonal', () => {
 });
 
 describe('maskForeign', () => {
-  it.each(Object.keys(SPELLINGS))('finds a phone number written %s', (spelling) => {
-    const written = SPELLINGS[spelling]!('2015550123');
+  it.each(Object.keys(NUMBER_SPELLINGS))('finds a phone number written %s', (spelling) => {
+    const written = NUMBER_SPELLINGS[spelling]!('2015550123');
     const text = `of ${written}: gone`;
     const masked = maskForeign(text);
     expect(masked).toMatch(/^of [^\p{N}]+: gone$/u);

@@ -7,14 +7,17 @@ import { isClosed, type BatchStatus } from '../../enrollment/batch.js';
 import { workflowIdOf } from '../../enrollment/identifiers.js';
 import type { PolicyInput } from '../../enrollment/policy-schema.js';
 import type { EnrollmentRecord } from '../../enrollment/records.js';
-import type { CardTriggerName, Simulator } from '../../simulator/index.js';
+import type { BatchEffect, CardEffect, CardTriggerName, Simulator } from '../../simulator/index.js';
 import type { batchEnrollment } from '../../workflows/index.js';
 import type { BatchProgress } from '../../workflows/batch/messages.js';
+import { NUMBER_SPELLINGS, TEXT_SPELLINGS } from '../support/spellings.js';
 
 /** A way that a batch can go, from its start to its end. */
 export interface LeakPath {
-  /** What happens, and the program that it happens to. */
+  /** What happens. */
   name: string;
+  /** Whose batch it is; default: a program of the same name. */
+  program?: string;
   ends: BatchStatus;
   /** What becomes of each card: a trigger of the simulator, enrolled, or invalid. */
   cards: (CardTriggerName | 'ENROLLED' | 'INVALID')[];
@@ -23,6 +26,10 @@ export interface LeakPath {
   externalBatchId?: string;
   /** Started with the records in the workflow's input, as by a client that has no store. */
   inline?: true;
+  /** What a hostile Mastercard says of a card, in the words of its own record; `card` counts from 0. */
+  saysOfCard?: (record: EnrollmentRecord, card: number) => CardEffect;
+  /** What it says of the batch, in the words of its records. */
+  saysOfBatch?: (records: EnrollmentRecord[]) => BatchEffect;
   /** The simulator's settings before the batch is enrolled. */
   simulate?: (simulator: Simulator) => void;
   /** What is done to the batch, one after the other, each as soon as it is there. */
@@ -64,6 +71,119 @@ function losesBatchId(simulator: Simulator): void {
   simulator.configure({ duplicates: 'withoutBatchId' });
   simulator.fault({ operation: 'enroll', fault: { kind: 'dropAfter' } });
 }
+
+const SPELLERS = Object.values(NUMBER_SPELLINGS);
+/** Of an e-mail address: in other spellings nothing distinguishes it from other words. */
+const EMAIL_SPELLERS = ['as it is', 'in capitals', 'in full width', 'percent', 'percent twice'].map(
+  (spelling) => TEXT_SPELLINGS[spelling]!,
+);
+
+/** The values of a record by which a person or a card is known, in the nth spelling. */
+function spelled(record: EnrollmentRecord, nth: number): { pan: string; phone: string; email: string } {
+  const { emailAddress, mobileNumber } = record.consumer;
+  const spell = SPELLERS[nth % SPELLERS.length]!;
+  return {
+    pan: spell(record.cards[0]!.primaryAccountNumber),
+    phone: spell(mobileNumber.phoneNumber),
+    email: EMAIL_SPELLERS[nth % EMAIL_SPELLERS.length]!(emailAddress),
+  };
+}
+
+/** An error that repeats the values wherever it has a text. */
+function quoting(record: EnrollmentRecord, nth: number) {
+  const { pan, phone, email } = spelled(record, nth);
+  const details = [pan, phone, email].map((value) => ({
+    reason: `NO_${value}`,
+    source: `cards.${value}`,
+    sourceType: 'BODY',
+    message: `there is ${value}, which is declined`,
+  }));
+  return { reason: `OF_${pan}`, message: `${phone} of ${email} has ${pan}`, errordetail: details };
+}
+
+const saysIds: LeakPath['saysOfCard'] = (record, nth) => {
+  const { pan, phone } = spelled(record, nth);
+  // Without a plus sign, nothing distinguishes a phone number from an id.
+  return { kind: 'succeed', srcConsumerId: `of-+49${phone}`, srcDigitalCardId: `card-${pan}` };
+};
+
+/** What can stand in an id that Mastercard gives a batch. */
+const ID_SPELLERS = SPELLERS.filter((spell) => /^[\x21-\x7e]+$/.test(spell('5186001700009726')));
+
+/** Answers that repeat what was sent, spelt in every way. */
+const hostilePaths: readonly LeakPath[] = [
+  {
+    name: 'hostile-words',
+    ends: 'COMPLETED_WITH_ERRORS',
+    cards: SPELLERS.map(() => 'ENROLLED'),
+    saysOfCard: (record, nth) => ({ kind: 'fail', error: { status: 400, ...quoting(record, nth) } }),
+  },
+  {
+    name: 'hostile-statuses',
+    ends: 'COMPLETED_WITH_ERRORS',
+    cards: SPELLERS.map(() => 'ENROLLED'),
+    saysOfCard: (record, nth) => ({ kind: 'unknownStatus', status: `IS_${spelled(record, nth).pan}` }),
+  },
+  {
+    name: 'hostile-ids',
+    ends: 'COMPLETED',
+    cards: SPELLERS.map(() => 'ENROLLED'),
+    saysOfCard: saysIds,
+  },
+  {
+    name: 'hostile-ids-taken-back',
+    // Mastercard could not have given some of these ids: nothing asks it to remove them.
+    ends: 'FAILED',
+    cards: SPELLERS.map(() => 'ENROLLED'),
+    policy: { polling: { initial: '1s', maximum: '1s' } },
+    saysOfCard: saysIds,
+    simulate: takesLong,
+    acts: [
+      {
+        when: polled,
+        act(batch, simulator) {
+          isDone(simulator);
+          return batch.cancel();
+        },
+      },
+      { when: asked('removal'), act: (batch) => batch.retryRollback({ abandon: true }) },
+    ],
+  },
+  // The answer about a refused batch has no more than 20 details.
+  ...[0, 1, 2].map((third): LeakPath => {
+    const spellings = SPELLERS.map((_, nth) => nth).filter((nth) => nth % 3 === third);
+    return {
+      name: `hostile-refusal-${third + 1}`,
+      ends: 'REJECTED',
+      cards: spellings.map(() => 'ENROLLED'),
+      saysOfBatch: (records) => ({
+        kind: 'refused',
+        error: {
+          ...quoting(records[0]!, third),
+          errordetail: records.map(
+            (record, index) => quoting(record, spellings[index]!).errordetail[index % 3]!,
+          ),
+        },
+      }),
+    };
+  }),
+  ...ID_SPELLERS.map((spell, nth): LeakPath => ({
+    name: `hostile-batch-id-${nth + 1}`,
+    cards: ['ENROLLED'],
+    ...(nth % 2 === 0
+      ? { program: 'hostile-batch-ids', ends: 'COMPLETED' }
+      : {
+          program: 'hostile-batch-ids-for-long',
+          ends: 'EXPIRED',
+          policy: { polling: LATE },
+          simulate: takesLong,
+        }),
+    saysOfBatch: ([record]) => ({
+      kind: 'named',
+      batchId: `mc-${spell(record!.cards[0]!.primaryAccountNumber)}`,
+    }),
+  })),
+];
 
 /** Every way that a batch can end, and the questions on the way, on a real system. */
 export const leakPaths: readonly LeakPath[] = [
@@ -244,10 +364,11 @@ export const leakPaths: readonly LeakPath[] = [
     simulate: losesBatchId,
     acts: [{ when: asked('batchId'), act: (batch) => batch.cancel() }],
   },
+  ...hostilePaths,
 ];
 
 /** How long a path may take. */
-const WITHIN_MS = 60_000;
+const WITHIN_MS = 150_000;
 /** How often it is looked how far a batch is. */
 const EVERY_MS = 400;
 

@@ -16,8 +16,14 @@ import { protectedDataConverter } from '../../protection/data-converter.js';
 import { openKeyRing } from '../../protection/live-key-ring.js';
 import { payloadsOf } from '../../protection/payloads-of.js';
 import { createLogger } from '../../protection/logger.js';
-import { createSimulator, TRIGGERS, type Simulator } from '../../simulator/index.js';
-import { c2pProcess, writeRecords } from '../cli/command-line.js';
+import {
+  createSimulator,
+  TRIGGERS,
+  type CardEffect,
+  type Effects,
+  type Simulator,
+} from '../../simulator/index.js';
+import { c2p, c2pProcess, writeRecords } from '../cli/command-line.js';
 import { startCodecServerProcess, type CodecServerProcess } from '../support/codec-server-process.js';
 import { generatedRecords } from '../support/generated-records.js';
 import type { Haystack } from '../support/leak-search.js';
@@ -49,6 +55,8 @@ export class LeakScenario {
   readonly told: Haystack[] = [];
   /** Of the signing key's file. */
   readonly password: string;
+  /** Of a card whose record says more than a record may. */
+  readonly securityCode: string;
   /** What Mastercard's side logs. */
   readonly simulatorLog: string[] = [];
   /** Of every batch; each value is unlike all others. */
@@ -61,7 +69,9 @@ export class LeakScenario {
   crashed!: RealSite;
   private codecServer!: CodecServerProcess;
   private metricsUrl!: string;
-  private readonly simulators: Simulator[] = [];
+  /** Of each program of the paths. */
+  private readonly simulators = new Map<string, Simulator>();
+  private readonly recordsOf: ReadonlyMap<LeakPath, EnrollmentRecord[]>;
   private readonly spare: EnrollmentRecord[];
 
   private constructor(
@@ -71,11 +81,19 @@ export class LeakScenario {
     seed: number,
   ) {
     this.password = `password-${seed}-of-the-signing-key`;
+    this.securityCode = `security-code-${seed}`;
     const ofPaths = leakPaths.flatMap(({ cards }) => cards).length;
-    const [control, ...records] = generatedRecords(1 + ofPaths + 9, seed);
+    const [control, ...records] = generatedRecords(1 + ofPaths + 10, seed);
     this.control = control!;
     this.records = records;
     this.spare = records.slice(ofPaths);
+    let taken = 0;
+    this.recordsOf = new Map(
+      leakPaths.map((path) => {
+        const own = records.slice(taken, (taken += path.cards.length));
+        return [path, own.map((record, card) => fated(record, path.cards[card]!))];
+      }),
+    );
   }
 
   static async prepare(seed: number): Promise<LeakScenario> {
@@ -105,13 +123,14 @@ export class LeakScenario {
       this.enrollPortfolio(),
       this.crash(),
     ]);
+    await this.showHostileBatches();
   }
 
   async close(): Promise<void> {
     delete process.env[PASSWORD_VARIABLE];
     delete process.env[CODEC_SECRET_VARIABLE];
     await this.codecServer?.kill();
-    await Promise.all(this.simulators.map((simulator) => simulator.close()));
+    await Promise.all([...this.simulators.values()].map((simulator) => simulator.close()));
     await this.environment.close();
     await rm(this.inputs, { recursive: true, force: true });
   }
@@ -177,17 +196,18 @@ export class LeakScenario {
     await writeFile(join(folder, path), pem, { mode: 0o600 });
     const signingKey = { path, passwordEnv: PASSWORD_VARIABLE };
     config.programs[PROGRAM] = { ...config.programs[PROGRAM], signingKey };
-    for (const { name } of leakPaths) {
+    for (const name of new Set(leakPaths.map(programOf))) {
       const simulator = await createSimulator({
         credentials: [credentials],
         processingMs: 0,
+        effects: this.effects(),
         logger: createLogger({
           name: 'simulator',
           level: 'trace',
           destination: { write: (line) => void this.simulatorLog.push(line) },
         }),
       });
-      this.simulators.push(simulator);
+      this.simulators.set(name, simulator);
       config.programs[name] = { ...config.programs[PROGRAM], baseUrl: simulator.baseUrl };
     }
     await writeFile(configPath, JSON.stringify(config));
@@ -201,14 +221,28 @@ export class LeakScenario {
     const temporal = new Client({ connection, dataConverter: protectedDataConverter(keyRing) });
     const client = EnrollmentClient.using({ config, temporal, store, keyRing });
     const common = { client, temporal, taskQueue: config.taskQueue };
-    let taken = 0;
-    const ways = leakPaths.map((path, index) => {
-      const own = this.records.slice(taken, (taken += path.cards.length));
-      const records = own.map((record, card) => fated(record, path.cards[card]!));
-      const simulator = this.simulators[index]!;
-      return followPath(path, { ...common, simulator, program: path.name, records });
-    });
-    await Promise.all(ways);
+    await Promise.all(
+      leakPaths.map((path) => {
+        const program = programOf(path);
+        const [simulator, records] = [this.simulators.get(program)!, this.recordsOf.get(path)!];
+        return followPath(path, { ...common, simulator, program, records });
+      }),
+    );
+  }
+
+  /** What a hostile Mastercard makes of the paths' cards and batches. */
+  private effects(): Effects {
+    const saysOfCard = new Map<string, CardEffect>();
+    for (const [path, records] of this.recordsOf)
+      for (const [card, record] of records.entries())
+        if (path.saysOfCard) saysOfCard.set(record.cards[0]!.externalCardId, path.saysOfCard(record, card));
+    return {
+      card: (id) => saysOfCard.get(id),
+      batch: (id) => {
+        const [path, records] = [...this.recordsOf].find(([{ name }]) => name === id) ?? [];
+        return path?.saysOfBatch?.(records!);
+      },
+    };
   }
 
   private async startInline(): Promise<void> {
@@ -218,6 +252,11 @@ export class LeakScenario {
     const policy = { [refused.cards[0]!.primaryAccountNumber]: refused.consumer.emailAddress };
     const handle = await this.inline(this.site.temporal, 'refused', [refused], policy);
     await this.expectError('an inline batch with a policy that is none', handle.result());
+    const { consumer, cards, ...record } = this.spare[9]!;
+    const odd = { ...record, consumer, cards: cards.map((card) => ({ ...card, cvv: this.securityCode })) };
+    const started = await this.inline(this.site.temporal, 'security-code', [odd]);
+    // However it ends.
+    await Promise.allSettled([started.result()]);
   }
 
   /** Starts a batch as a client in another language does. */
@@ -280,17 +319,42 @@ export class LeakScenario {
     for (const [exitCode, ...args] of others) await this.run(exitCode, ...args);
   }
 
+  /** What a hostile Mastercard says is shown to operators. */
+  private async showHostileBatches(): Promise<void> {
+    const commands = leakPaths
+      .filter(({ saysOfCard, saysOfBatch }) => saysOfCard ?? saysOfBatch)
+      .flatMap((path) => {
+        const batch = [path.name, '--program', programOf(path)];
+        return [
+          ['report', ...batch],
+          ['report', ...batch, '--format', 'csv'],
+          ['status', ...batch],
+        ];
+      });
+    for (const args of [...commands, ['list']]) {
+      const { stdout, stderr } = await c2p(args, this.commandEnvironment());
+      expect(stdout, stderr).not.toBe('');
+      this.told.push({
+        name: `what 'c2p ${args.join(' ')}' prints`,
+        bytes: Buffer.from(`${stdout}\n${stderr}`),
+      });
+    }
+  }
+
   private async run(exitCode: number, ...args: string[]): Promise<void> {
-    const env = {
+    const done = await c2pProcess(args, this.commandEnvironment());
+    expect(done, done.stderr).toMatchObject({ exitCode });
+    const name = `what 'c2p ${args.length > 1 ? args.slice(0, args[0] === 'bulk' ? 2 : 1).join(' ') : '(a number)'}' prints`;
+    this.told.push({ name, bytes: Buffer.from(`${done.stdout}\n${done.stderr}`) });
+  }
+
+  private commandEnvironment(): Record<string, string> {
+    return {
       C2P_CONFIG: this.site.configPath,
       TEMPORAL_ADDRESS: this.environment.address,
       C2P_LOG_LEVEL: 'trace',
       C2P_DEBUG: '1',
     };
-    const done = await c2pProcess(args, env);
-    expect(done, done.stderr).toMatchObject({ exitCode });
-    const name = `what 'c2p ${args.length > 1 ? args.slice(0, args[0] === 'bulk' ? 2 : 1).join(' ') : '(a number)'}' prints`;
-    this.told.push({ name, bytes: Buffer.from(`${done.stdout}\n${done.stderr}`) });
   }
 
   /** A worker dies of SIGABRT while it calls Mastercard; nobody carries its batch on. */
@@ -359,6 +423,10 @@ export class LeakScenario {
 
 async function bytesOf(response: Response): Promise<Buffer> {
   return Buffer.from(await response.arrayBuffer());
+}
+
+function programOf({ name, program = name }: LeakPath): string {
+  return program;
 }
 
 /** The record as the path wants it: only the simulator's own card numbers have a fate. */

@@ -1,5 +1,5 @@
 import { appendFileSync, existsSync } from 'node:fs';
-import { readdir, readFile } from 'node:fs/promises';
+import { mkdir, readdir, readFile, writeFile } from 'node:fs/promises';
 import { join } from 'node:path';
 import { Client } from '@temporalio/client';
 import { afterAll, beforeAll, describe, expect, test } from 'vitest';
@@ -9,7 +9,7 @@ import { protectedDataConverter } from '../../protection/data-converter.js';
 import { openKeyRing } from '../../protection/live-key-ring.js';
 import { createLogger } from '../../protection/logger.js';
 import { TRIGGERS } from '../../simulator/index.js';
-import { needlesOfRecord } from '../support/generated-records.js';
+import { needlesOfRecord, valuesOfRecord } from '../support/generated-records.js';
 import {
   clearNeedle,
   filesBelow,
@@ -18,6 +18,8 @@ import {
   type Haystack,
   type Needle,
 } from '../support/leak-search.js';
+import { NUMBER_SPELLINGS, TEXT_SPELLINGS } from '../support/spellings.js';
+import { SECRET } from '../support/tokens.js';
 import { webUiAnswers } from '../support/web-ui.js';
 import { leakPaths } from './leak-paths.js';
 import { LeakScenario } from './leak-scenario.js';
@@ -31,7 +33,7 @@ beforeAll(async () => {
   scenario = await LeakScenario.prepare(SEED);
   await scenario.play();
   everything = await collect();
-});
+}, 420_000);
 afterAll(() => scenario.close());
 
 /** Every byte that the system has written, printed or answered. */
@@ -56,11 +58,12 @@ function named(pattern: RegExp): Haystack[] {
 function cardholderData(): Needle[] {
   return [
     ...scenario.records.flatMap(needlesOfRecord),
+    ...needlesOf('security code', scenario.securityCode),
     ...Object.entries(TRIGGERS.cards).flatMap(([name, { pan }]) => needlesOf(`number of ${name}`, pan)),
   ];
 }
 
-/** What opens the rest: data keys, the signing key, its password. */
+/** What opens the rest: data keys, the signing key, its password, what signs tokens of the codec server. */
 async function secrets(): Promise<Needle[]> {
   const keys = (file: string) => readFile(join(scenario.site.folder, 'keys', file), 'utf8');
   const ring = JSON.parse(await keys('data-keys.json')) as { keys: Record<string, string> };
@@ -74,6 +77,7 @@ async function secrets(): Promise<Needle[]> {
     ]),
     ...pem.flatMap((line, index) => needlesOf(`line ${index + 1} of the signing key`, line)),
     ...needlesOf('password of the signing key', scenario.password),
+    ...needlesOf('secret of the codec server', SECRET),
   ];
 }
 
@@ -92,6 +96,8 @@ describe('after every way that a batch can end, and what can go wrong besides,',
     expect(named(/metrics/)[0]?.bytes.toString()).toContain('c2p_data_keys');
     expect(named(/^what 'c2p/).length).toBeGreaterThan(8);
     expect(named(/^the error of /)).toHaveLength(9);
+    for (const report of named(/^what 'c2p report hostile-ids/))
+      expect(report.bytes.toString()).toMatch(/\+\*{9}/);
     const where = findLeaks(everything, [clearNeedle('an id', 'rejected-by-mastercard')]).map(
       (leak) => leak.where,
     );
@@ -138,19 +144,36 @@ describe('the control: where one value is logged, and records go through Tempora
     const temporal = new Client({ connection: environment.connection, dataConverter });
     await (await scenario.inline(temporal, 'control', [control])).result();
     const destination = { write: (line: string) => appendFileSync(worker.logFile, line) };
-    const { emailAddress } = control.consumer;
+    const { emailAddress, lastName } = control.consumer;
     const { primaryAccountNumber } = control.cards[0]!;
     createLogger({ name: 'control', level: 'info', destination }).info(
-      `${emailAddress} ${primaryAccountNumber}`,
+      `${lastName} ${emailAddress} ${primaryAccountNumber}`,
     );
+    const values = valuesOfRecord(control);
+    const planted = plantings(values);
+    await mkdir(join(environment.folder, 'planted'));
+    for (const [name, text] of planted) await writeFile(join(environment.folder, 'planted', name), text);
 
     const found = findLeaks(await collect(), needlesOfRecord(control));
-    const values = new Set(needlesOfRecord(control).map(({ of }) => of));
     const foundIn = (pattern: RegExp, form: RegExp) =>
       new Set(found.filter((leak) => pattern.test(leak.where) && form.test(leak.form)).map(({ of }) => of));
-    expect(foundIn(/^temporal\.db/, /^clear$/)).toEqual(values);
-    expect(foundIn(/^200 .*control\/history\?/, /^base64/)).toEqual(values);
-    // The logger masks card numbers, whatever code writes them; an address cannot be distinguished from other text.
-    expect(foundIn(/\.log$/, /./)).toEqual(new Set([`e-mail address of ${control.externalConsumerId}`]));
+    const all = new Set(values.map(([of]) => of));
+    expect(foundIn(/^temporal\.db/, /^clear$/)).toEqual(all);
+    expect(foundIn(/^200 .*control\/history\?/, /^base64/)).toEqual(all);
+    // The logger masks numbers and addresses, whatever code writes them; a name cannot be distinguished from other words.
+    expect(foundIn(/\.log$/, /./)).toEqual(new Set([`last name of ${control.externalConsumerId}`]));
+    for (const [name] of planted) expect(foundIn(new RegExp(`^planted/${name}$`), /./), name).toEqual(all);
   });
 });
+
+/** A file for each spelling that has all values so. */
+function plantings(
+  values: readonly (readonly [of: string, value: string])[],
+): [name: string, text: string][] {
+  const [ofNumbers, ofTexts] = [Object.values(NUMBER_SPELLINGS), Object.values(TEXT_SPELLINGS)];
+  return ofNumbers.map((spellNumber, index) => {
+    const spell = (value: string) =>
+      (/^\d+$/.test(value) ? spellNumber : ofTexts[index % ofTexts.length]!)(value);
+    return [`spelling-${index + 1}`, values.map(([, value]) => `<${spell(value)}>\n`).join('')];
+  });
+}

@@ -1,4 +1,4 @@
-import { afterAll, beforeAll, describe, expect, it } from 'vitest';
+import { afterAll, beforeAll, describe, expect, it, onTestFinished } from 'vitest';
 import { FINAL_RECORD_REASONS, PASSING_RECORD_REASONS } from '../../mastercard/contract.js';
 import type { RecordResult, StatusResponse } from '../../mastercard/contract.js';
 import { TRIGGERS } from '../../simulator/index.js';
@@ -132,5 +132,31 @@ describe('trigger batch names', () => {
     expect(answer.batchStatus).toBe('FAILED');
     expect(answer).not.toHaveProperty('records');
     expect(isEnrolled('card-BATCH_FAILED')).toBe(false);
+  });
+});
+
+describe('effects that a caller of createSimulator chooses', () => {
+  it('come before triggers, and name ids of its own or refuse the batch', async () => {
+    const ids = { srcConsumerId: 'a consumer', srcDigitalCardId: 'a/card' };
+    const error = { status: 403, reason: 'PERMISSION_DENIED', message: 'not you', errordetail: [] };
+    const own = await startRig({
+      effects: {
+        card: (card) => (card === 'card-named' ? { kind: 'succeed', ...ids } : undefined),
+        batch: (batch) =>
+          batch === 'refused' ? { kind: 'refused', error } : { kind: 'named', batchId: `mc:${batch}` },
+      },
+    });
+    onTestFinished(() => own.close());
+    const { pan } = TRIGGERS.cards.INVALID_PAN;
+    const reply = await enrollAndProcess(own, 'named', [
+      { card: 'card-named', pan },
+      { card: 'other', pan },
+    ]);
+    const answer = reply.json as StatusResponse;
+    expect(answer).toMatchObject({ batchId: 'mc:named', batchStatus: 'COMPLETED_WITH_ERRORS' });
+    expect(about(answer, 'card-named')).toEqual([expect.objectContaining({ status: 'SUCCESS', ...ids })]);
+    expect(about(answer, 'other')).toEqual([expect.objectContaining({ status: 'FAILED' })]);
+    expect(own.simulator.enrolledCards()).toEqual([expect.objectContaining(ids)]);
+    expect(await enroll(own, 'refused', [{ card: 'card' }])).toMatchObject({ status: 403, json: error });
   });
 });

@@ -60,17 +60,27 @@ export function generatedRecords(count: number, seed: number): EnrollmentRecord[
   }));
 }
 
-/** Everything in a record that must not be read anywhere, in every form. */
-export function needlesOfRecord({ externalConsumerId, consumer, cards }: EnrollmentRecord): Needle[] {
+/** Everything in a record that must not be read anywhere, and what it is. */
+export function valuesOfRecord({
+  externalConsumerId,
+  consumer,
+  cards,
+}: EnrollmentRecord): [of: string, value: string][] {
   const { emailAddress, mobileNumber, firstName, lastName } = consumer;
   return [
-    ...needlesOf(`e-mail address of ${externalConsumerId}`, emailAddress),
-    ...needlesOf(`phone number of ${externalConsumerId}`, mobileNumber.phoneNumber),
-    ...needlesOf(`first name of ${externalConsumerId}`, firstName),
-    ...needlesOf(`last name of ${externalConsumerId}`, lastName),
-    ...cards.flatMap(({ externalCardId, primaryAccountNumber, billingAddress }) => [
-      ...needlesOf(`number of ${externalCardId}`, primaryAccountNumber),
-      ...(billingAddress?.line1 ? needlesOf(`street of ${externalCardId}`, billingAddress.line1) : []),
+    [`e-mail address of ${externalConsumerId}`, emailAddress],
+    [`phone number of ${externalConsumerId}`, mobileNumber.phoneNumber],
+    [`first name of ${externalConsumerId}`, firstName],
+    [`last name of ${externalConsumerId}`, lastName],
+    ...cards.flatMap(({ externalCardId, primaryAccountNumber, billingAddress }): [string, string][] => [
+      [`number of ${externalCardId}`, primaryAccountNumber],
+      ...(billingAddress?.line1
+        ? [[`street of ${externalCardId}`, billingAddress.line1] as [string, string]]
+        : []),
     ]),
   ];
+}
+
+export function needlesOfRecord(record: EnrollmentRecord): Needle[] {
+  return valuesOfRecord(record).flatMap(([of, value]) => needlesOf(of, value));
 }

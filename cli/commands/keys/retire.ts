@@ -17,7 +17,7 @@ export const retireCommand = new Command('retire')
   .addHelpText(
     'after',
     example(
-      'c2p keys retire k1',
+      'c2p keys retire k1-5f3a9c1e07',
       'What was sealed under it never opens again, in no backup and in no history of Temporal. Refused while a',
       'blob of the store, an open workflow or a schedule needs it, and for a quarter of an hour after another',
       'key became the current one. Where a command has the key ring, it only says whether anything needs the key.',

@@ -48,7 +48,7 @@ export const addCommand = new Command('add')
 export const useCommand = new Command('use')
   .description('seal with a key of the key ring from now on')
   .argument('<id>', 'of the key')
-  .addHelpText('after', example('c2p keys use k2'))
+  .addHelpText('after', example('c2p keys use k2-c40d27b1f6'))
   .action(async (keyId: string) => {
     const path = await ringPath();
     await changeRingFile(path, (ring) => {
