@@ -65,6 +65,9 @@ export interface PayloadCodecOptions {
   namespace?: string | undefined;
 }
 
+/** Of what the SDK writes without saying for which workflow, as why a workflow task failed: no workflow reads it. */
+const NOBODY: PayloadOwner = { namespace: '', workflowId: '' };
+
 /** The workflow that a payload is of. */
 export interface PayloadOwner {
   namespace: string;
@@ -109,8 +112,7 @@ export class EncryptingPayloadCodec implements PayloadCodec {
     const keyRing = await this.#keyRing.latest();
     const keyId = keyRing.currentKeyId;
     const keys = { encryption: keyRing.payloadKey(keyId)!, mac: keyRing.payloadMacKey };
-    const owner = this.#ownerIn(context);
-    if (!owner) throw new Error('a payload is encrypted for a workflow, and this one is of none');
+    const owner = this.#ownerIn(context) ?? NOBODY;
     return payloads.map((payload) => encryptPayload(payload, owner, keyId, keys));
   }
 

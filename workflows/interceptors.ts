@@ -14,7 +14,10 @@ export const interceptors: WorkflowInterceptorsFactory = () => ({
     {
       async execute(input, next) {
         const problem = startProblem(input.args);
-        if (problem !== undefined) throw inputRefused(problem);
+        if (problem !== undefined) {
+          log.warn('refused a start', { problem });
+          throw inputRefused(problem);
+        }
         return next(input);
       },
       async handleSignal(input, next) {

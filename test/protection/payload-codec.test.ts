@@ -98,8 +98,10 @@ describe('a payload', () => {
     expect(await refusal(payload)).toMatchObject({ reason: 'clear' });
   });
 
-  it('is not encrypted for no workflow', async () => {
-    await expect(codecOf(rotated).encode([json(SECRET)])).rejects.toThrow('encrypted for a workflow');
+  it('that is encrypted for no workflow is read by none', async () => {
+    const [payload] = await codecOf(rotated).encode([json(SECRET)]);
+    expect(await refusal(payload!)).toMatchObject({ reason: 'elsewhere' });
+    expect((await codecOf(rotated).decode([payload!])).map(bytesOf)).toEqual([bytesOf(json(SECRET))]);
   });
 
   it('is read as what the workflow is that it names, by who does not know whose it is', async () => {

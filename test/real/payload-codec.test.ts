@@ -229,9 +229,8 @@ test.concurrent(
     ).enroll({ externalBatchId, program: PROGRAM, records: testRecords(1) });
     await until(async () => (await batch.execution()) === 'FAILED');
     expect(site.simulator.accepted()).toEqual([]);
-    expect(await readFile(worker.logFile, 'utf8')).toContain(
-      'not written with the key ring of the workers (clear)',
-    );
+    const refused = 'not written with the key ring of the workers (clear)';
+    await until(async () => (await readFile(worker.logFile, 'utf8')).includes(refused));
   },
 );
 
@@ -277,10 +276,9 @@ test.concurrent(
         (event) => event.workflowTaskFailedEventAttributes,
       ),
     );
-    const log = await readFile(keyless.logFile, 'utf8');
-    expect(log).toMatch(
-      /cannot decrypt a payload of Temporal \(key 'k1-\w+'\): the key ring has no such key: add it again/,
-    );
+    const missing =
+      /cannot decrypt a payload of Temporal \(key 'k1-\w+'\): the key ring has no such key: add it again/;
+    await until(async () => missing.test(await readFile(keyless.logFile, 'utf8')));
     await stopped(keyless);
 
     await replaceRing(site, () => ring);
