@@ -1,4 +1,4 @@
-import { cancellationSignal, Context, getClient } from '@temporalio/activity';
+import { cancellationSignal, getClient } from '@temporalio/activity';
 import { batchesOf, type SourceBatch, type Step } from '../bulk/batches.js';
 import type { SourceCursor } from '../bulk/cursor.js';
 import { locateSource } from '../bulk/local-source.js';
@@ -18,7 +18,7 @@ import { namespaceIdOf } from '../retention/namespace.js';
 import { putJson } from '../store/store.js';
 import { ownerOf } from './batch-owner.js';
 import { failingClearly } from './failures.js';
-import { whileHeartbeating } from './heartbeat.js';
+import { progressBefore, whileHeartbeating } from './heartbeat.js';
 import type { ActivityDependencies } from './dependencies.js';
 
 export interface SealPageInput {
@@ -79,7 +79,7 @@ export function sealPage(
 ) {
   return (input: SealPageInput): Promise<SealedPage> =>
     failingClearly(async () => {
-      const begun = Context.current().info.heartbeatDetails as SealedPage | undefined;
+      const begun = progressBefore<SealedPage>();
       const location = await locateSource(input.source, deps.sourceFolder);
       const from = begun?.cursor ?? input.from;
       const source = await openSource(location, { expected: from?.identity, rules: deps.sourceRules });

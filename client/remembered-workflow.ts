@@ -170,7 +170,7 @@ export abstract class RememberedWorkflow<Key extends Subject, Closed extends { r
       id: randomUUID(),
       by: maskPans(sender.by ?? temporal.options.identity).slice(0, 128),
       ...(sender.reason !== undefined && { reason: maskPans(sender.reason).slice(0, 500) }),
-      name: update.name,
+      for: update.name,
       body,
     };
     const { withinMs } = options;

@@ -27,7 +27,7 @@ export async function tellJob(
     id: `${externalBatchId}/${chain}/closed`,
     by,
     reason: reasons[0],
-    name: BATCH_CLOSED,
+    for: BATCH_CLOSED,
     body: reportOf(result, chain),
   };
   try {

@@ -13,8 +13,8 @@ export interface Message<Body> {
   /** The person or the program that sends it. */
   by: string;
   reason?: string | undefined;
-  /** Of the signal or update: what was written for one is not taken for another. */
-  name: string;
+  /** The name of the signal or update: what was written for one is not taken for another. */
+  for: string;
   body: Body;
 }
 
@@ -41,8 +41,8 @@ export function withApplied<Box extends Mailbox>(box: Box, { id }: Message<unkno
 export function messageProblem(args: readonly unknown[], to: string): string | undefined {
   const [message] = args;
   if (args.length !== 1 || typeof message !== 'object' || message === null)
-    return 'a message has one argument: {id, by, reason?, name, body}';
-  const { id, by, reason = '', name: writtenFor, body } = message as Partial<Message<unknown>>;
+    return 'a message has one argument: {id, by, reason?, for, body}';
+  const { id, by, reason = '', for: writtenFor, body } = message as Partial<Message<unknown>>;
   for (const [name, text] of Object.entries({ id, by })) {
     if (typeof text !== 'string' || text.length === 0 || text.length > LONGEST_NAME)
       return `${name} must be a text of 1 to ${LONGEST_NAME} characters`;
@@ -50,7 +50,7 @@ export function messageProblem(args: readonly unknown[], to: string): string | u
   if (typeof reason !== 'string' || reason.length > LONGEST_REASON)
     return `reason must be a text of at most ${LONGEST_REASON} characters`;
   if (looksLikePan(`${by as string} ${reason}`)) return 'by or reason looks like a card number';
-  if (writtenFor !== to) return `name must be ${to}: the message was not written for it`;
+  if (writtenFor !== to) return `for must be ${to}: the message was written for another`;
   if (typeof body !== 'object' || body === null || Array.isArray(body)) return 'body must be an object';
   return undefined;
 }

@@ -37,14 +37,12 @@ export const FIELDS = {
     'isOperatorsDecision isUnderWay isLast isKnown lastStatusUnknown',
   ],
   word: [
-    'program externalBatchId bulkId batchId batchIds flowId chain call id appliedIds reportTo keyId ref replaces',
+    'for program externalBatchId bulkId batchId batchIds flowId chain call id appliedIds reportTo keyId ref replaces',
     'records recordsDigest orderDigest endsDigest validated enrollmentData outcomes status batchStatus question kind is',
     'failure from code layout.format layout.columns',
     'startedAt nextRoundAt nextAttemptAt nextPollAt deadlineAt estimatedEndAt offeredAt until',
     'onInvalidRecords uncertainSubmission onPartialFailure onCancel onPollingDeadline',
     'initial maximum deadline notFoundGrace delay',
-    // Of a message: which signal or update it is for.
-    '.name',
     'stage.name then.name polling.name removing.name',
     'definition.type queryDefinitions.name signalDefinitions.name updateDefinitions.name',
   ],

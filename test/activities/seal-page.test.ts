@@ -46,7 +46,17 @@ afterEach(async () => {
   await rm(folder, { recursive: true });
 });
 
-function environmentWith(info: { heartbeatDetails?: SealedPage } = {}): MockActivityEnvironment {
+/** As `payload-converter.cjs` reads what the codec refused. */
+const REFUSED = { [Symbol.for('c2p refused payload')]: 'clear' };
+
+/** As the mocked activity is named in its heartbeats. */
+const THIS_ACTIVITY = '00000000-0000-0000-0000-000000000000/test';
+
+function environmentAfter(progress: SealedPage, of = THIS_ACTIVITY): MockActivityEnvironment {
+  return environmentWith({ heartbeatDetails: { of, progress } });
+}
+
+function environmentWith(info: { heartbeatDetails?: unknown } = {}): MockActivityEnvironment {
   return new MockActivityEnvironment(info, {
     logger: new DefaultLogger('ERROR'),
     client: temporal.client(),
@@ -117,17 +127,26 @@ describe('sealing a source', () => {
   it('goes on from what the attempt before heartbeated, and not from before that', async () => {
     const whole = await seal();
     const [heartbeat] = await inPages(5);
-    expect(await seal({}, environmentWith({ heartbeatDetails: heartbeat! }))).toEqual(whole);
+    expect(await seal({}, environmentAfter(heartbeat!))).toEqual(whole);
     // It counts on from what the heartbeat says: had it read the file anew, this would not show.
-    const other = environmentWith({ heartbeatDetails: { ...heartbeat!, rejects: 0 } });
+    const other = environmentAfter({ ...heartbeat!, rejects: 0 });
     expect((await seal({}, other)).rejects).toBe(whole.rejects - heartbeat!.rejects);
+  });
+
+  it.each<[string, (page: SealedPage) => MockActivityEnvironment]>([
+    ['somebody without the key ring', () => environmentWith({ heartbeatDetails: REFUSED })],
+    ['another activity of the workflow', (page) => environmentAfter(page, 'another-run/test')],
+  ])('does not go on from what %s heartbeated', async (_, environment) => {
+    const whole = await seal();
+    const [page] = await inPages(5);
+    expect((await seal({}, environment({ ...page!, rejects: 1_000 }))).rejects).toBe(whole.rejects);
   });
 
   it('heartbeats how far it is', async () => {
     vi.useFakeTimers({ toFake: ['setInterval', 'clearInterval'] });
     const environment = environmentWith();
     const beats: SealedPage[] = [];
-    environment.on('heartbeat', (page: SealedPage) => beats.push(page));
+    environment.on('heartbeat', ({ progress }: { progress: SealedPage }) => beats.push(progress));
     const sealing = seal({ maxCardsPerBatch: 25 }, environment);
     // Each turn of the event loop, as much passes as between two heartbeats.
     for (let ended = false; !ended;) {
@@ -199,7 +218,7 @@ describe('a batch that has the id of one of the job', () => {
     const whole = await seal();
     expect(pages.flatMap(({ batches }) => batches)).toEqual(whole.batches);
     expect(pages.flatMap(({ taken }) => taken)).toEqual([3]);
-    expect(await seal({}, environmentWith({ heartbeatDetails: pages[0]! }))).toEqual(whole);
+    expect(await seal({}, environmentAfter(pages[0]!))).toEqual(whole);
   });
 
   it('and not of the job is left out also where the job had sealed that one before the other came', async () => {

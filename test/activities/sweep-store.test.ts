@@ -133,7 +133,14 @@ describe('the sweep', () => {
     await sealed('open', Blob.records('a', HERE));
     await sealed('closed', Blob.outcomes, Blob.closed);
     store = new FilesystemStore({ root, keyRing: KeyRing.parse(rotated, 'test') });
-    expect(await sweep()).toEqual({ graceMs: DAY, ended: 0, unknown: 0, elsewhere: 0, erasedBlobs: 0, resealedBlobs: 3 });
+    expect(await sweep()).toEqual({
+      graceMs: DAY,
+      ended: 0,
+      unknown: 0,
+      elsewhere: 0,
+      erasedBlobs: 0,
+      resealedBlobs: 3,
+    });
     expect(await store.keyIdOf(keyOf('open'), Blob.records('a', HERE))).toBe(testKeyId(2));
     expect((await sweep()).resealedBlobs).toBeUndefined();
   });

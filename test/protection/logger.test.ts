@@ -56,7 +56,7 @@ describe('createLogger', () => {
   });
 
   it('redacts cardholder data and secrets by name at any depth', () => {
-    const { logger, lines } = recordingLogger();
+    const { logger, lines, entries } = recordingLogger();
     const consumer = {
       emailAddress: 'ana@example.com',
       firstName: 'Ana',
@@ -66,7 +66,8 @@ describe('createLogger', () => {
       { request: { headers: { Authorization: 'OAuth x' }, body: { list: [{ consumer }] } } },
       'sent',
     );
-    expect(lines.join('')).not.toMatch(/ana@|Ana|555|OAuth/);
+    // The time of the line may have any digits.
+    expect(JSON.stringify(entries()[0]!['request'])).not.toMatch(/ana@|Ana|555|OAuth/);
     expect(lines.join('')).toContain('"Authorization":"[redacted]"');
   });
 

@@ -115,6 +115,7 @@ describe('a batch that was terminated while Mastercard had it', () => {
           {
             id: 'portfolio-000007/chain-1/closed',
             by: 'a test',
+            for: 'batchClosed',
             reason: 'its workflow was terminated directly in Temporal (TERMINATED)',
             body: {
               externalBatchId: 'portfolio-000007',

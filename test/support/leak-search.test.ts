@@ -97,6 +97,7 @@ describe('the search', () => {
           expect(new Set(found.map((leak) => leak.of))).toEqual(new Set([of]));
         },
       ),
+      { numRuns: 25 },
     );
   });
 

@@ -6,5 +6,5 @@ let sent = 0;
 export function message<Body>(to: { name: string } | string, body: Body): [Message<Body>] {
   sent += 1;
   const name = typeof to === 'string' ? to : to.name;
-  return [{ id: `test-${process.pid}-${sent}`, by: 'a test', name, body }];
+  return [{ id: `test-${process.pid}-${sent}`, by: 'a test', for: name, body }];
 }

@@ -67,7 +67,7 @@ function polling(policy: PolicyOverrides = {}): In<'polling'> {
 
 const failure = { message: 'why', reason: 'REASON', details: [] };
 const lost: SubmissionAnswer = { kind: 'unknown', ...failure };
-const message = <Body>(body: Body): Message<Body> => ({ id: 'm-1', by: 'alice', name: 'any', body });
+const message = <Body>(body: Body): Message<Body> => ({ id: 'm-1', by: 'alice', for: 'any', body });
 const afterLost = () => at(offering(lost), 'submitting');
 
 /** The stage, and the question or the end where there is one. */

@@ -13,7 +13,7 @@ export async function report({ order }: BatchState, result: BatchResult): Promis
     await getExternalWorkflowHandle(order.reportTo).signal(batchClosedSignal, {
       id: `closed-${chain}`,
       by: workflowId,
-      name: batchClosedSignal.name,
+      for: batchClosedSignal.name,
       body,
     });
   } catch (error) {
