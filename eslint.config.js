@@ -81,7 +81,7 @@ export default tseslint.config(
                 '^(?!@temporalio/(?:workflow|common)$|\\./|\\.\\./[a-z-]+\\.js$|\\.\\./(?:batch|bulk)/|' +
                 '(?:\\.\\./){1,2}enrollment/|(?:\\.\\./){1,2}(?:activities/index|protection/(?:mask|printable))\\.js$).+',
               message:
-                'Workflows import only @temporalio/workflow (and common), enrollment/, protection/mask, protection/printable and types of activities/.',
+                'Workflows import only @temporalio/workflow (and common), enrollment/, protection/mask, protection/refused-payload, protection/printable and types of activities/.',
             },
             {
               regex: '^(?:\\.\\./)+enrollment/(schemas|validation|policy-schema|schema-problems)\\.js$',

@@ -51,7 +51,7 @@ function failureOf(call: string, error: unknown): unknown {
     error instanceof CompleteAsyncError || (error instanceof Error && error.name === 'AbortError');
   if (isCutShort || (error instanceof TemporalFailure && !(error instanceof ApplicationFailure)))
     return error;
-  return ApplicationFailure.fromError(error as Error, { details: [call] });
+  return ApplicationFailure.fromError(error, { details: [call] });
 }
 
 /** Nothing is done: nobody with the key ring asked for it. */

@@ -79,12 +79,13 @@ describe('createLogger', () => {
 });
 
 describe('maskLogLine', () => {
-  it('gives JSON for JSON, with nothing but masked digits and redacted fields changed', () => {
+  it('gives JSON for JSON, with nothing but masked digits, masked addresses and redacted fields changed', () => {
     fc.assert(
       fc.property(fc.json(), (json) => {
         const masked = maskLogLine(json);
         expect(() => JSON.parse(masked) as unknown).not.toThrow();
-        if (!LONG_ENOUGH_FOR_A_PAN.test(json)) expect(JSON.parse(masked)).toEqual(JSON.parse(json));
+        if (!LONG_ENOUGH_FOR_A_PAN.test(json) && !json.includes('@'))
+          expect(JSON.parse(masked)).toEqual(JSON.parse(json));
       }),
     );
   });
