@@ -79,7 +79,7 @@ export default tseslint.config(
             {
               regex:
                 '^(?!@temporalio/(?:workflow|common)$|\\./|\\.\\./[a-z-]+\\.js$|\\.\\./(?:batch|bulk)/|' +
-                '(?:\\.\\./){1,2}enrollment/|(?:\\.\\./){1,2}(?:activities/index|protection/(?:mask|printable))\\.js$).+',
+                '(?:\\.\\./){1,2}enrollment/|(?:\\.\\./){1,2}(?:activities/index|protection/(?:mask|printable|refused-payload))\\.js$).+',
               message:
                 'Workflows import only @temporalio/workflow (and common), enrollment/, protection/mask, protection/refused-payload, protection/printable and types of activities/.',
             },
