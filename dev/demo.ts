@@ -39,7 +39,8 @@ try {
   Object.assign(process.env, environment.env);
   await demonstrate();
   if (options.keep) {
-    print('\nEverything keeps running until Ctrl-C. In another terminal:');
+    print();
+    print('Everything keeps running until Ctrl-C. In another terminal:');
     print(
       `  export C2P_CONFIG=${environment.env.C2P_CONFIG} TEMPORAL_ADDRESS=${environment.env.TEMPORAL_ADDRESS}`,
     );
@@ -62,10 +63,14 @@ async function demonstrate(): Promise<void> {
       records: records as EnrollmentRecord[],
     });
     const { uiUrl } = environment.temporal;
-    if (uiUrl) print(`\nWeb UI: ${uiUrl}/namespaces/${environment.temporal.namespace}/workflows`);
+    if (uiUrl) {
+      print();
+      print(`Web UI: ${uiUrl}/namespaces/${environment.temporal.namespace}/workflows`);
+    }
     const last = await watchUntilClosed(batch);
     printReport(await batch.outcomes());
-    print(`\n${progressLine(last)}`);
+    print();
+    print(progressLine(last));
     if (uiUrl && !options.keep)
       print('The Web UI was up while this ran; `npm run demo -- --keep` leaves it up.');
   } finally {
@@ -78,7 +83,8 @@ function printReport(outcomes: readonly Outcome[]): void {
   for (const status of OUTCOME_STATUSES) {
     const those = outcomes.filter((outcome) => outcome.status === status);
     if (those.length === 0) continue;
-    print(`\n${status}: ${those.length}`);
+    print();
+    print(`${status}: ${those.length}`);
     if (status === 'ENROLLED') continue;
     for (const outcome of those) {
       const { externalConsumerId, externalCardId, reason } = outcome;

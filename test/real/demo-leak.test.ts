@@ -45,7 +45,7 @@ describe('the demo', () => {
   test('exits with 0 and reports what became of every card', () => {
     expect(demo).toMatchObject({ exitCode: 0 });
     expect(demo.stdout).toContain('COMPLETED_WITH_ERRORS · 30 cards: 22 enrolled, 4 failed, 4 invalid');
-    expect(demo.stdout).toContain('ENROLLED: 22\n');
+    expect(demo.stdout).toContain('\n\nENROLLED: 22\n');
     expect(demo.stdout).toMatch(/^ {2}cust-0006 card-0007 +PAN_INELIGIBLE/m);
     expect(demo.stdout).toMatch(
       /^ {2}cust-0008 card-0010 +INVALID_RECORD +cards\[1\].primaryAccountNumber luhn$/m,
