@@ -1,7 +1,7 @@
 import { ApplicationFailure, CompleteAsyncError, log } from '@temporalio/activity';
 import { TemporalFailure } from '@temporalio/common';
-import { FailureType } from '../enrollment/errors.js';
 import { refusalIn } from '../protection/refused-payload.js';
+import { inputRefused } from './failures.js';
 
 /** What a workflow calls an activity with. */
 export interface Call<Input> {
@@ -57,6 +57,5 @@ function failureOf(call: string, error: unknown): unknown {
 /** Nothing is done: nobody with the key ring asked for it. */
 function notOurs(refusal: string): ApplicationFailure {
   log.warn('refused an activity whose input was not written with the key ring', { refusal });
-  const message = `its input was not written with the key ring (${refusal})`;
-  return ApplicationFailure.create({ type: FailureType.InputRefused, message, nonRetryable: true });
+  return inputRefused(`its input was not written with the key ring (${refusal})`);
 }

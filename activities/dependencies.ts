@@ -20,8 +20,7 @@ export interface ActivityDependencies {
   /** What differs from the defaults. */
   sourceRules?: Partial<SourceRules> | undefined;
   /**
-   * How long a batch is kept whose workflow ended without closing it (`sweep.grace`, ms): see `fateOf`. For jobs;
-   * the sweep gets its own as an argument.
+   * How long a batch is kept whose workflow ended without closing it (`sweep.grace`, ms): see `fateOf`.
    */
   graceMs: number;
   /** Decides which cards have expired. */

@@ -25,6 +25,11 @@ export function describeFailure(failure: GatewayFailure): FailureDescription {
   };
 }
 
+/** The error of a workflow that cannot go on with what it was started with: nothing was kept or sent. */
+export function inputRefused(message: string): ApplicationFailure {
+  return ApplicationFailure.create({ type: FailureType.InputRefused, message, nonRetryable: true });
+}
+
 /** What is wrong with the store or its key ring, in words that may be kept: what others wrote may quote anything. */
 export function storeProblem(error: unknown): string {
   const ours = [StoreUnavailableError, KeyRingError].some((one) => error instanceof one);

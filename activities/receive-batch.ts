@@ -1,8 +1,7 @@
-import { activityInfo, ApplicationFailure, getClient } from '@temporalio/activity';
+import { activityInfo, getClient } from '@temporalio/activity';
 import { acceptBatch } from '../enrollment/acceptance.js';
 import type { BatchKey, BlobRef } from '../enrollment/batch.js';
 import { Blob, type ClosedBatch } from '../enrollment/blobs.js';
-import { FailureType } from '../enrollment/errors.js';
 import { looksLikePan, PROGRAM_PATTERN, workflowIdOf } from '../enrollment/identifiers.js';
 import { resolvePolicy, type EnrollmentPolicy, type PolicyOverrides } from '../enrollment/policy.js';
 import { parsePolicy, PolicyError, type PolicyInput } from '../enrollment/policy-schema.js';
@@ -13,6 +12,7 @@ import { getJson, putJson, type BatchStore } from '../store/store.js';
 import { isUnreadable, readingBlobs } from '../store/unreadable.js';
 import { failingClearly } from './failures.js';
 import type { ActivityDependencies } from './dependencies.js';
+import { inputRefused } from './failures.js';
 
 /** As somebody wrote it who may not know TypeScript: nothing of it is checked yet. */
 export interface ReceiveBatchInput {
@@ -62,17 +62,18 @@ function checked(
 ): { cards: number; base: PolicyOverrides; overrides: PolicyOverrides } {
   const { program: name, externalBatchId } = batch;
   if (typeof name !== 'string' || !PROGRAM_PATTERN.test(name) || looksLikePan(name))
-    throw refused('program must be the name of a program of the configuration');
+    throw inputRefused('program must be the name of a program of the configuration');
   const program = deps.program(name);
   const accepted = acceptBatch({ externalBatchId, records }, program);
-  if (accepted.problem !== undefined) throw refused(accepted.problem);
+  if (accepted.problem !== undefined) throw inputRefused(accepted.problem);
   // Under another id a second workflow could submit the same batch.
-  if (workflowId !== workflowIdOf(batch)) throw refused(`the workflow id must be '${workflowIdOf(batch)}'`);
+  if (workflowId !== workflowIdOf(batch))
+    throw inputRefused(`the workflow id must be '${workflowIdOf(batch)}'`);
   try {
     const overrides = parsePolicy(policy ?? {}, program.policy);
     return { cards: accepted.cards, base: program.policy, overrides };
   } catch (error) {
-    throw error instanceof PolicyError ? refused(error.message) : error;
+    throw error instanceof PolicyError ? inputRefused(error.message) : error;
   }
 }
 
@@ -84,9 +85,7 @@ async function refuseClosed(store: BatchStore, batch: BatchKey): Promise<void> {
   const how = isUnreadable(closed)
     ? 'is closed'
     : `was closed at ${closed.closedAt} as ${closed.result.status}`;
-  throw refused(`batch '${batch.externalBatchId}' ${how}; send these records under another externalBatchId`);
-}
-
-function refused(message: string): ApplicationFailure {
-  return ApplicationFailure.create({ type: FailureType.InputRefused, message, nonRetryable: true });
+  throw inputRefused(
+    `batch '${batch.externalBatchId}' ${how}; send these records under another externalBatchId`,
+  );
 }

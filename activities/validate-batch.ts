@@ -1,7 +1,5 @@
-import { ApplicationFailure } from '@temporalio/activity';
 import type { BatchKey, BlobRef } from '../enrollment/batch.js';
 import { Blob, type ClosedBatch } from '../enrollment/blobs.js';
-import { FailureType } from '../enrollment/errors.js';
 import { validateRecords } from '../enrollment/validation.js';
 import { digestKeyId, type KeyRingSource } from '../protection/key-ring.js';
 import { SealedBlobError } from '../protection/seal.js';
@@ -9,6 +7,7 @@ import { digestedBytes } from '../protection/records-digest.js';
 import { sealingContext } from '../store/sealing.js';
 import { getJson, putJson, type BatchStore } from '../store/store.js';
 import type { ActivityDependencies } from './dependencies.js';
+import { inputRefused } from './failures.js';
 import { readingBlobs, type Unreadable } from '../store/unreadable.js';
 
 export interface ValidateBatchInput {
@@ -56,11 +55,9 @@ async function refuseClosed(store: BatchStore, batch: BatchKey, chain: string): 
   if (!(await store.has(batch, Blob.closed))) return;
   const closed = await getJson<ClosedBatch>(store, batch, Blob.closed);
   if (closed.chain === chain) return;
-  throw ApplicationFailure.create({
-    type: FailureType.InputRefused,
-    message: 'the batch is closed, and was enrolled by another workflow: enroll its cards under a new id',
-    nonRetryable: true,
-  });
+  throw inputRefused(
+    'the batch is closed, and was enrolled by another workflow: enroll its cards under a new id',
+  );
 }
 
 /** @throws SealedBlobError where these are not the records that the batch was started with, or their digest has a key that is missing. */

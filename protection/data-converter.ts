@@ -20,10 +20,7 @@ export function protectedDataConverter(
   keyRing: KeyRingSource,
   { codec }: { codec: boolean } = { codec: true },
 ): ProtectedDataConverter {
-  return {
-    failureConverterPath: FAILURE_CONVERTER_PATH,
-    payloadCodecs: [new EncryptingPayloadCodec(keyRing, { encrypts: codec })],
-  };
+  return converterWith(new EncryptingPayloadCodec(keyRing, { encrypts: codec }));
 }
 
 /**
@@ -36,8 +33,11 @@ export function workerDataConverter(
   { codec, namespace }: { codec: boolean; namespace?: string } = { codec: true },
 ): ProtectedDataConverter {
   return {
-    failureConverterPath: FAILURE_CONVERTER_PATH,
+    ...converterWith(new EncryptingPayloadCodec(keyRing, { encrypts: codec, refusals: 'mark', namespace })),
     payloadConverterPath: PAYLOAD_CONVERTER_PATH,
-    payloadCodecs: [new EncryptingPayloadCodec(keyRing, { encrypts: codec, refusals: 'mark', namespace })],
   };
+}
+
+function converterWith(codec: EncryptingPayloadCodec): ProtectedDataConverter {
+  return { failureConverterPath: FAILURE_CONVERTER_PATH, payloadCodecs: [codec] };
 }

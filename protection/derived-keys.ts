@@ -14,7 +14,7 @@ export interface DerivedKeys {
 export function deriveKeys(key: string): DerivedKeys {
   return {
     seal: derived(key, 'c2p seal v1'),
-    digest: derived(key, 'c2p digest v1'),
+    digest: derived(key, DIGEST_LABEL),
     payload: derived(key, 'c2p payload v2'),
   };
 }
@@ -26,7 +26,7 @@ export function payloadMacKey(secret: string): KeyObject {
 
 /** What is kept of a key that is retired, in base64: from it, nothing else that the key gave can be had. */
 export function retiredKey(key: string): string {
-  return deriveKeys(key).digest.export().toString('base64');
+  return derived(key, DIGEST_LABEL).export().toString('base64');
 }
 
 /**
@@ -48,6 +48,7 @@ export function nameOf(keyId: string): string {
 }
 
 const FINGERPRINT_LENGTH = 10;
+const DIGEST_LABEL = 'c2p digest v1';
 
 function derived(base64: string, label: string): KeyObject {
   const key = hkdfSync('sha256', Buffer.from(base64, 'base64'), Buffer.alloc(0), label, 32);

@@ -199,6 +199,8 @@ export function encryptPayload(
 interface Sealed {
   keyId: string;
   owner: PayloadOwner;
+  /** What is authenticated beside the body. */
+  bound: Uint8Array;
   body: Uint8Array;
   mac: Uint8Array;
 }
@@ -213,18 +215,19 @@ function parsed({ metadata, data }: Payload): Sealed | 'malformed' | 'unknownFor
   if (data.length < HEADER_LENGTH + TAG_LENGTH + MAC_LENGTH) return 'malformed';
   if (namespace === undefined || workflowId === undefined) return 'malformed';
   const body = data.subarray(0, -MAC_LENGTH);
-  return { keyId, owner: { namespace, workflowId }, body, mac: data.subarray(-MAC_LENGTH) };
+  const owner = { namespace, workflowId };
+  return { keyId, owner, bound: boundTo(owner, keyId), body, mac: data.subarray(-MAC_LENGTH) };
 }
 
-function isAuthentic({ owner, keyId, body, mac }: Sealed, key: KeyObject): boolean {
-  return timingSafeEqual(macOf(boundTo(owner, keyId), body, key), mac);
+function isAuthentic({ bound, body, mac }: Sealed, key: KeyObject): boolean {
+  return timingSafeEqual(macOf(bound, body, key), mac);
 }
 
 /** Nothing where the tag does not fit. */
-function decrypted({ owner, keyId, body }: Sealed, key: KeyObject): Payload | undefined {
+function decrypted({ bound, body }: Sealed, key: KeyObject): Payload | undefined {
   const nonce = body.subarray(1, HEADER_LENGTH);
   const decipher = createDecipheriv(ALGORITHM, key, nonce, { authTagLength: TAG_LENGTH });
-  decipher.setAAD(boundTo(owner, keyId));
+  decipher.setAAD(bound);
   decipher.setAuthTag(body.subarray(-TAG_LENGTH));
   const plaintext = decipher.update(body.subarray(HEADER_LENGTH, -TAG_LENGTH));
   try {

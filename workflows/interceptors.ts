@@ -1,5 +1,5 @@
 import { log, workflowInfo, type WorkflowInterceptorsFactory } from '@temporalio/workflow';
-import { refusalAmong } from '../protection/refused-payload.js';
+import { refusalAmong, type PayloadRefusal } from '../protection/refused-payload.js';
 import { inputRefused } from './failures.js';
 import { refused } from './message.js';
 import { countRefusal } from './refusals.js';
@@ -21,27 +21,25 @@ export const interceptors: WorkflowInterceptorsFactory = () => ({
         return next(input);
       },
       async handleSignal(input, next) {
-        const refusal = refusalAmong(input.args);
-        if (refusal === undefined) return next(input);
-        log.warn('refused a signal that was not written with the key ring', {
-          signal: input.signalName,
-          refusal,
-        });
-        countRefusal();
+        if (refusalOf('a signal', input.signalName, input.args) === undefined) return next(input);
       },
       validateUpdate(input, next) {
-        const refusal = refusalAmong(input.args);
+        const refusal = refusalOf('an update', input.name, input.args);
         if (refusal === undefined) return next(input);
-        log.warn('refused an update that was not written with the key ring', {
-          update: input.name,
-          refusal,
-        });
-        countRefusal();
         throw refused(`the update was not written with the key ring (${refusal})`);
       },
     },
   ],
 });
+
+/** Why a message is refused, which is logged and shown; nothing for one that may be handled. */
+function refusalOf(what: string, name: string, args: readonly unknown[]): PayloadRefusal | undefined {
+  const refusal = refusalAmong(args);
+  if (refusal === undefined) return undefined;
+  log.warn(`refused ${what} that was not written with the key ring`, { name, refusal });
+  countRefusal();
+  return refusal;
+}
 
 /** Why this execution cannot have been started by c2p: a sentence without values. */
 function startProblem(args: readonly unknown[]): string | undefined {

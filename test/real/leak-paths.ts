@@ -66,6 +66,15 @@ function isDone(simulator: Simulator): void {
   simulator.configure({ processingMs: 0 });
 }
 
+/** Mastercard is done with a batch when somebody cancels it. */
+const cancelledWhenDone: Act = {
+  when: polled,
+  act(batch, simulator) {
+    isDone(simulator);
+    return batch.cancel();
+  },
+};
+
 /** Mastercard takes the batch, its answer is lost, and it does not tell the batchId afterwards. */
 function losesBatchId(simulator: Simulator): void {
   simulator.configure({ duplicates: 'withoutBatchId' });
@@ -139,13 +148,7 @@ const hostilePaths: readonly LeakPath[] = [
     saysOfCard: saysIds,
     simulate: takesLong,
     acts: [
-      {
-        when: polled,
-        act(batch, simulator) {
-          isDone(simulator);
-          return batch.cancel();
-        },
-      },
+      cancelledWhenDone,
       { when: asked('removal'), act: (batch) => batch.retryRollback({ abandon: true }) },
     ],
   },
@@ -339,15 +342,7 @@ export const leakPaths: readonly LeakPath[] = [
     cards: ['ENROLLED', 'ENROLLED'],
     policy: { polling: { initial: '1s', maximum: '1s' } },
     simulate: takesLong,
-    acts: [
-      {
-        when: polled,
-        act(batch, simulator) {
-          isDone(simulator);
-          return batch.cancel();
-        },
-      },
-    ],
+    acts: [cancelledWhenDone],
   },
   {
     name: 'cancelled-and-left',

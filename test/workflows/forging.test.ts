@@ -3,6 +3,8 @@ import { defaultPayloadConverter, type Payload } from '@temporalio/common';
 import proto from '@temporalio/proto';
 import { DefaultLogger, Runtime, type LogEntry } from '@temporalio/worker';
 import { afterAll, beforeAll, describe, expect, test } from 'vitest';
+import type { EnrollmentBatch } from '../../client/enrollment-batch.js';
+import type { EnrollmentClient } from '../../client/enrollment-client.js';
 import { bulkBatchId, bulkWorkflowIdOf, NO_CARDS } from '../../enrollment/bulk.js';
 import { FailureType } from '../../enrollment/errors.js';
 import { workflowIdOf } from '../../enrollment/identifiers.js';
@@ -120,6 +122,11 @@ const inputOf = (externalBatchId: string) => ({
   policy: DEFAULT_POLICY,
 });
 
+function enroll(client: EnrollmentClient, externalBatchId: string): Promise<EnrollmentBatch> {
+  const order = { externalBatchId, program: PROGRAM, records: testRecords(1) };
+  return client.enroll({ ...order, policy: { polling: { initial: '1s' } } });
+}
+
 /** A Mastercard whose answers wait until the test lets them go, and that tells which activity asks. */
 function heldGateway(externalBatchId: string) {
   const asked: { activityId: string; answer: (report: BatchReport) => void }[] = [];
@@ -160,8 +167,7 @@ describe.each(Object.keys(FORMS))('what somebody without the key ring writes %s'
     const { gateway, asked, done } = heldGateway(externalBatchId);
     const workflowId = workflowIdOf({ program: PROGRAM, externalBatchId });
     await rig.running(gateway, async (client) => {
-      const order = { externalBatchId, program: PROGRAM, records: testRecords(1) };
-      const batch = await client.enroll({ ...order, policy: { polling: { initial: '1s' } } });
+      const batch = await enroll(client, externalBatchId);
       const at = { namespace, workflowId };
 
       await until(() => asked.length === 1);
@@ -218,8 +224,7 @@ describe('somebody who writes to Temporal cannot use again what was written with
     const { gateway, asked, done } = heldGateway(externalBatchId);
     const workflowId = workflowIdOf({ program: PROGRAM, externalBatchId });
     await rig.running(gateway, async (client) => {
-      const order = { externalBatchId, program: PROGRAM, records: testRecords(1) };
-      const batch = await client.enroll({ ...order, policy: { polling: { initial: '1s' } } });
+      const batch = await enroll(client, externalBatchId);
       await until(() => asked.length === 1);
       const policy = { retryFailedRecords: { maxRounds: 5 } };
       const ofPoll = await encrypted(message('pollNow', policy)[0], ourCodec(), workflowId);
@@ -234,8 +239,7 @@ describe('somebody who writes to Temporal cannot use again what was written with
     const externalBatchId = rig.nextBatchId('again');
     const { gateway, asked, done } = heldGateway(externalBatchId);
     await rig.running(gateway, async (client, taskQueue) => {
-      const order = { externalBatchId, program: PROGRAM, records: testRecords(1) };
-      const batch = await client.enroll({ ...order, policy: { polling: { initial: '1s' } } });
+      const batch = await enroll(client, externalBatchId);
       await until(() => asked.length === 1);
       asked[0]!.answer(done);
       const result = await batch.result();

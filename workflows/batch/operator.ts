@@ -111,15 +111,16 @@ function whyNotBelieved(
   batchId: string,
   answer: Exclude<StatusAnswer, { kind: 'processing' | 'terminal' }> | undefined,
 ): string {
+  const shown = maskPersonal(batchId);
   switch (answer?.kind) {
     case 'foreign':
-      return `batchId ${maskPersonal(batchId)} belongs to another externalBatchId`;
+      return `batchId ${shown} belongs to another externalBatchId`;
     case 'notFound':
-      return `Mastercard does not know batchId ${maskPersonal(batchId)}`;
+      return `Mastercard does not know batchId ${shown}`;
     case 'denied':
-      return `Mastercard did not answer about batchId ${maskPersonal(batchId)}: ${answer.message}`;
+      return `Mastercard did not answer about batchId ${shown}: ${answer.message}`;
     case undefined:
-      return `Mastercard could not be asked about batchId ${maskPersonal(batchId)}; try again later`;
+      return `Mastercard could not be asked about batchId ${shown}; try again later`;
   }
 }
 
