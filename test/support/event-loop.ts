@@ -9,7 +9,7 @@ const GARBAGE_BYTES = 16 * 1024 * 1024;
 export interface Watched {
   /** The most CPU (ms, of all threads) between two turns of the event loop. */
   longestTurn: number;
-  /** How many bytes more the heap and its buffers had, at most, than before. */
+  /** How many bytes more the heap and its buffers held, at most, than before: to 16 MB. */
   memory: number;
 }
 
@@ -19,7 +19,8 @@ export async function watchingEventLoop(work: () => Promise<unknown>): Promise<W
     const { heapUsed, external } = process.memoryUsage();
     return heapUsed + external;
   };
-  const before = held();
+  // The least that was held: before may be garbage, too.
+  let least = held();
   let [longest, most, isOver] = [0, 0, false];
   const watching = (async () => {
     while (!isOver) {
@@ -27,9 +28,12 @@ export async function watchingEventLoop(work: () => Promise<unknown>): Promise<W
       await setImmediate();
       const { user, system } = process.cpuUsage(begun);
       longest = Math.max(longest, user + system);
-      // What seems to be held may be garbage.
-      if (held() - before > most + GARBAGE_BYTES) collect();
-      most = Math.max(most, held() - before);
+      least = Math.min(least, held());
+      if (held() - least <= most + GARBAGE_BYTES) continue;
+      // What seems to be held may be garbage: only what a collection leaves counts.
+      collect();
+      least = Math.min(least, held());
+      most = Math.max(most, held() - least);
     }
   })();
   try {
