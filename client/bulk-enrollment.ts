@@ -20,6 +20,7 @@ import { readClosedOutcomes } from '../retention/outcomes.js';
 import { getJson } from '../store/store.js';
 import {
   bulkProgressQuery,
+  cancelBulkUpdate,
   changeBulkUpdate,
   pauseBulkUpdate,
   resumeBulkUpdate,
@@ -150,17 +151,15 @@ export class BulkEnrollment extends RememberedWorkflow<BulkKey, ClosedBulk> {
   }
 
   /**
-   * Asks the job to stop; `result()` tells when it has. No further batch is started. A closed one stays as it is.
+   * Cancels the job; `result()` resolves when that is done. No further batch is started. A closed one stays as it is.
    * @param options.rollback whether batches in flight are cancelled and all cards taken back that the job
    *   enrolled, or batches in flight go to their end; by default as the job was started or changed.
-   * @throws ChangeRefusedError when the job is ending already, in the other way.
+   * @throws ChangeRefusedError when the job is ending already, in the other way, or when no worker answers;
+   *   BulkNotFoundError; BulkTerminatedError.
    */
-  override async cancel({ rollback }: { rollback?: boolean | undefined } = {}): Promise<void> {
-    if (await this.remembered()) return;
+  async cancel({ rollback, ...sender }: Sender & { rollback?: boolean | undefined } = {}): Promise<void> {
     const onCancel = rollback === undefined ? undefined : rollback ? 'rollback' : 'finish';
-    if (onCancel !== undefined && (await this.progress()).onCancel !== onCancel)
-      await this.change({ onCancel });
-    await super.cancel();
+    await this.stop(cancelBulkUpdate, { onCancel }, sender);
   }
 
   /** What the job was started with; nothing where it was started in another way than `startBulk`. */

@@ -5,9 +5,11 @@ import { shownOutcome, type Outcome } from '../enrollment/outcomes.js';
 import { parsePolicyChange, type PolicyInput } from '../enrollment/policy-schema.js';
 import { readOutcomes } from '../retention/outcomes.js';
 import {
+  cancelUpdate,
   closeWithoutUnreadableUpdate,
   decideRemovalUpdate,
   extendDeadlineUpdate,
+  goOnUpdate,
   pollNowUpdate,
   progressQuery,
   resolveSubmissionUpdate,
@@ -80,6 +82,23 @@ export class EnrollmentBatch extends RememberedWorkflow<BatchKey, ClosedBatch> {
       return (await readOutcomes(store, this.key)).map(shownOutcome);
     if (!(await this.exists())) throw this.notFound();
     return [];
+  }
+
+  /**
+   * Cancels the batch; `result()` resolves when that is done. What Mastercard cannot have is not sent, and enrolled
+   * cards are removed or left as `policy.onCancel` says. One that is closed stays as it is.
+   * @throws ChangeRefusedError when no worker answers; BatchNotFoundError; BatchTerminatedError.
+   */
+  async cancel(sender: Sender = {}): Promise<void> {
+    await this.stop(cancelUpdate, {}, sender);
+  }
+
+  /**
+   * Goes on with a batch that is AWAITING_OPERATOR since Temporal was asked to cancel its workflow, without c2p.
+   * @throws ResolutionRefusedError when that is not the question.
+   */
+  async goOn(sender: Sender = {}): Promise<void> {
+    await this.update(goOnUpdate, {}, sender);
   }
 
   /**

@@ -66,12 +66,6 @@ export abstract class RememberedWorkflow<Key extends Subject, Closed extends { r
   /** Of a workflow that could not use what it was started with, and of which nothing was kept. */
   protected abstract invalid(message: string): EnrollmentError;
 
-  /** Asks it to stop; `result()` tells when it has. One that is closed stays as it is. */
-  async cancel(): Promise<void> {
-    if (await this.remembered()) return;
-    await this.known(this.workflow.cancel());
-  }
-
   async exists(): Promise<boolean> {
     if (await this.remembered()) return true;
     try {
@@ -178,7 +172,7 @@ export abstract class RememberedWorkflow<Key extends Subject, Closed extends { r
     try {
       await (withinMs === undefined ? send() : temporal.withDeadline(Date.now() + withinMs, send));
     } catch (error) {
-      if (error instanceof WorkflowNotFoundError) throw await this.closedOrNotFound();
+      if (error instanceof WorkflowNotFoundError) throw await this.whyNotOpen();
       if (error instanceof WorkflowUpdateRPCTimeoutOrCancelledError)
         throw new ChangeRefusedError(this.key, whyNoAnswer(await this.describe()));
       if (!(error instanceof WorkflowUpdateFailedError)) throw error;
@@ -189,12 +183,17 @@ export abstract class RememberedWorkflow<Key extends Subject, Closed extends { r
     }
   }
 
-  /** What is asked of a workflow that Temporal knows. */
-  protected async known<T>(asked: Promise<T>): Promise<T> {
+  /** Sends a message that cancels the workflow. One that is closed stays as it is. */
+  protected async stop<Body extends object>(
+    update: UpdateDefinition<void, [Message<Body>]>,
+    body: Body,
+    sender: Sender,
+  ): Promise<void> {
+    if (await this.remembered()) return;
     try {
-      return await asked;
+      await this.update(update, body, sender, { withinMs: WORKER_ANSWERS_WITHIN_MS });
     } catch (error) {
-      throw error instanceof WorkflowNotFoundError ? this.notFound() : error;
+      if (!(await this.remembered())) throw error;
     }
   }
 
@@ -202,10 +201,15 @@ export abstract class RememberedWorkflow<Key extends Subject, Closed extends { r
     return this.connections.looking.workflow.getHandle(this.workflow.workflowId).describe();
   }
 
-  private async closedOrNotFound(): Promise<EnrollmentError> {
+  private async whyNotOpen(): Promise<EnrollmentError> {
     const closed = await this.closed();
-    if (!closed) return this.notFound();
-    return new ChangeRefusedError(this.key, `it is closed: ${closed.result.status}`);
+    if (closed) return new ChangeRefusedError(this.key, `it is closed: ${closed.result.status}`);
+    try {
+      return (await this.terminatedInTemporal()) ?? this.notFound();
+    } catch (error) {
+      if (error instanceof WorkflowNotFoundError) return this.notFound();
+      throw error;
+    }
   }
 }
 

@@ -36,6 +36,7 @@ export const POLICY_RULES = {
   uncertainSubmission: ['resend', 'askOperator'],
   onPartialFailure: ['keep', 'rollback'],
   onCancel: ['rollback', 'leave'],
+  onBareCancel: ['askOperator', 'asOnCancel'],
   onPollingDeadline: ['expire', 'askOperator'],
   retryFailedRecords: { maxRounds: { min: 1, max: 10, integer: true }, delay: duration(0) },
   submission: BACKOFF,

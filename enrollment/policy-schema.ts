@@ -66,6 +66,7 @@ export const policySchema = strictObject({
   uncertainSubmission: z.enum(POLICY_RULES.uncertainSubmission).optional(),
   onPartialFailure: z.enum(POLICY_RULES.onPartialFailure).optional(),
   onCancel: z.enum(POLICY_RULES.onCancel).optional(),
+  onBareCancel: z.enum(POLICY_RULES.onBareCancel).optional(),
   onPollingDeadline: z.enum(POLICY_RULES.onPollingDeadline).optional(),
   retryFailedRecords: strictObject({
     maxRounds: number(retryFailedRecords.maxRounds),

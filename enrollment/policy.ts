@@ -14,6 +14,11 @@ export interface EnrollmentPolicy {
   onPartialFailure: 'keep' | 'rollback';
   /** What to do with enrolled cards when the batch is cancelled: take them back, or leave them. */
   onCancel: 'rollback' | 'leave';
+  /**
+   * What to do when Temporal itself is asked to cancel the workflow, which proves nothing about who asks: ask an
+   * operator where Mastercard may have cards of the batch, or do as `onCancel` says.
+   */
+  onBareCancel: 'askOperator' | 'asOnCancel';
   /** What to do when Mastercard is not done at `polling.deadline`: end the batch, or ask an operator. */
   onPollingDeadline: 'expire' | 'askOperator';
   /** Whether cards that Mastercard declined for a passing reason are sent again. */
@@ -55,6 +60,7 @@ export const DEFAULT_POLICY: EnrollmentPolicy = {
   uncertainSubmission: 'resend',
   onPartialFailure: 'keep',
   onCancel: 'rollback',
+  onBareCancel: 'askOperator',
   onPollingDeadline: 'expire',
   retryFailedRecords: { maxRounds: 1, delay: HOUR },
   submission: { initial: 5 * SECOND, coefficient: 2, maximum: 5 * MINUTE, deadline: 24 * HOUR },
@@ -82,6 +88,7 @@ export function resolvePolicy(...overrides: ReadonlyArray<PolicyOverrides | unde
       uncertainSubmission: over.uncertainSubmission ?? policy.uncertainSubmission,
       onPartialFailure: over.onPartialFailure ?? policy.onPartialFailure,
       onCancel: over.onCancel ?? policy.onCancel,
+      onBareCancel: over.onBareCancel ?? policy.onBareCancel,
       onPollingDeadline: over.onPollingDeadline ?? policy.onPollingDeadline,
       retryFailedRecords: { ...policy.retryFailedRecords, ...defined(over.retryFailedRecords) },
       submission: { ...policy.submission, ...defined(over.submission) },

@@ -3,9 +3,10 @@
  * - `batchId`: under which batchId Mastercard has the batch
  * - `moreTime`: how long Mastercard may take
  * - `removal`: what to do about cards that could not be removed
+ * - `cancellation`: whether the batch is to be cancelled, as Temporal was asked to without c2p
  * - `key`: whether to close the batch without a blob whose key no worker has
  */
-export type Question = 'batchId' | 'moreTime' | 'removal' | 'key';
+export type Question = 'batchId' | 'moreTime' | 'removal' | 'cancellation' | 'key';
 
 /** A command that answers a question, and when it is the right one. */
 export interface Answer {
@@ -42,6 +43,14 @@ export function answersTo(question: Question, id: string): readonly [Answer, ...
           when: `to remove the cards that c2p could not remove; \`c2p report ${id}\` names them`,
         },
         { ...abandon, when: 'to leave them enrolled' },
+      ];
+    case 'cancellation':
+      return [
+        {
+          command: `c2p cancel ${id}`,
+          when: 'to cancel the batch: Temporal was asked to, without c2p, so nobody knows who wants it',
+        },
+        { command: `c2p resolve ${id} --go-on`, when: 'to go on as if nobody had asked' },
       ];
     case 'key':
       return [

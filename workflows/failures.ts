@@ -1,12 +1,4 @@
-import {
-  ActivityFailure,
-  ApplicationFailure,
-  CancelledFailure,
-  rootCause,
-  TimeoutFailure,
-} from '@temporalio/workflow';
-import type { BatchResult } from '../enrollment/batch.js';
-import type { BulkResult } from '../enrollment/bulk.js';
+import { ActivityFailure, ApplicationFailure, rootCause, TimeoutFailure } from '@temporalio/workflow';
 import { FailureType, isFailureType } from '../enrollment/errors.js';
 
 /** The error of a workflow that cannot be started with its input: nothing was kept, and no card was sent. */
@@ -45,19 +37,4 @@ export function activityProblem(error: unknown): ActivityProblem {
     // Where the next retry would come too late, Temporal does not wait for the limit: the last failure is the cause then.
     isTimeout: cause instanceof TimeoutFailure || retryState === 'TIMEOUT',
   };
-}
-
-/**
- * Ends the workflow as its result says: completed, failed where an operator must act, or cancelled.
- * @throws ApplicationFailure of the result's failure type; CancelledFailure.
- */
-export function ended<Result extends Pick<BatchResult | BulkResult, 'failure' | 'status' | 'reasons'>>(
-  result: Result,
-): Result {
-  const { failure, status, reasons } = result;
-  const message = reasons.join('; ');
-  if (failure)
-    throw ApplicationFailure.create({ type: failure, message, nonRetryable: true, details: [result] });
-  if (status === 'CANCELLED') throw new CancelledFailure(message, [result]);
-  return result;
 }

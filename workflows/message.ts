@@ -1,4 +1,4 @@
-import type { UpdateDefinition } from '@temporalio/common';
+import type { SignalDefinition, UpdateDefinition } from '@temporalio/common';
 import { ApplicationFailure, setHandler } from '@temporalio/workflow';
 import { FailureType } from '../enrollment/errors.js';
 import { looksLikePan } from '../enrollment/identifiers.js';
@@ -28,7 +28,7 @@ const IDS_KEPT = 100;
 const LONGEST_NAME = 128;
 const LONGEST_REASON = 500;
 
-export function isApplied({ appliedIds }: Mailbox, { id }: Message<unknown>): boolean {
+function isApplied({ appliedIds }: Mailbox, { id }: Message<unknown>): boolean {
   return appliedIds.includes(id);
 }
 
@@ -38,7 +38,7 @@ export function withApplied<Box extends Mailbox>(box: Box, { id }: Message<unkno
 }
 
 /** Why a message cannot be read at all: a sentence without its values. A sender may use any language. */
-export function messageProblem(args: readonly unknown[], to: string): string | undefined {
+function messageProblem(args: readonly unknown[], to: string): string | undefined {
   const [message] = args;
   if (args.length !== 1 || typeof message !== 'object' || message === null)
     return 'a message has one argument: {id, by, reason?, for, body}';
@@ -86,6 +86,18 @@ export function accept<Body>(
       },
     },
   );
+}
+
+/** Accepts a signal, to whose sender nothing can be answered: one that cannot be read is ignored. */
+export function acceptSignal<Body>(
+  definition: SignalDefinition<[Message<Body>]>,
+  mailbox: () => Mailbox,
+  apply: (message: Message<Body>) => void,
+): void {
+  setHandler(definition, (...args) => {
+    const [message] = args;
+    if (messageProblem(args, definition.name) === undefined && !isApplied(mailbox(), message)) apply(message);
+  });
 }
 
 /** The error of a message that cannot be applied; the workflow is as it was. */

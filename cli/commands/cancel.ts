@@ -1,10 +1,11 @@
 import { Command } from 'commander';
 import { example } from '../help.js';
+import { withOpenBatch } from '../open-batch.js';
 import { note } from '../output.js';
-import { withClient } from '../with-client.js';
+import { senderOf, withSender, type SenderOptions } from '../sender.js';
 
-export const cancelCommand = new Command('cancel')
-  .description('ask a batch to stop')
+export const cancelCommand = withSender(new Command('cancel'))
+  .description('cancel a batch')
   .argument('<id>', 'externalBatchId')
   .option('-p, --program <program>', 'only where several programs have a batch of this id')
   .addHelpText(
@@ -15,12 +16,9 @@ export const cancelCommand = new Command('cancel')
       'onCancel: leave keeps them, and c2p report then shows those without an answer as UNREPORTED.',
     ),
   )
-  .action(async (id: string, options: { program?: string }) => {
-    await withClient(async (client) => {
-      const batch = await client.find(id, options.program);
-      const closed = await batch.closed();
-      if (closed) return note(`batch ${id} is already closed: ${closed.result.status}`);
-      await batch.cancel();
-      note(`batch ${id} was asked to stop; follow it with: c2p watch ${id}`);
+  .action(async (id: string, options: SenderOptions & { program?: string }) => {
+    await withOpenBatch(id, options.program, async (batch) => {
+      await batch.cancel(senderOf(options));
+      note(`batch ${id} is cancelled; follow it with: c2p watch ${id}`);
     });
   });

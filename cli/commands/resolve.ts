@@ -8,6 +8,7 @@ interface ResolveOptions extends SenderOptions {
   batchId?: string;
   resend?: boolean;
   retry?: boolean;
+  goOn?: boolean;
   abandon?: boolean;
   program?: string;
 }
@@ -21,6 +22,7 @@ export const resolveCommand = withSender(new Command('resolve'))
   )
   .option('--resend', 'Mastercard does not have the batch: submit it again')
   .option('--retry', 'try once more to remove the cards that could not be removed')
+  .option('--go-on', 'nobody meant to cancel the batch in Temporal: go on with it')
   .option('--abandon', 'give up what the batch waits for: it then ends as FAILED or EXPIRED')
   .option('-p, --program <program>', 'only where several programs have a batch of this id')
   .addHelpText(
@@ -31,10 +33,12 @@ export const resolveCommand = withSender(new Command('resolve'))
     ),
   )
   .action(async (id: string, options: ResolveOptions) => {
-    const { batchId, resend, retry, abandon, program } = options;
+    const { batchId, resend, retry, goOn, abandon, program } = options;
     const sender = senderOf(options);
-    if ([batchId, resend, retry, abandon].filter((given) => given !== undefined).length !== 1) {
-      throw new InvalidArgumentError('give exactly one of --batch-id, --resend, --retry and --abandon.');
+    if ([batchId, resend, retry, goOn, abandon].filter((given) => given !== undefined).length !== 1) {
+      throw new InvalidArgumentError(
+        'give exactly one of --batch-id, --resend, --retry, --go-on and --abandon.',
+      );
     }
     await withOpenBatch(id, program, async (batch, { question }) => {
       if (batchId !== undefined) {
@@ -46,6 +50,9 @@ export const resolveCommand = withSender(new Command('resolve'))
       } else if (retry) {
         await batch.retryRollback({ retry }, sender);
         note(`batch ${id} tries again to remove its cards`);
+      } else if (goOn) {
+        await batch.goOn(sender);
+        note(`batch ${id} goes on`);
       } else {
         // A batch asks one thing at a time, so giving up needs no name for it.
         if (question === 'removal') await batch.retryRollback({ abandon: true }, sender);

@@ -33,7 +33,7 @@ export const FIELDS = {
   share: ['jitter chance readShare'],
   flag: [
     'resend abandon retry takeOver unlessKeyChanged validated withoutUnreadable known batchFailed ended begun',
-    'isCancelled isNudged isCompressed isReadToEnd isNewsHere isAskedFor isEncryptedAfresh isForOldKey',
+    'isCancelled isCancelAsked isNudged isCompressed isReadToEnd isNewsHere isAskedFor isEncryptedAfresh isForOldKey',
     'isOperatorsDecision isUnderWay isLast isKnown lastStatusUnknown',
   ],
   word: [
@@ -41,7 +41,7 @@ export const FIELDS = {
     'records recordsDigest orderDigest endsDigest validated enrollmentData outcomes status batchStatus question kind is',
     'failure from code layout.format layout.columns',
     'startedAt nextRoundAt nextAttemptAt nextPollAt deadlineAt estimatedEndAt offeredAt until',
-    'onInvalidRecords uncertainSubmission onPartialFailure onCancel onPollingDeadline',
+    'onInvalidRecords uncertainSubmission onPartialFailure onCancel onBareCancel onPollingDeadline',
     'initial maximum deadline notFoundGrace delay',
     'stage.name then.name polling.name removing.name',
     'definition.type queryDefinitions.name signalDefinitions.name updateDefinitions.name',

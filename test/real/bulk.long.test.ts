@@ -17,6 +17,7 @@ import {
   rememberedOf,
   underWay,
 } from './bulk-job.js';
+import { cancelJob } from '../support/bulk-rig.js';
 
 describe.concurrent('a bulk job on a real server', { timeout: 240_000 }, () => {
   test('that waits for a source which is away, and is to be handed over, is cancelled all the same', async () => {
@@ -53,7 +54,7 @@ describe.concurrent('a bulk job on a real server', { timeout: 240_000 }, () => {
         await job.executeUpdate(changeBulkUpdate, {
           args: message(changeBulkUpdate, { maxBatchesInFlight: window }),
         });
-      await job.cancel();
+      await cancelJob(job);
       await expect(job.result()).rejects.toThrow(WorkflowFailedError);
 
       expect(await rememberedOf(site, job)).toMatchObject({
@@ -74,7 +75,7 @@ describe.concurrent('a bulk job on a real server', { timeout: 240_000 }, () => {
     await until(async () => (await progress()).batches.byStatus.COMPLETED >= 8);
     simulator.configure({ processingMs: FOR_EVER_MS });
     await until(() => underWay(site) === WINDOW);
-    await job.cancel();
+    await cancelJob(job);
     await until(async () => (await progress()).status === 'FINISHING');
     simulator.configure({ processingMs: 0 });
     await expect(job.result()).rejects.toThrow(WorkflowFailedError);

@@ -14,6 +14,7 @@ import {
   rememberedOf,
   underWay,
 } from './bulk-job.js';
+import { cancelJob } from '../support/bulk-rig.js';
 
 describe.concurrent('a bulk job on a real server', { timeout: 240_000 }, () => {
   test('submits nothing while it is paused, and goes on within another window when it is resumed', async () => {
@@ -51,7 +52,7 @@ describe.concurrent('a bulk job on a real server', { timeout: 240_000 }, () => {
     await until(async () => (await progress()).batches.byStatus.COMPLETED >= 8);
     simulator.configure({ processingMs: FOR_EVER_MS });
     await until(() => underWay(site) === WINDOW);
-    await job.cancel();
+    await cancelJob(job);
     await until(async () => (await progress()).status === 'ROLLING_BACK');
     simulator.configure({ processingMs: 0 });
     await expect(job.result()).rejects.toThrow(WorkflowFailedError);

@@ -37,7 +37,7 @@ const takenBack: BatchWay = {
     status: [
       processing(id),
       async () => {
-        await rig.workflow(id).cancel();
+        await rig.client().batch(id).cancel();
         return processing(id);
       },
       processing(id),

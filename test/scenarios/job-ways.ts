@@ -23,11 +23,12 @@ import {
 } from '../../workflows/bulk/messages.js';
 import type { BulkEnrollmentInput, BulkProgress } from '../../workflows/index.js';
 import {
+  type BulkHandle,
+  cancelJob,
   enrollingEverything,
   startBulk,
   untilTheyWait,
   writePortfolio,
-  type BulkHandle,
 } from '../support/bulk-rig.js';
 import { message } from '../support/message.js';
 import { testRecord, testRecords } from '../support/records.js';
@@ -125,7 +126,7 @@ const finished: JobWay = {
   async act(job, rig, gateway) {
     await until(() => gateway.submissions.length === 2);
     await untilTheyWait(rig, job.key.bulkId, [1, 2]);
-    await job.cancel();
+    await cancelJob(job);
   },
 };
 
@@ -139,7 +140,7 @@ const takenBack: JobWay = {
   async act(job, rig, gateway) {
     await passingUntil(rig, () => gateway.submissions.length === 3, '1s');
     await untilTheyWait(rig, job.key.bulkId, [2, 3]);
-    await job.cancel();
+    await cancelJob(job);
   },
 };
 

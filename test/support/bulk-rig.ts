@@ -9,6 +9,8 @@ import { BatchStatusValue } from '../../mastercard/contract.js';
 import { getJson } from '../../store/store.js';
 import type { bulkEnrollment, BulkEnrollmentInput } from '../../workflows/index.js';
 import { progressQuery } from '../../workflows/batch/messages.js';
+import { cancelBulkUpdate } from '../../workflows/bulk/messages.js';
+import { message } from './message.js';
 import { PROGRAM, type Rig } from './rig.js';
 import { report, ScriptedGateway, success } from './scripted-gateway.js';
 import { until } from './until.js';
@@ -35,6 +37,11 @@ export async function startBulk(
   changes: Partial<BulkEnrollmentInput> = {},
 ): Promise<BulkHandle> {
   return startBulkAt(rig.env.client, taskQueue, bulkId, changes);
+}
+
+/** Cancels a job as an operator does. */
+export async function cancelJob(job: BulkHandle): Promise<void> {
+  await job.executeUpdate(cancelBulkUpdate, { args: message(cancelBulkUpdate, {}) });
 }
 
 /** As `startBulk`, wherever Temporal is. */

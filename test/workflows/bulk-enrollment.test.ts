@@ -22,7 +22,13 @@ import {
 } from '../../workflows/bulk/messages.js';
 import type { BulkEnrollmentInput } from '../../workflows/index.js';
 import { message } from '../support/message.js';
-import { enrollingEverything, startBulk, untilTheyWait, writePortfolio } from '../support/bulk-rig.js';
+import {
+  cancelJob,
+  enrollingEverything,
+  startBulk,
+  untilTheyWait,
+  writePortfolio,
+} from '../support/bulk-rig.js';
 import { currentDetailsOf } from '../support/current-details.js';
 import { historiesOf } from '../support/replay.js';
 import { testRecord, testRecords } from '../support/records.js';
@@ -74,7 +80,7 @@ async function cancelledAfterFirstSubmissions(
     await until(() => gateway.submissions.length === submissions);
     await until(async () => (await job.query(bulkProgressQuery)).batches.found === 4);
     await untilTheyWait(rig, bulkId, [submissions - 1, submissions]);
-    await job.cancel();
+    await cancelJob(job);
     return job
       .result()
       .catch((error: unknown) => error as WorkflowFailedError) as Promise<WorkflowFailedError>;

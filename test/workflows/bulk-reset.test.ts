@@ -2,12 +2,13 @@ import { afterAll, beforeAll, expect, test } from 'vitest';
 import { bulkBatchId } from '../../enrollment/bulk.js';
 import { bulkProgressQuery } from '../../workflows/bulk/messages.js';
 import {
+  type BulkHandle,
+  cancelJob,
   enrollingEverything,
   startBulk,
   untilClosed,
   untilTheyWait,
   writePortfolio,
-  type BulkHandle,
 } from '../support/bulk-rig.js';
 import { testRecords } from '../support/records.js';
 import { HANDS_OVER, Rig } from '../support/rig.js';
@@ -66,7 +67,7 @@ test.skipIf(HANDS_OVER)(
     await resetJob('rollback', async (job, gateway) => {
       await until(async () => (await job.query(bulkProgressQuery)).batches.started === 4);
       await until(() => gateway.submissions.length === 4);
-      await job.cancel();
+      await cancelJob(job);
       await job.result().catch(() => undefined);
       expect(gateway.cardRemovals).toHaveLength(12);
       expect(await job.query(bulkProgressQuery)).toMatchObject({

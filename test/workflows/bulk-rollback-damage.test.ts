@@ -4,7 +4,7 @@ import { Blob } from '../../enrollment/blobs.js';
 import { bulkAddress, bulkBatchId, type BulkResult, type ClosedBulk } from '../../enrollment/bulk.js';
 import { getJson } from '../../store/store.js';
 import { bulkProgressQuery } from '../../workflows/bulk/messages.js';
-import { enrollingEverything, startBulk, writePortfolio } from '../support/bulk-rig.js';
+import { cancelJob, enrollingEverything, startBulk, writePortfolio } from '../support/bulk-rig.js';
 import type { DamagedStore } from '../support/damaged-store.js';
 import { testRecords } from '../support/records.js';
 import { HANDS_OVER, PROGRAM, Rig } from '../support/rig.js';
@@ -31,7 +31,7 @@ async function rolledBack(
     await until(async () => (await job.query(bulkProgressQuery)).batches.byStatus.COMPLETED === 2);
     const batch = { program: PROGRAM, externalBatchId: bulkBatchId(bulkId, 1) };
     await damage(rig.store, batch);
-    await job.cancel();
+    await cancelJob(job);
     await expect(job.result()).rejects.toMatchObject({ cause: { type: 'CompensationFailed' } });
   });
   const address = bulkAddress({ program: PROGRAM, bulkId });

@@ -3,7 +3,7 @@ import type { SealedBatch, SealedPage } from '../../activities/index.js';
 import { bulkBatchId, DEFAULT_BULK_LIMITS, wasStarted } from '../../enrollment/bulk.js';
 import { resolvePolicy } from '../../enrollment/policy.js';
 import { begun } from '../../workflows/bulk/begin.js';
-import { jobCancelled } from '../../workflows/bulk/cancellation.js';
+import { jobCancelledBy } from '../../workflows/bulk/cancellation.js';
 import { isDone, resultOf } from '../../workflows/bulk/ending.js';
 import { jobReasons } from '../../workflows/bulk/progress.js';
 import { batchClosed, checkedAt, heldUp, isWorthChecking, nextCheck } from '../../workflows/bulk/reports.js';
@@ -16,7 +16,9 @@ import {
   nextStart,
   pageSealed,
 } from '../../workflows/bulk/starting.js';
+import { cancelBulkUpdate } from '../../workflows/bulk/messages.js';
 import type { BulkState } from '../../workflows/bulk/state.js';
+import { message } from '../support/message.js';
 
 const sealed = (n: number): SealedBatch => ({
   n,
@@ -67,7 +69,8 @@ describe('a batch whose id another has', () => {
   });
 
   test('makes no batch before it count as started, where the job was cancelled before it came there', () => {
-    const state = jobCancelled(batchClosed(job(page([1, 2, 3, 4], [5]), 1), report(1)));
+    const [cancel] = message(cancelBulkUpdate, {});
+    const state = jobCancelledBy(batchClosed(job(page([1, 2, 3, 4], [5]), 1), report(1)), cancel);
     const result = resultOf(state);
     expect(result).toMatchObject({ status: 'CANCELLED', batches: 1, notStarted: [], stoppedAtLine: 4 });
     expect([1, 2, 3, 4, 5].filter((n) => wasStarted(result, n))).toEqual([1]);

@@ -10,12 +10,13 @@ import { bulkProgressQuery, changeBulkUpdate } from '../../workflows/bulk/messag
 import { before } from '../support/activity-interceptors.js';
 import { message } from '../support/message.js';
 import {
+  type BulkHandle,
+  cancelJob,
   enrollingEverything,
   startBulk,
   untilClosed,
   untilTheyWait,
   writePortfolio,
-  type BulkHandle,
 } from '../support/bulk-rig.js';
 import { testRecord, testRecords } from '../support/records.js';
 import { HANDS_OVER, PROGRAM, Rig } from '../support/rig.js';
@@ -137,7 +138,7 @@ describe.skipIf(HANDS_OVER)(
       await jobOvertaken({ onCancel: 'rollback', onCheck }, async (job) => {
         await until(() => checks > 0);
         await untilTheyWait(rig, job.key.bulkId, [3, 4]);
-        await job.cancel();
+        await cancelJob(job);
         for (const n of [3, 4]) await until(() => isAskedToCancel(bulkBatchId(job.key.bulkId, n)));
         isCancelled = true;
         await expect(job.result()).rejects.toMatchObject({ cause: { type: 'BatchIdTaken' } });
@@ -170,7 +171,7 @@ test.skipIf(HANDS_OVER)(
         workflowIdReusePolicy: 'ALLOW_DUPLICATE',
         taskQueue: 'nobody',
       });
-      await job.cancel();
+      await cancelJob(job);
       await until(async () => {
         const { events } = await job.fetchHistory();
         return events!.some((event) => event.startChildWorkflowExecutionFailedEventAttributes);

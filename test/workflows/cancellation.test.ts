@@ -26,7 +26,7 @@ test('a batch that is cancelled before Mastercard accepted it ends CANCELLED, ea
   const gateway = new ScriptedGateway({
     submit: [
       async () => {
-        await rig.workflow(id).cancel();
+        await rig.client().batch(id).cancel();
         throw new GatewayFailure({ operation: 'submitBatch', kind: 'notAccepted', httpStatus: 503 });
       },
     ],
@@ -48,7 +48,7 @@ test('a cancellation does not interrupt a submission: a batch that was accepted 
   const gateway = new ScriptedGateway({
     submit: [
       async () => {
-        await rig.workflow(id).cancel();
+        await rig.client().batch(id).cancel();
         return { batchId: 'mc-7' };
       },
     ],
@@ -65,7 +65,7 @@ test('a batch that is cancelled while Mastercard is being asked for its status e
   const gateway = new ScriptedGateway({
     status: [
       async () => {
-        await rig.workflow(id).cancel();
+        await rig.client().batch(id).cancel();
         await Context.current().cancelled.catch(() => undefined);
         throw new GatewayFailure({ operation: 'fetchBatchStatus', kind: 'unknown', problem: 'aborted' });
       },

@@ -158,7 +158,7 @@ describe.skipIf(HANDS_OVER)('a batch that is cancelled while Mastercard processe
         ...script(id),
         deleteCard: [
           async () => {
-            await rig.workflow(id).cancel();
+            await rig.client().batch(id).cancel();
             return 'removed' as const;
           },
         ],
@@ -175,7 +175,7 @@ describe.skipIf(HANDS_OVER)('a batch that is cancelled while Mastercard processe
       (id) => ({
         submit: [
           async () => {
-            await rig.workflow(id).cancel();
+            await rig.client().batch(id).cancel();
             throw new GatewayFailure({ operation: 'submitBatch', kind: 'unknown', httpStatus: 504 });
           },
           { batchId: 'mc-1' },
@@ -198,7 +198,7 @@ test.skipIf(HANDS_OVER)(
       (id) => ({
         submit: [
           async () => {
-            await rig.workflow(id).cancel();
+            await rig.client().batch(id).cancel();
             throw new GatewayFailure({ operation: 'submitBatch', kind: 'unknown', httpStatus: 504 });
           },
           new GatewayFailure({ operation: 'submitBatch', kind: 'configuration', httpStatus: 403 }),

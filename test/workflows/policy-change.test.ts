@@ -179,7 +179,7 @@ describe('a change of the policy is refused', () => {
     const gateway: ScriptedGateway = new ScriptedGateway({
       submit: [
         async () => {
-          await rig.workflow(id).cancel();
+          await rig.client().batch(id).cancel();
           return { batchId: 'mc-1' };
         },
       ],

@@ -1,9 +1,8 @@
 import { allHandlersFinished, CancellationScope, condition } from '@temporalio/workflow';
 import type { BatchResult } from '../../enrollment/batch.js';
-import { onStore } from '../activities.js';
-import { ended } from '../failures.js';
+import { ended } from '../ended.js';
 import { Batch } from './batch.js';
-import { cancelled, heedCancellation } from './conclusion.js';
+import { cancelAsked, heedCancellation } from './conclusion.js';
 import { acceptMessages } from './handlers.js';
 import { begin } from './intake.js';
 import type { BatchInput } from './input.js';
@@ -25,13 +24,10 @@ export async function batchEnrollment(input: BatchInput): Promise<BatchResult> {
   const batch = new Batch(await begin(input));
   acceptMessages(batch);
   batch.publish();
-  CancellationScope.current().cancelRequested.catch(() => batch.become(cancelled(batch.state)));
+  const run = CancellationScope.current();
+  run.cancelRequested.catch(() => batch.become(cancelAsked(batch.state)));
 
   return CancellationScope.nonCancellable(async () => {
-    // Temporal does not tell a new run that the one before was cancelled, and would not show it as cancelled.
-    if (batch.state.isCancelled)
-      await onStore({ summary: 'the batch was cancelled before this run began' }).cancelThisRun({});
-
     while (batch.state.stage.name !== 'closed') {
       batch.become(heedCancellation(batch.state));
       await step(batch);
@@ -41,6 +37,6 @@ export async function batchEnrollment(input: BatchInput): Promise<BatchResult> {
     batch.publish();
     await report(batch.state, result);
     await condition(allHandlersFinished);
-    return ended(result);
+    return ended(result, run);
   });
 }

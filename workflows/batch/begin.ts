@@ -18,6 +18,7 @@ export function begun(input: BatchEnrollmentInput | TakeBackInput): BatchState {
     flowId: null,
     round: roundOf(1),
     isCancelled: false,
+    isCancelAsked: false,
     isNudged: false,
     appliedIds: [],
     changes: [],

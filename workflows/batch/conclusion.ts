@@ -1,6 +1,7 @@
 import type { OpenStatus } from '../../enrollment/batch.js';
 import { FailureType } from '../../enrollment/errors.js';
 import { cancelled as cancelledEnding, failed } from './ending.js';
+import { askAboutCancellation } from './questions.js';
 import { statusOf } from './status.js';
 import {
   mayBeAtMastercard,
@@ -60,16 +61,23 @@ export function close(state: BatchState, ending: Ending): BatchState {
   return { ...state, stage: { name: 'closing', ending, from, withoutUnreadable: false } };
 }
 
-/** Somebody cancelled the batch. Idempotent: a second cancellation changes nothing. */
+/** The batch is cancelled. Idempotent: a second cancellation changes nothing. */
 export function cancelled(state: BatchState): BatchState {
   if (state.isCancelled) return state;
-  const next = { ...state, isCancelled: true };
+  const next = { ...state, isCancelled: true, isCancelAsked: false };
   const { stage } = state;
   if (stage.name !== 'asking' || stage.question === 'removal') return next;
+  if (stage.question === 'cancellation') return { ...next, stage: stage.then };
   // An operator who cancels a batch that asks has decided: c2p does not ask again.
   if (stage.question === 'batchId') return stage.check ? next : conclude(next, cancelledEnding(next));
   if (next.policy.onCancel === 'leave') return conclude(next, cancelledEnding(next));
   return { ...next, isNudged: true, stage: { ...stage.polling, isLast: true } };
+}
+
+/** Temporal was asked to cancel the workflow. That needs no key, so it proves nothing about who asks. */
+export function cancelAsked(state: BatchState): BatchState {
+  if (state.isCancelled) return state;
+  return state.policy.onBareCancel === 'asOnCancel' ? cancelled(state) : { ...state, isCancelAsked: true };
 }
 
 const ENDS_AT_ONCE: ReadonlySet<Stage['name']> = new Set([
@@ -82,22 +90,45 @@ const ENDS_AT_ONCE: ReadonlySet<Stage['name']> = new Set([
 
 /** Whether a cancellation ends the batch where it is: not where cards are to be removed that Mastercard may have. */
 export function endsByCancellation(state: BatchState): boolean {
-  const stage = state.stage.name === 'heldUp' ? state.stage.then : state.stage;
-  if (!state.isCancelled || !ENDS_AT_ONCE.has(stage.name)) return false;
-  const mustBeKnown = stage.name !== 'betweenRounds' && mayBeAtMastercard(state);
+  const { name } = stageBeneath(state);
+  if (!state.isCancelled || !ENDS_AT_ONCE.has(name)) return false;
+  const mustBeKnown = name !== 'betweenRounds' && mayBeAtMastercard(state);
   return !mustBeKnown || state.policy.onCancel === 'leave';
 }
 
-/** Ends a batch that was cancelled, where it may end. */
-export function heedCancellation(state: BatchState): BatchState {
+/** Whether a cancellation takes the batch out of its stage: it ends, or an operator is asked. */
+export function isInterrupted(state: BatchState): boolean {
+  return endsByCancellation(state) || isToBeDecided(state);
+}
+
+/** Whether it is to be decided now what becomes of Temporal's request to cancel. */
+function isToBeDecided(state: BatchState): boolean {
+  return state.isCancelAsked && ENDS_AT_ONCE.has(stageBeneath(state).name);
+}
+
+function stageBeneath({ stage }: BatchState): Stage {
+  return stage.name === 'heldUp' ? stage.then : stage;
+}
+
+/** Ends a batch that was cancelled, where it may end; asks an operator where only Temporal was asked to cancel it. */
+export function heedCancellation(before: BatchState): BatchState {
+  const state = isToBeDecided(before) ? cancelOrAsk(before) : before;
   const needsNoAnswer = state.isCancelled && state.policy.onCancel === 'leave' && asksAboutMastercard(state);
   return endsByCancellation(state) || needsNoAnswer ? conclude(state, cancelledEnding(state)) : state;
 }
 
+/** Nobody needs to be asked about a batch of which Mastercard cannot have a card. */
+function cancelOrAsk(state: BatchState): BatchState {
+  const { stage, batchIds } = state;
+  const mayHaveCards = batchIds.length > 0 || mayBeAtMastercard(state);
+  if (!mayHaveCards || stage.name === 'asking' || stage.name === 'closed') return cancelled(state);
+  return askAboutCancellation(state, stage);
+}
+
 /** Whether an operator is asked what became of the round, and no answer is being checked. */
 function asksAboutMastercard({ stage }: BatchState): boolean {
-  if (stage.name !== 'asking' || stage.question === 'removal') return false;
-  return stage.question === 'moreTime' || stage.check === null;
+  if (stage.name !== 'asking') return false;
+  return stage.question === 'moreTime' || (stage.question === 'batchId' && stage.check === null);
 }
 
 /** All that could be removed is. */

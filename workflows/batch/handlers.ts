@@ -1,21 +1,27 @@
 import { CancellationScope, condition, setHandler } from '@temporalio/workflow';
 import { FailureType } from '../../enrollment/errors.js';
-import { accept, refused, type Message } from '../message.js';
+import { accept, acceptSignal, refused, type Message } from '../message.js';
 import type { Batch } from './batch.js';
 import {
+  cancelSignal,
+  cancelUpdate,
   closeWithoutUnreadableUpdate,
   decideRemovalUpdate,
   extendDeadlineUpdate,
+  goOnUpdate,
   pollNowUpdate,
   progressQuery,
   resolveSubmissionUpdate,
   updatePolicyUpdate,
 } from './messages.js';
 import {
+  cancelledBy,
   closedWithoutUnreadable,
   closeProblem,
   deadlineDecided,
   deadlineProblem,
+  goesOn,
+  goOnProblem,
   nudged,
   policyChanged,
   policyProblem,
@@ -43,6 +49,13 @@ export function acceptMessages(batch: Batch): void {
       batch.become(resolved(batch.state, message));
       if ('batchId' in message.body) await believed(batch, message.id);
     },
+    refusal: FailureType.ResolutionRefused,
+  });
+  accept(cancelUpdate, mailbox, { problemOf: () => undefined, apply: changing(cancelledBy) });
+  acceptSignal(cancelSignal, mailbox, changing(cancelledBy));
+  accept(goOnUpdate, mailbox, {
+    problemOf: () => goOnProblem(batch.state),
+    apply: changing(goesOn),
     refusal: FailureType.ResolutionRefused,
   });
   accept(decideRemovalUpdate, mailbox, {

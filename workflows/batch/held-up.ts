@@ -2,7 +2,7 @@ import { backoffDelay } from '../../enrollment/schedule.js';
 import { FailureType } from '../../enrollment/errors.js';
 import type { Unreadable } from '../../activities/index.js';
 import { OVER, type Wait } from '../waiting.js';
-import { defeated, endsByCancellation } from './conclusion.js';
+import { defeated, isInterrupted } from './conclusion.js';
 import type { BatchState, HeldUp, In } from './state.js';
 
 /** A worker may get the key at any time; a key that is in the ring again is noticed within this. */
@@ -25,7 +25,7 @@ export function unreadable(state: BatchState, found: Unreadable, now: number): B
 }
 
 export function untilKeyIsBack(state: In<'heldUp'>): Wait {
-  if (endsByCancellation(state)) return OVER;
+  if (isInterrupted(state)) return OVER;
   const { lastTriedAt, tries, keyId } = state.stage;
   const until = lastTriedAt + backoffDelay(RETRY, tries - 1);
   return { over: false, until, summary: `look for key '${keyId}' again` };

@@ -1,4 +1,4 @@
-import { defineQuery, defineUpdate } from '@temporalio/workflow';
+import { defineQuery, defineSignal, defineUpdate } from '@temporalio/workflow';
 import type { BatchKey, BatchStatus, BlobRef } from '../../enrollment/batch.js';
 import type { OutcomeCounts } from '../../enrollment/outcomes.js';
 import type { EnrollmentPolicy, PolicyOverrides } from '../../enrollment/policy.js';
@@ -97,6 +97,21 @@ export type SubmissionResolution = { batchId: string } | { resend: true } | { ab
 export const resolveSubmissionUpdate = defineUpdate<void, [Message<SubmissionResolution>]>(
   'resolveSubmission',
 );
+
+/**
+ * Cancels the batch: what Mastercard cannot have is not sent, and enrolled cards are removed or left as
+ * `policy.onCancel` says. Idempotent: a second one changes nothing.
+ */
+export const cancelUpdate = defineUpdate<void, [Message<object>]>('cancel');
+
+/** As `cancel`, from the batch's job: a workflow can send no update. */
+export const cancelSignal = defineSignal<[Message<object>]>('cancelByJob');
+
+/**
+ * Goes on with a batch that is AWAITING_OPERATOR since Temporal was asked to cancel it without c2p. Refused when
+ * that is not the question.
+ */
+export const goOnUpdate = defineUpdate<void, [Message<object>]>('goOn');
 
 /** What an operator decides about cards that could not be removed. */
 export type RemovalDecision = { retry: true } | { abandon: true };

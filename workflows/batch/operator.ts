@@ -3,7 +3,7 @@ import { LONGEST, policyChangeProblems } from '../../enrollment/policy-rules.js'
 import { resolvePolicy, type PolicyOverrides } from '../../enrollment/policy.js';
 import type { StatusAnswer, Unreadable } from '../../activities/index.js';
 import { withApplied, type Message } from '../message.js';
-import { conclude, defeated, notRemoved, removal } from './conclusion.js';
+import { cancelled, conclude, defeated, notRemoved, removal } from './conclusion.js';
 import { cancelled as cancelledEnding, expired, failed } from './ending.js';
 import { unreadable } from './held-up.js';
 import type { DeadlineDecision, RemovalDecision, SubmissionResolution } from './messages.js';
@@ -197,6 +197,26 @@ export function removalDecided(before: BatchState, message: Message<RemovalDecis
   return { ...withChange(state, 'retried the removal', message), stage: removal(why, ending) };
 }
 
+// ---- Is the batch to be cancelled?
+
+/** Idempotent: a batch that is cancelled stays so. */
+export function cancelledBy(before: BatchState, message: Message<object>): BatchState {
+  const state = withApplied(before, message);
+  return state.isCancelled ? state : cancelled(withChange(state, 'cancelled the batch', message));
+}
+
+export function goOnProblem(state: BatchState): string | undefined {
+  return asks(state, 'cancellation')
+    ? undefined
+    : 'it is not the question whether the batch is to be cancelled';
+}
+
+export function goesOn(before: BatchState, message: Message<object>): BatchState {
+  if (!asks(before, 'cancellation')) return before;
+  const { then } = before.stage;
+  return { ...withChange(withApplied(before, message), 'went on, not cancelled', message), stage: then };
+}
+
 // ---- Close without what cannot be read?
 
 export function closeProblem(state: BatchState): string | undefined {
@@ -215,7 +235,7 @@ export function closedWithoutUnreadable(before: BatchState, message: Message<obj
   return isIn(next, 'closing') ? { ...next, stage: { ...next.stage, withoutUnreadable: true } } : next;
 }
 
-// ---- Policy, polls, cancellation
+// ---- Policy, polls
 
 export function policyProblem(state: BatchState, change: PolicyOverrides): string | undefined {
   if (state.isCancelled || isEnding(state)) return 'the batch is being cancelled, rolled back or closed';

@@ -3,7 +3,7 @@ import { pollDelay } from '../../enrollment/schedule.js';
 import type { AnswerAnomalies } from '../../enrollment/reconciliation.js';
 import type { StatusAnswer } from '../../activities/index.js';
 import { OVER, type Wait } from '../waiting.js';
-import { conclude, endsByCancellation, wantsRemoval } from './conclusion.js';
+import { conclude, isInterrupted, wantsRemoval } from './conclusion.js';
 import { expired, failed, settled } from './ending.js';
 import { askForBatchId, askForMoreTime } from './questions.js';
 import type { BatchState, In, Polling } from './state.js';
@@ -17,7 +17,7 @@ export function pollingDeadline({ policy }: BatchState, { acceptedAt, extendedUn
 /** When the next poll is due: as the policy says, at once when somebody asks for one, at the deadline at the latest. */
 export function untilNextPoll(state: In<'polling'>): Wait {
   const { stage, policy, round } = state;
-  if (state.isNudged || endsByCancellation(state)) return OVER;
+  if (state.isNudged || isInterrupted(state)) return OVER;
   const due = stage.lastPolledAt + pollDelay(policy.polling, round.polls, stage.chance);
   const until = Math.min(due, pollingDeadline(state, stage));
   return { over: false, until, summary: `next poll (${round.polls + 1})` };
@@ -114,7 +114,7 @@ function wantsFurtherRound({ round, policy }: BatchState): boolean {
 }
 
 export function untilNextRound(state: In<'betweenRounds'>): Wait {
-  if (state.isCancelled || !wantsFurtherRound(state)) return OVER;
+  if (isInterrupted(state) || !wantsFurtherRound(state)) return OVER;
   const { since, cards } = state.stage;
   const until = since + state.policy.retryFailedRecords.delay;
   return { over: false, until, summary: `round ${state.round.n + 1} with ${cards} cards` };

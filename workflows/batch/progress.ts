@@ -63,6 +63,8 @@ function errorOf({ stage }: BatchState): string | undefined {
   if (stage.name !== 'asking') return undefined;
   if (stage.question === 'batchId') return stage.why;
   if (stage.question === 'removal') return stage.left;
+  if (stage.question === 'cancellation')
+    return 'Temporal was asked to cancel the workflow, without c2p, and Mastercard may have cards of the batch';
   return (
     `${FailureType.PollingDeadlineExceeded}: batchId ${maskPersonal(stage.polling.batchId)} was not terminal ` +
     'before the polling deadline'
@@ -74,9 +76,11 @@ function closedError({ failure, reasons }: { failure?: string | undefined; reaso
 }
 
 function reasonsOf(state: BatchState): readonly string[] {
-  const { stage, isCancelled, reasons } = state;
+  const { stage, isCancelled, isCancelAsked, reasons } = state;
   if (stage.name === 'closed') return stage.result.reasons;
   if (stage.name === 'closing') return stage.ending.reasons;
+  if (isCancelAsked)
+    return ['Temporal was asked to cancel the workflow, without c2p: that is the next question', ...reasons];
   const isSeenToItsEnd = stage.name === 'submitting' || stage.name === 'polling' || stage.name === 'asking';
   if (!isCancelled || !isSeenToItsEnd) return reasons;
   return ['cancelled: the cards are removed as soon as Mastercard has processed them', ...reasons];

@@ -22,6 +22,8 @@ export interface BatchState extends Mailbox {
   round: Round;
   /** Whether somebody cancelled it. A batch that Mastercard may have is seen to its end all the same. */
   isCancelled: boolean;
+  /** Whether Temporal was asked to cancel it without c2p, and that is not decided yet. */
+  isCancelAsked: boolean;
   /** Whether somebody asked for a poll that was not made yet. */
   isNudged: boolean;
   /** What operators changed, and what may be worth a question to Mastercard: the last few. */
@@ -107,7 +109,7 @@ export interface Polling {
 }
 
 /** A question to an operator, which waits for its answer for as long as it takes. */
-export type Asking = AskingBatchId | AskingMoreTime | AskingRemoval;
+export type Asking = AskingBatchId | AskingMoreTime | AskingRemoval | AskingCancellation;
 
 export interface AskingBatchId {
   name: 'asking';
@@ -131,6 +133,13 @@ export interface AskingRemoval {
   /** What could not be removed. */
   left: string;
   removing: Removing;
+}
+
+export interface AskingCancellation {
+  name: 'asking';
+  question: 'cancellation';
+  /** Where the batch goes on. */
+  then: HeldUp | HeldUp['then'];
 }
 
 /** Between two rounds: what failed for a passing reason is sent again. */

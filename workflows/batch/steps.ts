@@ -7,7 +7,7 @@ import { activityProblem, inputRefused } from '../failures.js';
 import { waitForChange } from '../waiting.js';
 import type { Batch } from './batch.js';
 import { closeStore } from './closing.js';
-import { defeated, endsByCancellation } from './conclusion.js';
+import { defeated, isInterrupted } from './conclusion.js';
 import { stillHeldUp, triesAgain, unreadable, untilKeyIsBack } from './held-up.js';
 import { asks, checked, moreTimeSettled, needsNoMoreTime } from './operator.js';
 import {
@@ -95,7 +95,7 @@ async function encrypt(batch: Batch): Promise<void> {
 async function submit(batch: Batch): Promise<void> {
   if (batch.in('submitting').stage.isForOldKey) return encryptAfresh(batch);
   await batch.waitIn('submitting', untilNextOffer);
-  if (!isIn(batch.state, 'submitting') || endsByCancellation(batch.state)) return;
+  if (!isIn(batch.state, 'submitting') || isInterrupted(batch.state)) return;
   batch.become(offers(batch.state, Date.now()));
   const answer = await offerOnce(batch.in('submitting'));
   const state = batch.in('submitting');
@@ -154,14 +154,14 @@ const LAST_POLL_MS = 60_000;
 /** Asks Mastercard for the batch's status once, when the policy says or somebody wants it. */
 async function poll(batch: Batch): Promise<void> {
   await batch.waitIn('polling', untilNextPoll);
-  if (!isIn(batch.state, 'polling') || endsByCancellation(batch.state)) return;
+  if (!isIn(batch.state, 'polling') || isInterrupted(batch.state)) return;
   batch.become(polls(batch.state));
   const asked = batch.in('polling');
   const { round, stage } = asked;
   const deadline = pollingDeadline(asked, stage);
   const giveUpAfter = Math.max(deadline - Date.now(), LAST_POLL_MS);
   const isMoot = (state: BatchState) =>
-    endsByCancellation(state) ||
+    isInterrupted(state) ||
     (isIn(state, 'polling') && pollingDeadline(state, state.stage) < Math.min(deadline, Date.now()));
   const answer = await fetchStatus(asked, stage.batchId, giveUpAfter, `poll ${round.polls + 1}`, (work) =>
     unless(batch, isMoot, work),
@@ -259,14 +259,14 @@ async function check(batch: Batch, { id, body }: { id: string; body: { batchId: 
 
 async function waitForRound(batch: Batch): Promise<void> {
   await batch.waitIn('betweenRounds', untilNextRound);
-  if (isIn(batch.state, 'betweenRounds') && !batch.state.isCancelled) batch.become(nextRound(batch.state));
+  if (isIn(batch.state, 'betweenRounds') && !isInterrupted(batch.state)) batch.become(nextRound(batch.state));
 }
 
 /** Waits until the stage may be tried again, and tries it: the key may be back. */
 async function waitForKey(batch: Batch): Promise<void> {
   const held = batch.in('heldUp').stage;
   await batch.waitIn('heldUp', untilKeyIsBack);
-  if (!isIn(batch.state, 'heldUp') || endsByCancellation(batch.state)) return;
+  if (!isIn(batch.state, 'heldUp') || isInterrupted(batch.state)) return;
   batch.become(triesAgain(batch.state));
   await step(batch);
   batch.become(stillHeldUp(held, batch.state));

@@ -4,7 +4,7 @@ import type { BlobRef } from '../../enrollment/batch.js';
 import type { SubmissionAnswer } from '../../activities/index.js';
 import type { Wait } from '../waiting.js';
 import { OVER } from '../waiting.js';
-import { conclude, endsByCancellation } from './conclusion.js';
+import { conclude, isInterrupted } from './conclusion.js';
 import { endingOfRound, failed, rejectedByMastercard } from './ending.js';
 import { askForBatchId } from './questions.js';
 import {
@@ -42,7 +42,7 @@ export function submissionDeadline({ round, policy }: BatchState, now: number): 
 /** When the next offer is due: after the wait, and at the deadline at the latest. */
 export function untilNextOffer(state: In<'submitting'>): Wait {
   const { stage, round, policy } = state;
-  if (!stage.wait || endsByCancellation(state)) return OVER;
+  if (!stage.wait || isInterrupted(state)) return OVER;
   const { since, retryAfter, because } = stage.wait;
   const delay = Math.max(backoffDelay(policy.submission, round.offers - 1), retryAfter);
   const until = Math.min(since + delay, Math.max(since, submissionDeadline(state, since)));

@@ -1,11 +1,12 @@
 import { allHandlersFinished, CancellationScope, condition, workflowInfo } from '@temporalio/workflow';
 import type { BulkResult } from '../../enrollment/bulk.js';
-import { onManyBatches, onStore } from '../activities.js';
-import { ended, inputRefused } from '../failures.js';
+import { onManyBatches } from '../activities.js';
+import { ended } from '../ended.js';
+import { inputRefused } from '../failures.js';
 import { continuedState, isOver, OVER, waitForChange, type Wait } from '../waiting.js';
 import { startBatches } from './batches.js';
 import { begun, startProblem } from './begin.js';
-import { jobCancelled, looksForEnrolled, mayTakeBack } from './cancellation.js';
+import { jobCancelAsked, looksForEnrolled, mayTakeBack } from './cancellation.js';
 import { checkSilentBatches, isCheckDue } from './checking.js';
 import { isDone, resultOf } from './ending.js';
 import { acceptJobMessages } from './handlers.js';
@@ -31,15 +32,10 @@ export async function bulkEnrollment(input: JobInput): Promise<BulkResult> {
   const job = new Job(begin(input));
   const reader = new SourceReader(job);
   acceptJobMessages(job);
-  CancellationScope.current().cancelRequested.catch(() => job.become(jobCancelled(job.state)));
+  const run = CancellationScope.current();
+  run.cancelRequested.catch(() => job.become(jobCancelAsked(job.state)));
 
   return CancellationScope.nonCancellable(async () => {
-    // Temporal does not tell a new run that the one before was cancelled, and would not show it as cancelled.
-    if (job.state.isCancelled) {
-      await onStore({ summary: 'the job was cancelled before this run began' }).cancelThisRun({});
-      job.hasBegun();
-    }
-
     while (!isDone(job.state) || job.isAt('reading')) {
       reader.giveUpWhatIsMoot();
       await job.handOverWhenLong();
@@ -53,7 +49,7 @@ export async function bulkEnrollment(input: JobInput): Promise<BulkResult> {
       await job.wait((state) => untilWorkIsDue(state, job, reader));
       job.throwDefect();
     }
-    return close(job);
+    return ended(await close(job), run);
   });
 }
 
@@ -94,5 +90,5 @@ async function close(job: Job): Promise<BulkResult> {
   job.become({ ...job.state, stage: { name: 'closed', result } });
   job.publish();
   await condition(allHandlersFinished);
-  return ended(result);
+  return result;
 }

@@ -1,12 +1,38 @@
+import { onBulkCancelProblem } from '../../enrollment/bulk-limits.js';
 import type { EnrolledBatch } from '../../activities/index.js';
-import { begins, hasRoom, lastReached } from './starting.js';
+import { withApplied, type Message } from '../message.js';
+import { ENDING } from './changes.js';
+import type { BulkCancel } from './messages.js';
+import { begins, hasRoom, isEnrolling, lastReached } from './starting.js';
 import type { BulkState, In } from './state.js';
 
 /** How many closed batches are looked at in one go. */
 export const LOOKED_AT = 200;
 
-/** Somebody cancelled the job. Idempotent: asking again changes nothing. */
-export function jobCancelled(state: BulkState): BulkState {
+export function cancelProblem(
+  state: BulkState,
+  { onCancel = state.onCancel }: BulkCancel,
+): string | undefined {
+  if (onCancel !== state.onCancel && !isEnrolling(state)) return ENDING;
+  return onBulkCancelProblem(onCancel, state.order.policy);
+}
+
+export function jobCancelledBy(state: BulkState, message: Message<BulkCancel>): BulkState {
+  const { onCancel = state.onCancel } = message.body;
+  return jobCancelled({ ...withApplied(state, message), onCancel });
+}
+
+/**
+ * Temporal was asked to cancel the workflow. That needs no key, so it proves nothing about who asks: the job starts
+ * no further batch until an operator decides.
+ */
+export function jobCancelAsked(state: BulkState): BulkState {
+  if (state.order.policy.onBareCancel === 'asOnCancel') return jobCancelled(state);
+  return isEnrolling(state) ? { ...state, stage: { name: 'paused', isCancelAsked: true } } : state;
+}
+
+/** The job is cancelled. Idempotent: a second cancellation changes nothing. */
+function jobCancelled(state: BulkState): BulkState {
   if (state.isCancelled || state.stage.name === 'closed') return state;
   const next = { ...state, isCancelled: true };
   if (state.onCancel === 'rollback') return { ...next, stage: { name: 'cancelling' } };

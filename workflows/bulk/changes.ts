@@ -5,7 +5,7 @@ import { jobStatusOf } from './progress.js';
 import { isEnrolling } from './starting.js';
 import type { BulkState } from './state.js';
 
-const ENDING = 'the job starts no further batch: it is finishing or rolled back';
+export const ENDING = 'the job starts no further batch: it is finishing or rolled back';
 
 export function pauseProblem(state: BulkState): string | undefined {
   if (state.stage.name === 'paused') return 'the job is paused already';
@@ -13,7 +13,7 @@ export function pauseProblem(state: BulkState): string | undefined {
 }
 
 export function paused(state: BulkState, message: Message<object>): BulkState {
-  return { ...withApplied(state, message), stage: { name: 'paused' } };
+  return { ...withApplied(state, message), stage: { name: 'paused', isCancelAsked: false } };
 }
 
 export function resumeProblem(state: BulkState): string | undefined {

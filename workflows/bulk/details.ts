@@ -32,7 +32,7 @@ function nextStep({ bulkId, status, error }: BulkProgress): string {
     case 'ENROLLING':
       return `No action needed. To start no further batch, run \`c2p bulk pause ${bulkId}\`.`;
     case 'PAUSED':
-      return `**ACTION NEEDED**: run \`c2p bulk resume ${bulkId}\` to start further batches. Those in flight go on meanwhile.`;
+      return `**ACTION NEEDED**: run \`c2p bulk resume ${bulkId}\` to start further batches, or \`c2p bulk cancel ${bulkId}\`. Those in flight go on meanwhile.`;
     case 'FINISHING':
       return 'The job starts no further batch and waits for those in flight. No action needed.';
     case 'ROLLING_BACK':

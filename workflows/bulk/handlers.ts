@@ -1,10 +1,12 @@
 import { setHandler } from '@temporalio/workflow';
-import { accept, isApplied, messageProblem, type Message } from '../message.js';
+import { accept, acceptSignal, type Message } from '../message.js';
+import { cancelProblem, jobCancelledBy } from './cancellation.js';
 import { changed, changeProblem, paused, pauseProblem, resumed, resumeProblem } from './changes.js';
 import type { Job } from './job.js';
 import {
   batchClosedSignal,
   bulkProgressQuery,
+  cancelBulkUpdate,
   changeBulkUpdate,
   pauseBulkUpdate,
   resumeBulkUpdate,
@@ -22,13 +24,13 @@ export function acceptJobMessages(job: Job): void {
       job.become(change(job.state, message, Date.now()));
 
   setHandler(bulkProgressQuery, () => jobProgressOf(job.state, Date.now()));
-  setHandler(batchClosedSignal, (...args) => {
-    const [message] = args;
-    if (messageProblem(args, batchClosedSignal.name) === undefined && !isApplied(job.state, message))
-      job.become(batchClosed(job.state, message.body));
-  });
+  acceptSignal(batchClosedSignal, mailbox, ({ body }) => job.become(batchClosed(job.state, body)));
   accept(pauseBulkUpdate, mailbox, { problemOf: () => pauseProblem(job.state), apply: changing(paused) });
   accept(resumeBulkUpdate, mailbox, { problemOf: () => resumeProblem(job.state), apply: changing(resumed) });
+  accept(cancelBulkUpdate, mailbox, {
+    problemOf: (body) => cancelProblem(job.state, body),
+    apply: changing(jobCancelledBy),
+  });
   accept(changeBulkUpdate, mailbox, {
     problemOf: (body) => changeProblem(job.state, body),
     apply: changing(changed),

@@ -75,6 +75,14 @@ export const pauseBulkUpdate = defineUpdate<void, [Message<object>]>('pauseBulk'
 /** Goes on after `pauseBulk`. Refused for a job that is not paused. */
 export const resumeBulkUpdate = defineUpdate<void, [Message<object>]>('resumeBulk');
 
+/** How a job is cancelled; by default as it was started or changed. */
+export interface BulkCancel {
+  onCancel?: OnBulkCancel | undefined;
+}
+
+/** Starts no further batch, and ends when those in flight are closed. Refused once the job is ending in another way. */
+export const cancelBulkUpdate = defineUpdate<void, [Message<BulkCancel>]>('cancelBulk');
+
 /** What may be changed of a job while it runs, field by field. */
 export type BulkChange = Partial<BulkLimits> & { onCancel?: OnBulkCancel | undefined };
 

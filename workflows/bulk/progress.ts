@@ -57,6 +57,11 @@ export function jobReasons({ stage, isCancelled, troubles, inFlight, order }: Bu
   return [
     ...(stopped ? [`${stopped.failure}: ${stopped.reason}`] : []),
     ...(isCancelled ? ['the job was cancelled'] : []),
+    ...(stage.name === 'paused' && stage.isCancelAsked
+      ? [
+          'Temporal was asked to cancel the workflow, without c2p: the job starts no further batch until an operator decides',
+        ]
+      : []),
     ...shown,
     ...(further > 0 ? [`${further} more ${further === 1 ? 'batch needs' : 'batches need'} an operator`] : []),
   ];

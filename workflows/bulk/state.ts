@@ -88,13 +88,19 @@ export interface Check {
 export type Stage =
   /** Batches are started, as many at a time as the limits allow. */
   | { name: 'enrolling' }
-  | { name: 'paused' }
+  | Paused
   /** No batch is started any more; those in flight go to their end. */
   | { name: 'finishing'; stopped: { failure: FailureType; reason: string } | null }
   /** Batches in flight are to be cancelled. */
   | { name: 'cancelling' }
   | TakingBack
   | { name: 'closed'; result: BulkResult };
+
+export interface Paused {
+  name: 'paused';
+  /** Whether Temporal was asked to cancel the job without c2p. */
+  isCancelAsked: boolean;
+}
 
 /** What the job enrolled is taken back, the last batch of the source first. */
 export interface TakingBack {

@@ -1,10 +1,10 @@
-import { getExternalWorkflowHandle, sleep, TemporalFailure } from '@temporalio/workflow';
+import { getExternalWorkflowHandle, sleep, TemporalFailure, workflowInfo } from '@temporalio/workflow';
 import { WorkflowExecutionAlreadyStartedError } from '@temporalio/common';
 import { bulkBatchId } from '../../enrollment/bulk.js';
 import { workflowIdOf } from '../../enrollment/identifiers.js';
 import type { EnrolledBatch } from '../../activities/index.js';
 import { onManyBatches } from '../activities.js';
-import type { TakeBackInput } from '../batch/messages.js';
+import { cancelSignal, type TakeBackInput } from '../batch/messages.js';
 import { batchInput, startBatchWorkflow } from './batches.js';
 import {
   batchesCancelled,
@@ -35,7 +35,17 @@ export async function cancelBatches(job: Job): Promise<void> {
 export async function cancelBatch(state: BulkState, n: number): Promise<void> {
   const { program, bulkId } = keyOf(state);
   const batch = { program, externalBatchId: bulkBatchId(bulkId, n) };
-  await getExternalWorkflowHandle(workflowIdOf(batch)).cancel().catch(ignoreUnknownWorkflow);
+  const { workflowId, firstExecutionRunId } = workflowInfo();
+  const message = {
+    id: `cancelled-${firstExecutionRunId}`,
+    by: workflowId,
+    reason: WHY,
+    for: cancelSignal.name,
+    body: {},
+  };
+  await getExternalWorkflowHandle(workflowIdOf(batch))
+    .signal(cancelSignal, message)
+    .catch(ignoreUnknownWorkflow);
 }
 
 /**

@@ -5,16 +5,17 @@ import { watchBulk } from '../../bulk/watch-bulk.js';
 import { exitCodeOf } from '../../exit-codes.js';
 import { example } from '../../help.js';
 import { note } from '../../output.js';
+import { senderOf, withSender, type SenderOptions } from '../../sender.js';
 
-interface CancelOptions {
+interface CancelOptions extends SenderOptions {
   finish?: boolean;
   rollback?: boolean;
   wait?: boolean;
   program?: string;
 }
 
-export const cancelCommand = new Command('cancel')
-  .description('ask a bulk job to stop: no further batch is started')
+export const cancelCommand = withSender(new Command('cancel'))
+  .description('cancel a bulk job: no further batch is started')
   .argument('<id>', 'the id of the job')
   .option('--finish', 'batches in flight go to their end, and what is enrolled stays')
   .option('--rollback', 'batches in flight are cancelled, and all cards taken back that the job enrolled')
@@ -28,11 +29,12 @@ export const cancelCommand = new Command('cancel')
       'has onCancel. c2p bulk rerun ID then writes a file with the cards that were not sent.',
     ),
   )
-  .action(async (id: string, { finish, rollback, wait, program }: CancelOptions) => {
+  .action(async (id: string, options: CancelOptions) => {
+    const { finish, rollback, wait, program } = options;
     if (finish && rollback) throw new InvalidArgumentError('give either --finish or --rollback.');
     await withOpenBulk(id, program, async (bulk) => {
-      await bulk.cancel({ rollback: finish ? false : rollback });
-      note(`bulk job ${id} was asked to stop; follow it with: c2p bulk watch ${id}`);
+      await bulk.cancel({ rollback: finish ? false : rollback, ...senderOf(options) });
+      note(`bulk job ${id} is cancelled; follow it with: c2p bulk watch ${id}`);
       if (!wait) return;
       const progress = await watchBulk(bulk);
       printBulk(progress, {});
