@@ -106,13 +106,6 @@ export class Model {
     return (this.cancelled ? onCancel : onPartialFailure) === 'rollback';
   }
 
-  /** Whether it may be cancelled: the test server lets no run be continued that was, so it must end then. */
-  get mayBeCancelled(): boolean {
-    const goesOn =
-      this.stage === 'removing' || this.stage === 'deciding' || this.policy.onCancel === 'rollback';
-    return !(this.how.handsOver && goesOn);
-  }
-
   /** Takes in what happened. */
   follow({ events, now, retrying, status }: Standing): void {
     this.now = now;

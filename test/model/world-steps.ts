@@ -81,8 +81,7 @@ export class PollNow extends Step {
 
 /** While an activity is under way, the test server can hang over its cancellation. */
 export class Cancel extends Step {
-  check = ({ isOpen, retrying, mayBeCancelled }: Readonly<Model>) =>
-    isOpen && retrying.length === 0 && mayBeCancelled;
+  check = ({ isOpen, retrying }: Readonly<Model>) => isOpen && retrying.length === 0;
   async act(model: Model, run: BatchRun): Promise<void> {
     model.cancels();
     await run.batch.cancel();
@@ -103,17 +102,9 @@ export class CancelDuring extends Step {
 }
 
 export class Restart extends Step {
-  constructor(private readonly meanwhile: 'nothing' | 'cancel') {
-    super();
+  check = ({ isOpen, how }: Readonly<Model>) => isOpen && !how.cached;
+  async act(_model: Model, run: BatchRun): Promise<void> {
+    await run.world.restartWorkers();
   }
-  check = ({ isOpen, retrying, how, mayBeCancelled }: Readonly<Model>) =>
-    isOpen && !how.cached && (this.meanwhile === 'nothing' || (retrying.length === 0 && mayBeCancelled));
-  async act(model: Model, run: BatchRun): Promise<void> {
-    await run.world.restartWorkers(async () => {
-      if (this.meanwhile !== 'cancel') return;
-      model.cancels();
-      await run.batch.cancel();
-    });
-  }
-  toString = () => `the workers are restarted, meanwhile ${this.meanwhile}`;
+  toString = () => 'the workers are restarted';
 }

@@ -75,10 +75,9 @@ export class World {
     return this.rig.client({ taskQueue: cached ? CACHED : UNCACHED });
   }
 
-  /** Stops the workers of the runs without a cache, lets something happen meanwhile, and starts them again. */
-  async restartWorkers(meanwhile: () => Promise<void>): Promise<void> {
+  /** Stops the workers of the runs without a cache and starts them again. */
+  async restartWorkers(): Promise<void> {
     await this.stopWorkers.get(UNCACHED)?.();
-    await meanwhile();
     await this.startWorkers(UNCACHED);
   }
 

@@ -32,7 +32,7 @@ import {
 import { currentDetailsOf } from '../support/current-details.js';
 import { historiesOf } from '../support/replay.js';
 import { testRecord, testRecords } from '../support/records.js';
-import { HANDS_OVER, PROGRAM, Rig } from '../support/rig.js';
+import { PROGRAM, Rig } from '../support/rig.js';
 import type { ScriptedGateway } from '../support/scripted-gateway.js';
 import { until } from '../support/until.js';
 
@@ -262,63 +262,56 @@ describe('somebody', () => {
     });
   });
 
-  // The time-skipping server lets no cancelled workflow hand over.
-  test.skipIf(HANDS_OVER)(
-    'cancels a job that finishes: batches in flight go to their end, the others are never sent',
-    async () => {
-      const bulkId = nextJob('cancelled');
-      await writePortfolio(rig, bulkId, testRecords(12));
-      const gateway = enrollingEverything(rig);
-      const { cause } = await cancelledAfterFirstSubmissions(gateway, bulkId, 'finish');
-      expect(cause).toBeInstanceOf(CancelledFailure);
-      expect(await closedJob(bulkId)).toMatchObject({
-        status: 'CANCELLED',
-        batches: 2,
-        counts: { cards: 6, enrolled: 6 },
-        stoppedAtLine: 7,
-      });
-      expect(gateway.submissions).toHaveLength(2);
-      for (const id of batchesOf(bulkId, 2))
-        expect(await rig.blobs(id)).toEqual(['closed', 'offered-1', 'outcomes']);
-      for (const id of batchesOf(bulkId, 4).slice(2)) expect(await rig.blobs(id)).toEqual([]);
-    },
-  );
+  test('cancels a job that finishes: batches in flight go to their end, the others are never sent', async () => {
+    const bulkId = nextJob('cancelled');
+    await writePortfolio(rig, bulkId, testRecords(12));
+    const gateway = enrollingEverything(rig);
+    const { cause } = await cancelledAfterFirstSubmissions(gateway, bulkId, 'finish');
+    expect(cause).toBeInstanceOf(CancelledFailure);
+    expect(await closedJob(bulkId)).toMatchObject({
+      status: 'CANCELLED',
+      batches: 2,
+      counts: { cards: 6, enrolled: 6 },
+      stoppedAtLine: 7,
+    });
+    expect(gateway.submissions).toHaveLength(2);
+    for (const id of batchesOf(bulkId, 2))
+      expect(await rig.blobs(id)).toEqual(['closed', 'offered-1', 'outcomes']);
+    for (const id of batchesOf(bulkId, 4).slice(2)) expect(await rig.blobs(id)).toEqual([]);
+  });
 
-  test.skipIf(HANDS_OVER)(
-    'cancels a job that takes back: no card of it stays enrolled, also of batches that were closed',
-    async () => {
-      const bulkId = nextJob('taken-back');
-      await writePortfolio(rig, bulkId, testRecords(12));
-      const closedFirst = bulkBatchId(bulkId, 1);
-      const shown: unknown[] = [];
-      const gateway = enrollingEverything(rig, {
-        onlyAtFirst: closedFirst,
-        onRemoval: async () => {
-          shown.push(await batchesShown(bulkId));
-        },
-      });
-      const { cause } = await cancelledAfterFirstSubmissions(gateway, bulkId, 'rollback', 3);
-      expect(cause).toBeInstanceOf(CancelledFailure);
-      const result = await closedJob(bulkId);
-      expect(result).toMatchObject({
-        status: 'CANCELLED',
-        batches: 3,
-        byStatus: { COMPLETED: 0, ROLLED_BACK: 1, CANCELLED: 2 },
-        counts: { cards: 9, enrolled: 0, rolledBack: 9 },
-      });
-      expect(gateway.cardRemovals).toHaveLength(9);
-      expect(shown.at(-1)).toBe('- batches: 3 started, 1 in flight, 1 COMPLETED, 2 CANCELLED');
-      const first = await getJson<ClosedBatch>(
-        rig.store,
-        { program: PROGRAM, externalBatchId: closedFirst },
-        Blob.closed,
-      );
-      expect(first.result).toMatchObject({
-        status: 'ROLLED_BACK',
-        reasons: ['3 cards removed again: the bulk job was cancelled'],
-      });
-    },
-  );
+  test('cancels a job that takes back: no card of it stays enrolled, also of batches that were closed', async () => {
+    const bulkId = nextJob('taken-back');
+    await writePortfolio(rig, bulkId, testRecords(12));
+    const closedFirst = bulkBatchId(bulkId, 1);
+    const shown: unknown[] = [];
+    const gateway = enrollingEverything(rig, {
+      onlyAtFirst: closedFirst,
+      onRemoval: async () => {
+        shown.push(await batchesShown(bulkId));
+      },
+    });
+    const { cause } = await cancelledAfterFirstSubmissions(gateway, bulkId, 'rollback', 3);
+    expect(cause).toBeInstanceOf(CancelledFailure);
+    const result = await closedJob(bulkId);
+    expect(result).toMatchObject({
+      status: 'CANCELLED',
+      batches: 3,
+      byStatus: { COMPLETED: 0, ROLLED_BACK: 1, CANCELLED: 2 },
+      counts: { cards: 9, enrolled: 0, rolledBack: 9 },
+    });
+    expect(gateway.cardRemovals).toHaveLength(9);
+    expect(shown.at(-1)).toBe('- batches: 3 started, 1 in flight, 1 COMPLETED, 2 CANCELLED');
+    const first = await getJson<ClosedBatch>(
+      rig.store,
+      { program: PROGRAM, externalBatchId: closedFirst },
+      Blob.closed,
+    );
+    expect(first.result).toMatchObject({
+      status: 'ROLLED_BACK',
+      reasons: ['3 cards removed again: the bulk job was cancelled'],
+    });
+  });
 });
 
 describe('a source', () => {

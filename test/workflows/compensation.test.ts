@@ -4,7 +4,7 @@ import type { PolicyInput } from '../../enrollment/policy-schema.js';
 import { BatchStatusValue } from '../../mastercard/contract.js';
 import { GatewayFailure } from '../../mastercard/errors.js';
 import { testRecords } from '../support/records.js';
-import { HANDS_OVER, PROGRAM, Rig } from '../support/rig.js';
+import { PROGRAM, Rig } from '../support/rig.js';
 import { declined, report, ScriptedGateway, success } from '../support/scripted-gateway.js';
 import { until } from '../support/until.js';
 
@@ -111,8 +111,7 @@ describe('all or nothing', () => {
   });
 });
 
-// The time-skipping server lets no cancelled workflow hand over.
-describe.skipIf(HANDS_OVER)('a batch that is cancelled while Mastercard processes it', () => {
+describe('a batch that is cancelled while Mastercard processes it', () => {
   const script = (id: string): Script => ({ status: [report(id, inProgress), all(id)] });
   const cancelBetweenPolls = async (batch: EnrollmentBatch) => {
     await until(async () => (await batch.progress()).nextPollAt !== undefined);
@@ -190,31 +189,27 @@ describe.skipIf(HANDS_OVER)('a batch that is cancelled while Mastercard processe
   });
 });
 
-// The time-skipping server lets no cancelled workflow hand over.
-test.skipIf(HANDS_OVER)(
-  'a cancelled batch that Mastercard may have asks an operator when Mastercard refuses the caller',
-  async () => {
-    const { result, outcomes } = await run(
-      (id) => ({
-        submit: [
-          async () => {
-            await rig.client().batch(id).cancel();
-            throw new GatewayFailure({ operation: 'submitBatch', kind: 'unknown', httpStatus: 504 });
-          },
-          new GatewayFailure({ operation: 'submitBatch', kind: 'configuration', httpStatus: 403 }),
-        ],
-      }),
-      {},
-      async (batch) => {
-        await until(async () => (await batch.progress()).question === 'batchId');
-        await batch.resolve({ abandon: true });
-      },
-    );
+test('a cancelled batch that Mastercard may have asks an operator when Mastercard refuses the caller', async () => {
+  const { result, outcomes } = await run(
+    (id) => ({
+      submit: [
+        async () => {
+          await rig.client().batch(id).cancel();
+          throw new GatewayFailure({ operation: 'submitBatch', kind: 'unknown', httpStatus: 504 });
+        },
+        new GatewayFailure({ operation: 'submitBatch', kind: 'configuration', httpStatus: 403 }),
+      ],
+    }),
+    {},
+    async (batch) => {
+      await until(async () => (await batch.progress()).question === 'batchId');
+      await batch.resolve({ abandon: true });
+    },
+  );
 
-    expect(result).toMatchObject({ status: 'FAILED', failure: 'SubmissionUnresolved' });
-    expect(outcomes[0]).toMatchObject({ status: 'UNREPORTED', reason: 'SUBMISSION_UNRESOLVED' });
-  },
-);
+  expect(result).toMatchObject({ status: 'FAILED', failure: 'SubmissionUnresolved' });
+  expect(outcomes[0]).toMatchObject({ status: 'UNREPORTED', reason: 'SUBMISSION_UNRESOLVED' });
+});
 
 describe('a card that cannot be removed', () => {
   const stuck = (id: string): Script => ({ status: [half(id)], deleteCard: [broken, 'removed'] });
