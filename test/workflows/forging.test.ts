@@ -172,9 +172,9 @@ describe.each(Object.keys(FORMS))('what somebody without the key ring writes %s'
 
       await until(() => asked.length === 1);
       const policy = { retryFailedRecords: { maxRounds: 5 } };
-      for (const name of ['batchClosed', 'updatePolicy', 'no-such-signal'])
+      for (const name of ['batchClosed', 'cancelByJob', 'updatePolicy', 'no-such-signal'])
         await signal(workflowId, name, await written(message(name, policy)[0], workflowId));
-      for (const name of ['updatePolicy', 'pollNow', 'closeWithoutUnreadable'])
+      for (const name of ['cancel', 'goOn', 'updatePolicy', 'pollNow', 'closeWithoutUnreadable'])
         expect(
           await update(workflowId, name, await written(message(name, policy)[0], workflowId)),
         ).toBeTruthy();
