@@ -231,7 +231,7 @@ class ChaosRun {
     const { treatment } = planned;
     if (!('stage' in treatment)) return;
     await this.untilIts(treatment, batch);
-    if (treatment.kind === 'cancelled') return this.insisting(() => batch.cancel());
+    if (treatment.kind === 'cancelled') return this.cancel(batch);
     if (treatment.kind === 'policyChanged') return this.change(batch, treatment.change);
     const { site, events } = this;
     const { externalBatchId } = planned;
@@ -259,6 +259,18 @@ class ChaosRun {
     while (before.includes((await this.insisting(() => batch.progress())).status) && !signal.aborted)
       await unlessOver(LOOKS_EVERY_MS, signal);
     await unlessOver(afterMs, signal);
+  }
+
+  /** Workers may be away for longer than a message waits for one. */
+  private async cancel(batch: EnrollmentBatch): Promise<void> {
+    for (;;) {
+      try {
+        return await this.insisting(() => batch.cancel());
+      } catch (error) {
+        if (!(error instanceof ChangeRefusedError) || this.over.signal.aborted) throw error;
+        await unlessOver(LOOKS_EVERY_MS, this.over.signal);
+      }
+    }
   }
 
   /** The batch may be at its end already, or not at Mastercard. */

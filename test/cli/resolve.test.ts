@@ -1,13 +1,16 @@
 import { copyFile } from 'node:fs/promises';
 import { join } from 'node:path';
 import { afterAll, beforeAll, describe, expect, test, vi } from 'vitest';
+import { workflowIdOf } from '../../enrollment/identifiers.js';
 import { TRIGGERS } from '../../simulator/triggers.js';
 import type { BatchProgress } from '../../workflows/batch/messages.js';
 import { RealEnvironment, type RealSite } from '../support/real-environment.js';
 import { testRecord, testRecords } from '../support/records.js';
+import { PROGRAM } from '../support/rig.js';
 import { c2p, changeProgram, writeRecords } from './command-line.js';
 import { operatorAt, WAITS } from './operator.js';
 
+const FOR_EVER_MS = 24 * 3_600_000;
 const QUICK = { polling: { initial: '200ms', maximum: '1s' }, submission: { initial: '200ms' } };
 
 let environment: RealEnvironment;
@@ -74,7 +77,7 @@ describe('a batch of which Mastercard does not tell the batchId', () => {
     { options: ['--batch-id', 'b', '--retry', '--abandon'] },
   ])('c2p resolve with $options exits with 2 and asks for exactly one', async ({ options }) => {
     const { exitCode, stdout, stderr } = await run('resolve', id, ...options);
-    expect(stderr).toBe('c2p: give exactly one of --batch-id, --resend, --retry and --abandon.');
+    expect(stderr).toBe('c2p: give exactly one of --batch-id, --resend, --retry, --go-on and --abandon.');
     expect({ exitCode, stdout }).toEqual({ exitCode: 2, stdout: '' });
   });
 
@@ -176,6 +179,27 @@ describe('a rollback that could not remove every card', () => {
     expect(stdout).toContain('FAILED · 3 cards: 2 enrolled, 1 failed · CompensationFailed: ');
     expect(exitCode).toBe(4);
   });
+});
+
+test('a batch whose workflow was cancelled in Temporal goes on with c2p resolve --go-on, and no other answer', async () => {
+  const id = 'gone-on';
+  site.simulator.configure({ processingMs: FOR_EVER_MS });
+  await run('enroll', await writeRecords(join(site.folder, `${id}.jsonl`), testRecords(1)));
+  await vi.waitFor(async () => expect((await progressOf(id)).status).toBe('PROCESSING'), WAITS);
+  await site.temporal.workflow.getHandle(workflowIdOf({ program: PROGRAM, externalBatchId: id })).cancel();
+  expect(await untilAwaitingOperator(id)).toMatchObject({ question: 'cancellation' });
+  expect((await run('status', id)).stdout).toContain(
+    `ACTION NEEDED: run c2p cancel ${id} (or c2p resolve ${id} --go-on)`,
+  );
+
+  const abandoned = await run('resolve', id, '--abandon');
+  expect(abandoned.stderr).toContain('was not resolved: it asks whether it is to be cancelled');
+  expect(abandoned.exitCode).toBe(2);
+  expect(await run('resolve', id, '--go-on')).toMatchObject({ exitCode: 0, stderr: `batch ${id} goes on` });
+  expect(await progressOf(id)).toMatchObject({ status: 'PROCESSING' });
+  await run('cancel', id, '--as', 'Ana', '--reason', 'wrong file');
+  site.simulator.configure({ processingMs: 0 });
+  expect((await run('watch', id)).stdout).toContain('CANCELLED');
 });
 
 test('c2p resolve of an unknown batch exits with 2', async () => {

@@ -39,6 +39,7 @@ function withChange<State extends BatchState>(
 // ---- Under which batchId does Mastercard have the round?
 
 export function resolutionProblem(state: BatchState, resolution: SubmissionResolution): string | undefined {
+  if (asks(state, 'cancellation')) return 'it asks whether it is to be cancelled';
   if (!asks(state, 'batchId')) return 'the batch does not wait for an operator';
   if (state.stage.check) return 'another answer is being checked';
   const answers = [
