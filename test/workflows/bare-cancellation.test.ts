@@ -1,3 +1,4 @@
+import { Context } from '@temporalio/activity';
 import { afterAll, beforeAll, describe, expect, test } from 'vitest';
 import type { EnrollmentBatch } from '../../client/enrollment-batch.js';
 import { resolvePolicy } from '../../enrollment/policy.js';
@@ -134,6 +135,7 @@ describe.skipIf(HANDS_OVER)('a batch whose workflow Temporal is asked to cancel'
         status: [
           async () => {
             await bareCancel(id);
+            await Context.current().cancelled.catch(() => undefined);
             throw new GatewayFailure({ operation: 'fetchBatchStatus', kind: 'unknown', problem: 'aborted' });
           },
           all(id),
