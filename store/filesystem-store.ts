@@ -140,6 +140,10 @@ export class FilesystemStore implements OpenStore {
     return Promise.resolve();
   }
 
+  eraseCommand(batch: BatchAddress, ref: string): string {
+    return `run: rm '${this.#path(batch, ref)}'`;
+  }
+
   close(): Promise<void> {
     return Promise.resolve();
   }
