@@ -78,8 +78,8 @@ function failure(
   store: OpenStore,
   { keyId }: Partial<Unreadable> = {},
 ): KeyRingProbeError {
-  const erase = `${store.eraseCommand(PROBE, REF)}, and start a worker with the right key ring: it makes a new probe`;
-  const copy = `copy the key ring from a worker. Only if that key ring is lost, or is the wrong one: ${erase}`;
+  const erase = `${store.eraseCommand(PROBE, REF)}, and start a worker that has the right key ring: it makes a new probe`;
+  const copy = `copy the key ring from a worker. Only where the key ring of the workers is lost or the wrong one: ${erase}`;
   const workers = `the workers of the store at ${store.where}`;
   switch (reason) {
     case 'keyMissing':
