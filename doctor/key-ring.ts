@@ -14,6 +14,8 @@ export async function checkKeyRing(store: OpenStore, keyRing: KeyRing): Promise<
         return skipped('no worker has started with this store yet');
       case 'retired':
         return warning('it is sealed under a key that is retired', 'restart a worker, which makes a new one');
+      case 'keyLost':
+        return failed('it is sealed under a key that the key ring no longer has', 'put the key back');
     }
   } catch (error) {
     if (error instanceof KeyRingProbeError) return failed(error.problem, error.todo);

@@ -140,8 +140,8 @@ export class FilesystemStore implements OpenStore {
     return Promise.resolve();
   }
 
-  eraseCommand(batch: BatchAddress, ref: string): string {
-    return `run: rm '${this.#path(batch, ref)}'`;
+  eraseCommand(batch: BatchAddress): string {
+    return `run: rm -r '${this.#folder(batch)}'`;
   }
 
   close(): Promise<void> {

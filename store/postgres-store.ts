@@ -134,9 +134,9 @@ export class PostgresStore implements OpenStore {
       );
   }
 
-  eraseCommand(batch: BatchAddress, ref: string): string {
-    const [program, id, name] = keyOf(batch, ref).map((text) => pg.escapeLiteral(String(text)));
-    return `run in PostgreSQL: delete from c2p.blobs where program = ${program} and external_batch_id = ${id} and ref = ${name}`;
+  eraseCommand({ program, externalBatchId }: BatchAddress): string {
+    const [first, second] = [program, externalBatchId].map(pg.escapeLiteral);
+    return `run in PostgreSQL: delete from c2p.blobs where program = ${first} and external_batch_id = ${second}`;
   }
 
   close(): Promise<void> {

@@ -70,8 +70,8 @@ export interface OpenStore extends BatchStore {
    * @throws StoreOutdatedError, StoreUnavailableError
    */
   checkReady(): Promise<void>;
-  /** For messages: what an operator runs to erase a blob. */
-  eraseCommand(batch: BatchAddress, ref: string): string;
+  /** For messages: what an operator runs to erase all blobs of a batch. */
+  eraseCommand(batch: BatchAddress): string;
   /** Lets go of what was opened. */
   close(): Promise<void>;
 }

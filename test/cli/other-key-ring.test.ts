@@ -7,8 +7,7 @@ import { RealEnvironment, type RealSite } from '../support/real-environment.js';
 import { testRecords } from '../support/records.js';
 import { c2p, c2pProcess, writeRecords } from './command-line.js';
 
-const HINT =
-  /^c2p: the key ring has no key '\S+', .*; nothing was started: copy the key ring from a worker\./m;
+const HINT = /^c2p: the key ring is another one .*; nothing was started: copy the key ring from a worker\./m;
 
 let environment: RealEnvironment;
 let site: RealSite;

@@ -57,7 +57,7 @@ describe('a client does not connect', () => {
       vi.stubEnv('TEMPORAL_ADDRESS', address);
       await expect(connects()).rejects.toMatchObject({
         code: 'KEY_RING_PROBE_FAILED',
-        reason: 'keyMissing',
+        reason: 'otherKeyRing',
         todo: expect.stringContaining('copy the key ring from a worker') as string,
       });
     }
@@ -67,6 +67,6 @@ describe('a client does not connect', () => {
     const { secret } = KeyRing.generate();
     const ring = JSON.parse(await readFile(ringPath(), 'utf8')) as object;
     await writeFile(ringPath(), JSON.stringify({ ...ring, secret }));
-    await expect(connects()).rejects.toMatchObject({ reason: 'otherSecret' });
+    await expect(connects()).rejects.toMatchObject({ reason: 'otherKeyRing' });
   });
 });

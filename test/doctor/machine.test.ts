@@ -14,7 +14,7 @@ import { withoutKey } from '../../protection/key-ring-changes.js';
 import { KeyRing } from '../../protection/key-ring.js';
 import { FilesystemStore } from '../../store/filesystem-store.js';
 import { leaveKeyRingProbe } from '../../store/key-ring-probe.js';
-import { testKeyId, testRing, testRingJson } from '../support/key-rings.js';
+import { testKey, testKeyId, testRing, testRingJson } from '../support/key-rings.js';
 
 let folder: string;
 beforeAll(async () => void (folder = await mkdtemp(join(tmpdir(), 'c2p-doctor-'))));
@@ -183,10 +183,15 @@ describe('the store', () => {
       expect(await probed('probed', keyRing)).toMatchObject({ status: 'skipped' });
       await leaveKeyRingProbe(inFolder('probed', keyRing), keyRing);
       expect(await probed('probed', keyRing)).toMatchObject({ check: 'key-ring-probe', status: 'ok' });
+      const other = KeyRing.parse({ ...testRingJson(1), secret: testKey(98) }, 'test');
+      expect(await probed('probed', other)).toMatchObject({
+        status: 'failed',
+        found: expect.stringContaining('the key ring is another one') as string,
+        todo: expect.stringContaining('copy the key ring from a worker') as string,
+      });
       expect(await probed('probed', testRing(2))).toMatchObject({
         status: 'failed',
-        found: expect.stringContaining(`the key ring has no key '${testKeyId(1)}'`) as string,
-        todo: expect.stringContaining('copy the key ring from a worker') as string,
+        found: 'it is sealed under a key that the key ring no longer has',
       });
       const retired = KeyRing.parse(withoutKey(testRingJson(1, 2), testKeyId(1)), 'test');
       expect(await probed('probed', retired)).toMatchObject({
@@ -196,12 +201,12 @@ describe('the store', () => {
     });
 
     test('says what erases one that is damaged', async () => {
-      const file = join(folder, 'damaged', '%7ekey-ring', 'probe', 'proof.sealed');
+      const probe = join(folder, 'damaged', '%7ekey-ring', 'probe');
       await leaveKeyRingProbe(inFolder('damaged', keyRing), keyRing);
-      await writeFile(file, 'something');
+      await writeFile(join(probe, 'proof.sealed'), 'something');
       expect(await probed('damaged', keyRing)).toMatchObject({
         status: 'failed',
-        todo: expect.stringContaining(`run: rm '${file}'`) as string,
+        todo: expect.stringContaining(`run: rm -r '${probe}'`) as string,
       });
     });
   });

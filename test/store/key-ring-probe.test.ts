@@ -53,7 +53,8 @@ afterAll(async () => {
 async function onDisk(): Promise<Place> {
   const root = await mkdtemp(join(tmpdir(), 'c2p-probe-'));
   folders.push(root);
-  const file = join(root, '%7ekey-ring', 'probe', 'proof.sealed');
+  const batch = join(root, '%7ekey-ring', 'probe');
+  const file = join(batch, 'proof.sealed');
   return {
     open: (keyRing) => new FilesystemStore({ root, keyRing }),
     async flipBit() {
@@ -62,15 +63,14 @@ async function onDisk(): Promise<Place> {
       await writeFile(file, bytes);
     },
     truncate: async () => writeFile(file, (await readFile(file)).subarray(0, 30)),
-    eraseCommand: `run: rm '${file}'`,
-    eraseAsTold: () => rm(file),
+    eraseCommand: `run: rm -r '${batch}'`,
+    eraseAsTold: () => rm(batch, { recursive: true }),
   };
 }
 
 async function inPostgres(): Promise<Place> {
   await query(url, 'truncate c2p.blobs, c2p.outcomes');
-  const statement =
-    "delete from c2p.blobs where program = '~key-ring' and external_batch_id = 'probe' and ref = 'proof'";
+  const statement = "delete from c2p.blobs where program = '~key-ring' and external_batch_id = 'probe'";
   const set = async (sealed: string) => void (await query(url, `update c2p.blobs set sealed = ${sealed}`));
   return {
     open: (keyRing) => {
@@ -108,43 +108,47 @@ describe.each([
     expect(await check(testRingJson(1))).toBe('absent');
     expect(await underKey()).toEqual([]);
     await startWorker(testRingJson(1));
+    const left = await storeOf(testRingJson(1)).list(PROBE);
     await startWorker(testRingJson(1));
     expect(await check(testRingJson(1))).toBe('opens');
-    expect(await storeOf(testRingJson(1)).list(PROBE)).toEqual(['proof']);
+    expect(await storeOf(testRingJson(1)).list(PROBE)).toEqual(left);
   });
 
-  test('does not open for the key ring of another deployment, not even where its key has the same name', async () => {
+  test.each([
+    ['of another deployment whose key has the same name', OTHER_DEPLOYMENT],
+    ['of another deployment with more keys', { ...testRingJson(2, 3), secret: OTHER_SECRET }],
+    ['with the same keys and another secret', { ...testRingJson(1), secret: OTHER_SECRET }],
+    ['with no key of the workers', { ...testRingJson(2), secret: OTHER_SECRET }],
+    [
+      'of another deployment that retired a key of this id',
+      { ...withoutKey(testRingJson(1, 2), testKeyId(1)), secret: OTHER_SECRET },
+    ],
+  ])('does not open for a key ring %s', async (_, ring) => {
     await startWorker(testRingJson(1));
     for (const start of [check, startWorker])
-      await expect(start(OTHER_DEPLOYMENT)).rejects.toMatchObject({
+      await expect(start(ring)).rejects.toMatchObject({
         code: 'KEY_RING_PROBE_FAILED',
-        reason: 'keyMissing',
+        reason: 'otherKeyRing',
         message: expect.stringMatching(
-          /^the key ring has no key 'k1-\w{10}', which the workers of the store at .* nothing was started: copy the key ring from a worker\./,
+          /^the key ring is another one than that of the workers of the store at .*; nothing was started: copy the key ring from a worker\./,
         ) as string,
       });
     expect(await check(testRingJson(1))).toBe('opens');
   });
 
-  test('does not open for a key ring with the same keys and another secret', async () => {
-    await startWorker(testRingJson(1));
-    const mixed = { ...testRingJson(1), secret: OTHER_SECRET };
-    for (const start of [check, startWorker])
-      await expect(start(mixed)).rejects.toMatchObject({
-        reason: 'otherSecret',
-        message: expect.stringContaining('copy the key ring from a worker') as string,
-      });
-  });
-
-  test('holds back who has an older copy of the key ring once it is sealed anew, and nobody else', async () => {
+  test('opens throughout a rotation, and once it is sealed anew no longer for an older copy of the key ring', async () => {
     await startWorker(testRingJson(1));
     await startWorker(testRingJson(1, 2));
     expect(await underKey()).toEqual([testKeyId(1)]);
     expect(await check(testRingJson(1, 2))).toBe('opens');
-    expect(await reseal(testRingJson(1, 2))).toEqual({ blobs: 1, resealed: 1, unreadable: 0 });
+    expect(await reseal(testRingJson(1, 2))).toEqual({ blobs: 2, resealed: 2, unreadable: 0 });
     expect(await underKey()).toEqual([testKeyId(2)]);
     expect(await check(withoutKey(testRingJson(1, 2), testKeyId(1)))).toBe('opens');
-    await expect(check(testRingJson(1))).rejects.toMatchObject({ reason: 'keyMissing' });
+    for (const start of [check, startWorker])
+      await expect(start(testRingJson(1))).rejects.toMatchObject({
+        reason: 'olderKeyRing',
+        message: expect.stringContaining(`it lacks their key '${testKeyId(2)}'`) as string,
+      });
   });
 
   test('whose key is retired holds nobody back, and the next worker leaves another one', async () => {
@@ -153,7 +157,13 @@ describe.each([
     expect(await check(retired)).toBe('retired');
     await startWorker(retired);
     expect(await check(retired)).toBe('opens');
-    expect(await underKey()).toEqual([testKeyId(2)]);
+  });
+
+  test('whose key is lost holds nobody back, and opens again when the key is back', async () => {
+    await startWorker(testRingJson(1));
+    expect(await check(testRingJson(2))).toBe('keyLost');
+    await startWorker(testRingJson(2));
+    expect(await check(testRingJson(1, 2))).toBe('opens');
   });
 
   test('is one when several workers start at once, also while the key is exchanged', async () => {
@@ -163,7 +173,7 @@ describe.each([
     ]);
     await Promise.all(rings.map(startWorker));
     for (const ring of rings) expect(await check(ring)).toBe('opens');
-    expect(await storeOf(testRingJson(1)).list(PROBE)).toEqual(['proof']);
+    expect(await storeOf(testRingJson(1)).list(PROBE)).toHaveLength(2);
   });
 
   test('holds back all of one deployment when workers of two start at once', async () => {
