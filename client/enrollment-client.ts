@@ -95,7 +95,8 @@ export class EnrollmentClient {
   }
 
   /**
-   * For a process that has its own connection and store. `close` then closes that connection too.
+   * For a process that has its own connection and store; the key ring is not compared with that of the workers. `close`
+   * then closes that connection too.
    * @throws CodecMissingError for a Temporal client without a data converter of `protectedDataConverter`.
    */
   static using(parts: {
