@@ -12,6 +12,7 @@ import type { DigestError } from '../protection/key-ring.js';
 import type { PayloadCodecError } from '../protection/payload-codec.js';
 import type { KeyNeededError } from '../retention/key-usage.js';
 import type { SimulatorOptionsError } from '../simulator/index.js';
+import type { KeyRingProbeError } from '../store/key-ring-probe.js';
 import type { StoreUrlError } from '../store/store-url-error.js';
 import type { StoreOutdatedError } from '../store/store.js';
 import type { RerunRefusedError } from './bulk/rerun.js';
@@ -82,6 +83,7 @@ type OwnErrorCode =
       | DigestError
       | KeyNeededError
       | KeyRingError
+      | KeyRingProbeError
       | PayloadCodecError
       | PolicyError
       | RerunRefusedError
@@ -126,6 +128,7 @@ const CALLERS_MISTAKE: Record<OwnErrorCode, boolean> = {
   KEY_PASSWORD_MISSING: true,
   KEY_PASSWORD_WRONG: true,
   KEY_RING_INVALID: true,
+  KEY_RING_PROBE_FAILED: true,
   KEY_SET_UNAVAILABLE: false,
   KEY_UNSUITABLE: true,
   PAYLOAD_UNREADABLE: true,

@@ -13,8 +13,9 @@ import { usageOfKey, type KeyUsage } from '../retention/key-usage.js';
 import { lookingClient } from '../retention/looking-client.js';
 import type { OrphanEnd, OrphanOptions } from '../retention/close-orphan.js';
 import { findOrphans, type OrphanedBatch } from '../retention/orphans.js';
+import { checkKeyRingProbe } from '../store/key-ring-probe.js';
 import { openStore } from '../store/open-store.js';
-import type { BatchStore, OpenStore } from '../store/store.js';
+import { StoreUnavailableError, type BatchStore, type OpenStore } from '../store/store.js';
 import { BulkEnrollment } from './bulk-enrollment.js';
 import { BulkAmbiguousError, BulkInvalidError, BulkNotFoundError } from './bulk-errors.js';
 import { EnrollmentBatch } from './enrollment-batch.js';
@@ -66,24 +67,36 @@ export class EnrollmentClient {
   ) {}
 
   /**
-   * Reads the configuration and the key ring and connects to Temporal (`TEMPORAL_*`, `temporal.toml`).
-   * @throws ConfigError with every problem by path, KeyRingError, StoreUrlError, TemporalUnavailableError.
+   * Reads the configuration and the key ring and connects to Temporal (`TEMPORAL_*`, `temporal.toml`). Before that, it
+   * reads the probe that workers leave in the store, so that a key ring which is not theirs is refused here. Nothing is
+   * written; where there is no probe yet, or the store cannot be read at present, it connects without.
+   * @throws ConfigError with every problem by path, KeyRingError, StoreUrlError, KeyRingProbeError,
+   *   TemporalUnavailableError.
    */
   static async connect(options: ConnectOptions = {}): Promise<EnrollmentClient> {
     const config = typeof options.config === 'object' ? options.config : await loadConfig(options.config);
     const keyRing = await openKeyRing(config.dataKeys);
     const store = await openStore(config.store, keyRing);
-    const { connectionOptions, namespace, address } = loadTemporalConfig();
-    const connection = await Connection.connect(connectionOptions).catch((error: unknown) => {
-      throw new TemporalUnavailableError(address, error);
-    });
-    const dataConverter = protectedDataConverter(keyRing, config);
-    const temporal = new Client({ connection, namespace, dataConverter });
-    return new EnrollmentClient(config, temporal, store, keyRing, store);
+    try {
+      await checkKeyRingProbe(store, keyRing).catch((error: unknown) => {
+        if (!(error instanceof StoreUnavailableError)) throw error;
+      });
+      const { connectionOptions, namespace, address } = loadTemporalConfig();
+      const connection = await Connection.connect(connectionOptions).catch((error: unknown) => {
+        throw new TemporalUnavailableError(address, error);
+      });
+      const dataConverter = protectedDataConverter(keyRing, config);
+      const temporal = new Client({ connection, namespace, dataConverter });
+      return new EnrollmentClient(config, temporal, store, keyRing, store);
+    } catch (error) {
+      await store.close();
+      throw error;
+    }
   }
 
   /**
-   * For a process that has its own connection and store. `close` then closes that connection too.
+   * For a process that has its own connection and store; the key ring is not compared with that of the workers. `close`
+   * then closes that connection too.
    * @throws CodecMissingError for a Temporal client without a data converter of `protectedDataConverter`.
    */
   static using(parts: {

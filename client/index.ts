@@ -28,6 +28,7 @@ export type {
   Consumer,
   EnrollmentRecord,
 } from '../enrollment/records.js';
+export { KeyRingProbeError } from '../store/key-ring-probe.js';
 export type { KeyUsage } from '../retention/key-usage.js';
 export type { OrphanEnd } from '../retention/close-orphan.js';
 export type { OrphanedBatch } from '../retention/orphans.js';

@@ -13,6 +13,7 @@ import { checkFreeSpace } from './free-space.js';
 import { checkGateway } from './gateway.js';
 import { reasonOf } from './grpc.js';
 import { checkKeyFile, checkKeyProgram, type KeyFile } from './key-files.js';
+import { checkKeyRing } from './key-ring.js';
 import { checkNamespace } from './namespace.js';
 import { checkSearchAttributes } from './search-attributes.js';
 import { checkSigningKey } from './signing-key.js';
@@ -32,6 +33,7 @@ export interface Examination {
   env?: NodeJS.ProcessEnv;
 }
 
+const BEHIND_STORE = ['store-keys', 'key-ring-probe'] as const;
 const NETWORK_LEFT_ALONE = 'the network is left alone';
 
 /**
@@ -135,7 +137,7 @@ async function* store(
 ): AsyncGenerator<Finding> {
   if (!keyRing || (offline && place.kind === 'postgres')) {
     const why = keyRing ? NETWORK_LEFT_ALONE : 'there is no key ring';
-    yield* skipped(['store', 'free-space', 'store-keys'], why);
+    yield* skipped(['store', 'free-space', ...BEHIND_STORE], why);
     return;
   }
   const store = await openStore(place, keyRing, env).catch((error: unknown) => {
@@ -144,7 +146,7 @@ async function* store(
   });
   if (store instanceof StoreUrlError) {
     yield findings('store').failed(store.message, 'set it for this process as for the workers');
-    yield* skipped(['free-space', 'store-keys'], 'there is no store');
+    yield* skipped(['free-space', ...BEHIND_STORE], 'there is no store');
     return;
   }
   try {
@@ -152,8 +154,11 @@ async function* store(
     yield finding;
     if (place.kind === 'filesystem') yield await checkFreeSpace(place.path);
     else yield* skipped(['free-space'], "the disk is the database server's");
-    if (finding.status === 'failed') yield* skipped(['store-keys'], 'the store does not work');
-    else yield await checkStoreKeys(store, keyRing);
+    if (finding.status === 'failed') yield* skipped(BEHIND_STORE, 'the store does not work');
+    else {
+      yield await checkStoreKeys(store, keyRing);
+      yield await checkKeyRing(store, keyRing);
+    }
   } finally {
     await store.close();
   }

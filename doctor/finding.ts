@@ -11,6 +11,7 @@ export const CHECKS = [
   'store',
   'free-space',
   'store-keys',
+  'key-ring-probe',
   'temporal',
   'namespace',
   'search-attributes',

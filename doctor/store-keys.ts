@@ -29,5 +29,5 @@ export async function checkStoreKeys(store: BatchStore, keyRing: KeyRing): Promi
   }
   if (foreign > 0)
     return warning(`${foreign} of ${blobs} files are no sealed blobs`, 'restore them from a backup');
-  return ok(`the key ring has the keys of all ${blobs} blobs`);
+  return ok(`blobs: ${blobs}, and the key ring has the key of each`);
 }

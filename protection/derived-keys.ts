@@ -47,6 +47,11 @@ export function nameOf(keyId: string): string {
   return keyId.slice(0, -FINGERPRINT_LENGTH - 1);
 }
 
+/** The number in an id of a key that `c2p keys` made, each higher than the one before; NaN for another id. */
+export function numberOf(keyId: string): number {
+  return Number(/^k(\d{1,9})-/.exec(keyId)?.[1]);
+}
+
 const FINGERPRINT_LENGTH = 10;
 const DIGEST_LABEL = 'c2p digest v1';
 

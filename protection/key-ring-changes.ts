@@ -1,12 +1,10 @@
-import { keyIdOf, retiredKey } from './derived-keys.js';
+import { keyIdOf, numberOf, retiredKey } from './derived-keys.js';
 import type { KeyRingJson } from './key-ring-json.js';
 import { newSecret } from './key-ring.js';
 
 /** Adds a key that is not used yet: its name is `k` and a number that no key of the ring has had. */
 export function withNewKey(ring: KeyRingJson, now: Date): { ring: KeyRingJson; keyId: string } {
-  const numbers = Object.keys({ ...ring.keys, ...ring.retired, ...ring.made }).map((id) =>
-    Number(/^k(\d{1,9})-/.exec(id)?.[1] ?? 0),
-  );
+  const numbers = Object.keys({ ...ring.keys, ...ring.retired, ...ring.made }).map((id) => numberOf(id) || 0);
   const key = newSecret();
   const keyId = keyIdOf(`k${Math.max(...numbers) + 1}`, retiredKey(key));
   const keys = { ...ring.keys, [keyId]: key };

@@ -1,6 +1,7 @@
 import type { BatchKey } from '../enrollment/batch.js';
 import { cardholderData, sealedFor } from '../enrollment/blobs.js';
 import { bulkBatchOf, bulkWorkflowIdOf } from '../enrollment/bulk.js';
+import { PROBE } from '../store/key-ring-probe.js';
 import type { BatchStore } from '../store/store.js';
 import { namespaceIdOf } from './namespace.js';
 import { fateOf, mayGoOn, type Retention } from './rule.js';
@@ -31,6 +32,7 @@ export async function* findOrphans(store: BatchStore, retention: Retention): Asy
   const { temporal, graceMs, now } = retention;
   const namespaceId = await namespaceIdOf(temporal);
   for await (const batch of store.batches()) {
+    if (batch.program === PROBE.program) continue;
     // Temporal is asked last: what it does not know then was not open when the store was read.
     const refs = await store.list(batch);
     const blobs = cardholderData(refs).length;

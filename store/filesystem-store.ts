@@ -140,6 +140,10 @@ export class FilesystemStore implements OpenStore {
     return Promise.resolve();
   }
 
+  eraseCommand(batch: BatchAddress): string {
+    return `run: rm -r '${this.#folder(batch)}'`;
+  }
+
   close(): Promise<void> {
     return Promise.resolve();
   }

@@ -1,4 +1,4 @@
-import type pg from 'pg';
+import pg from 'pg';
 import type { KeyRingSource } from '../protection/key-ring.js';
 import { pendingMigrations } from './migrate.js';
 import { createPool, type PostgresPlace } from './postgres-connection.js';
@@ -132,6 +132,11 @@ export class PostgresStore implements OpenStore {
         this.where,
         missing.map(({ name }) => name),
       );
+  }
+
+  eraseCommand({ program, externalBatchId }: BatchAddress): string {
+    const [first, second] = [program, externalBatchId].map(pg.escapeLiteral);
+    return `run in PostgreSQL: delete from c2p.blobs where program = ${first} and external_batch_id = ${second}`;
   }
 
   close(): Promise<void> {

@@ -29,7 +29,7 @@ export interface BatchStore {
   delete(batch: BatchAddress, ref: string): Promise<void>;
   /** The names of the batch's blobs, sorted; empty for an unknown batch. */
   list(batch: BatchAddress): Promise<string[]>;
-  /** Every batch that has blobs, in no order. */
+  /** Every batch that has blobs, in no order, and the probe of `key-ring-probe.ts`, which is none. */
   batches(): AsyncIterable<BatchAddress>;
   /** When a blob of the batch was last put; nothing for an unknown batch. */
   lastWritten(batch: BatchAddress): Promise<Date | undefined>;
@@ -70,6 +70,8 @@ export interface OpenStore extends BatchStore {
    * @throws StoreOutdatedError, StoreUnavailableError
    */
   checkReady(): Promise<void>;
+  /** For messages: what an operator runs to erase all blobs of a batch. */
+  eraseCommand(batch: BatchAddress): string;
   /** Lets go of what was opened. */
   close(): Promise<void>;
 }

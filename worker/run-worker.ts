@@ -8,6 +8,8 @@ import { temporalUnreachable } from '../config/errors.js';
 import { loadTemporalConfig } from '../config/temporal.js';
 import { gatewayTaskQueue } from '../enrollment/identifiers.js';
 import { workerDataConverter } from '../protection/data-converter.js';
+import { leaveKeyRingProbe } from '../store/key-ring-probe.js';
+import { StoreUnavailableError } from '../store/store.js';
 import { SEARCH_ATTRIBUTES } from '../workflows/search-attributes.js';
 import { createDependencies, type WorkerDependencies } from './dependencies.js';
 import { publishKeyMetrics } from './key-metrics.js';
@@ -44,12 +46,15 @@ const CODEC_OFF =
   "policies, Mastercard's batchIds, codes and texts, failures with their stacks, what operators answered, and the " +
   'records of batches that were started with them inline. To encrypt all of it, take codec out of the configuration';
 
+const NOT_PROBED =
+  'whether the key ring is that of the other workers could not be seen: the store cannot be read or written';
+
 /**
  * Starts a worker for every program of the configuration and resolves once it polls. It stops on
  * SIGTERM or SIGINT.
  *
  * @throws ConfigError, KeyError, KeyRingError, StoreUrlError before anything connects; StoreOutdatedError,
- *   StoreUnavailableError; then Temporal's own errors.
+ *   StoreUnavailableError, KeyRingProbeError; then Temporal's own errors.
  */
 export async function runWorker(options: RunWorkerOptions): Promise<RunningWorker> {
   const { config, logger, readyFile } = options;
@@ -63,6 +68,10 @@ export async function runWorker(options: RunWorkerOptions): Promise<RunningWorke
   });
   try {
     await dependencies.store.checkReady();
+    await leaveKeyRingProbe(dependencies.store, dependencies.keyRing).catch((err: unknown) => {
+      if (!(err instanceof StoreUnavailableError)) throw err;
+      logger.warn({ err }, NOT_PROBED);
+    });
     const added = await ensureSearchAttributes(connection, namespace, SEARCH_ATTRIBUTES);
     if (added.length > 0) logger.info({ added }, 'search attributes registered');
     const dataConverter = workerDataConverter(dependencies.keyRing, config);

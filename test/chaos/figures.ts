@@ -1,5 +1,6 @@
 import { isKept } from '../../enrollment/blobs.js';
 import type { AcceptedBatch, LoggedRequest } from '../../simulator/index.js';
+import { PROBE } from '../../store/key-ring-probe.js';
 import type { RealSite } from '../support/real-environment.js';
 import { NO_FAULT } from './scenario.js';
 
@@ -31,6 +32,7 @@ export function offersRepeated(accepted: readonly AcceptedBatch[]): number {
 export async function sealedDataLeft({ store }: Pick<RealSite, 'store'>): Promise<number> {
   let left = 0;
   for await (const batch of store.batches()) {
+    if (batch.program === PROBE.program) continue;
     const refs = await store.list(batch);
     left += refs.filter((ref) => !isKept(ref)).length;
   }

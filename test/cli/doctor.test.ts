@@ -172,7 +172,7 @@ describe('c2p doctor', () => {
     expect(result).toMatchObject({
       exitCode: 1,
       failed: ['key-file'],
-      skipped: ['data-keys', 'store', 'free-space', 'store-keys'],
+      skipped: ['data-keys', 'store', 'free-space', 'store-keys', 'key-ring-probe'],
     });
   });
 

@@ -7,11 +7,14 @@ import { checkDataKeys } from '../../doctor/data-keys.js';
 import { CHECKS } from '../../doctor/finding.js';
 import { checkFreeSpace } from '../../doctor/free-space.js';
 import { checkKeyFile, checkKeyProgram } from '../../doctor/key-files.js';
+import { checkKeyRing } from '../../doctor/key-ring.js';
 import { checkStore } from '../../doctor/store.js';
 import { checkStoreKeys } from '../../doctor/store-keys.js';
+import { withoutKey } from '../../protection/key-ring-changes.js';
 import { KeyRing } from '../../protection/key-ring.js';
 import { FilesystemStore } from '../../store/filesystem-store.js';
-import { testKeyId, testRing } from '../support/key-rings.js';
+import { leaveKeyRingProbe } from '../../store/key-ring-probe.js';
+import { testKey, testKeyId, testRing, testRingJson } from '../support/key-rings.js';
 
 let folder: string;
 beforeAll(async () => void (folder = await mkdtemp(join(tmpdir(), 'c2p-doctor-'))));
@@ -168,6 +171,43 @@ describe('the store', () => {
     expect(await checkStoreKeys(store, keyRing)).toMatchObject({
       status: 'warning',
       found: '1 of 2 files are no sealed blobs',
+    });
+  });
+
+  describe('with the probe of the workers', () => {
+    const inFolder = (name: string, ring: KeyRing) =>
+      new FilesystemStore({ root: join(folder, name), keyRing: ring });
+    const probed = (name: string, ring: KeyRing) => checkKeyRing(inFolder(name, ring), ring);
+
+    test('says whether the key ring is theirs', async () => {
+      expect(await probed('probed', keyRing)).toMatchObject({ status: 'skipped' });
+      await leaveKeyRingProbe(inFolder('probed', keyRing), keyRing);
+      expect(await probed('probed', keyRing)).toMatchObject({ check: 'key-ring-probe', status: 'ok' });
+      const other = KeyRing.parse({ ...testRingJson(1), secret: testKey(98) }, 'test');
+      expect(await probed('probed', other)).toMatchObject({
+        status: 'failed',
+        found: expect.stringContaining('the key ring is another one') as string,
+        todo: expect.stringContaining('copy the key ring from a worker') as string,
+      });
+      expect(await probed('probed', testRing(2))).toMatchObject({
+        status: 'failed',
+        found: 'it is sealed under a key that the key ring no longer has',
+      });
+      const retired = KeyRing.parse(withoutKey(testRingJson(1, 2), testKeyId(1)), 'test');
+      expect(await probed('probed', retired)).toMatchObject({
+        status: 'warning',
+        todo: 'restart a worker, which makes a new one',
+      });
+    });
+
+    test('says what erases one that is damaged', async () => {
+      const probe = join(folder, 'damaged', '%7ekey-ring', 'probe');
+      await leaveKeyRingProbe(inFolder('damaged', keyRing), keyRing);
+      await writeFile(join(probe, 'proof.sealed'), 'something');
+      expect(await probed('damaged', keyRing)).toMatchObject({
+        status: 'failed',
+        todo: expect.stringContaining(`run: rm -r '${probe}'`) as string,
+      });
     });
   });
 });

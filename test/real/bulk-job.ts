@@ -61,7 +61,7 @@ export async function outcomesOf(site: RealSite, { key }: BulkHandle, batches: n
   const outcomes: Outcome[] = [];
   const left: string[] = [];
   for await (const batch of site.store.batches()) {
-    if (batch.externalBatchId === bulkAddress(key).externalBatchId) continue;
+    if (batch.program !== key.program || batch.externalBatchId === bulkAddress(key).externalBatchId) continue;
     left.push(batch.externalBatchId);
     expect(await site.store.list(batch)).toEqual([Blob.closed, Blob.offered(1), Blob.outcomes]);
     outcomes.push(...(await getJson<Outcome[]>(site.store, batch, Blob.outcomes)));

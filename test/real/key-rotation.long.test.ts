@@ -5,8 +5,10 @@ import type { Payload, PayloadCodec } from '@temporalio/common';
 import { afterAll, beforeAll, describe, expect, test, vi } from 'vitest';
 import { BatchConflictError } from '../../client/index.js';
 import { loadConfig } from '../../config/load.js';
+import { protectedDataConverter } from '../../protection/data-converter.js';
 import { nameOf } from '../../protection/derived-keys.js';
 import type { KeyRingJson } from '../../protection/key-ring-json.js';
+import { KeyRing } from '../../protection/key-ring.js';
 import { blobsByKey } from '../../retention/key-usage.js';
 import { c2p } from '../cli/command-line.js';
 import { testRecords } from '../support/records.js';
@@ -154,10 +156,11 @@ describe('a key that is retired', () => {
   }, 120_000);
 
   test('is refused as long as an open workflow has a payload under it, in its history or its memo', async () => {
+    const old = await currentKey();
     await keys('rotate');
     await anHourPasses();
     const { connection } = environment;
-    const under = new Client({ connection, dataConverter: { payloadCodecs: [codecOf('k5')] } });
+    const under = new Client({ connection, dataConverter: { payloadCodecs: [codecOf(old)] } });
     const start = (workflowId: string, client: Client, options: { args?: unknown[]; memo?: object }) =>
       client.workflow.start('whatever', {
         workflowId,
@@ -171,10 +174,10 @@ describe('a key that is retired', () => {
       await start('with-memo', under, { memo: { a: 1 } }),
     ];
     const others = [
-      await start('without', plain, { args: ['k5'], memo: { a: 'encryption-key-id' } }),
+      await start('without', plain, { args: [old], memo: { a: 'encryption-key-id' } }),
       await start(
         'under-another',
-        new Client({ connection, dataConverter: { payloadCodecs: [codecOf('k55')] } }),
+        new Client({ connection, dataConverter: { payloadCodecs: [codecOf(`${old}5`)] } }),
         {
           args: ['x'],
         },
@@ -185,7 +188,7 @@ describe('a key that is retired', () => {
     handles.push(signalled);
     await vi.waitFor(
       async () => {
-        const { exitCode, stderr } = await keys('retire', 'k5');
+        const { exitCode, stderr } = await keys('retire', old);
         expect(exitCode).toBe(2);
         const [, named = ''] = /open workflows: 3, (.*); wait until they are closed/.exec(stderr) ?? [];
         expect(named.split(', ').sort()).toEqual(['with-input', 'with-memo', 'with-signal']);
@@ -193,7 +196,7 @@ describe('a key that is retired', () => {
       { timeout: 30_000 },
     );
     for (const handle of handles) await handle.terminate();
-    await vi.waitFor(async () => expect((await site.client.keyUsage('k5')).workflows).toBe(0), {
+    await vi.waitFor(async () => expect((await site.client.keyUsage(old)).workflows).toBe(0), {
       timeout: 30_000,
     });
     for (const handle of others) await handle.terminate();
@@ -201,8 +204,9 @@ describe('a key that is retired', () => {
 
   test('is not needed by a schedule: that is saved again under the current key', async () => {
     const { connection } = environment;
-    const codec = codecOf('k5');
-    const under = new Client({ connection, dataConverter: { payloadCodecs: [codec] } });
+    const [old] = (await idsOf('k5')) as [string];
+    const before = KeyRing.parse({ ...(await ringNow()), current: old }, 'before');
+    const under = new Client({ connection, dataConverter: protectedDataConverter(before) });
     const scheduleId = `s-${randomUUID()}`;
     await under.schedule.create({
       scheduleId,
@@ -221,12 +225,11 @@ describe('a key that is retired', () => {
       expect(known).toContain(scheduleId);
     });
     expect(await keys('reseal')).toMatchObject({ exitCode: 0 });
-    expect(await keysByCommand('retire', 'k5')).toEqual({
+    expect(await keysByCommand('retire', old)).toEqual({
       exitCode: 0,
-      stderr:
-        'nothing needs k5 any more; c2p only reads the key ring: take it out where the command has it from',
+      stderr: `nothing needs ${old} any more; c2p only reads the key ring: take it out where the command has it from`,
     });
-    expect(await keys('retire', 'k5')).toMatchObject({ exitCode: 0 });
+    expect(await keys('retire', old)).toMatchObject({ exitCode: 0 });
     const { action, state, spec } = await site.temporal.schedule.getHandle(scheduleId).describe();
     expect(action).toMatchObject({ workflowType: 'whatever', args: [{ graceMs: 5 }] });
     expect(state).toMatchObject({ paused: true, note: 'kept' });

@@ -142,7 +142,9 @@ describe('the control: where one value is logged, and records go through Tempora
     const keyRing = await openKeyRing(config.dataKeys);
     const dataConverter = protectedDataConverter(keyRing, { codec: false });
     const temporal = new Client({ connection: environment.connection, dataConverter });
-    await (await scenario.inline(temporal, 'control', [control])).result();
+    const started = await scenario.inline(temporal, 'control', [control]);
+    // It is refused, and its input is in the history all the same.
+    await expect(started.result()).rejects.toMatchObject({ cause: { type: 'InputRefused' } });
     const destination = { write: (line: string) => appendFileSync(worker.logFile, line) };
     const { emailAddress, lastName } = control.consumer;
     const { primaryAccountNumber } = control.cards[0]!;

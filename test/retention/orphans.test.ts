@@ -10,6 +10,7 @@ import { KeyRing } from '../../protection/key-ring.js';
 import { closeOrphan, type OrphanEnd, type OrphanOptions } from '../../retention/close-orphan.js';
 import { findOrphans, type OrphanedBatch } from '../../retention/orphans.js';
 import { FilesystemStore } from '../../store/filesystem-store.js';
+import { leaveKeyRingProbe } from '../../store/key-ring-probe.js';
 import { getJson, putJson } from '../../store/store.js';
 import { FakeTemporal, grpcError, HERE, OTHER, type FakeExecution } from './fake-temporal.js';
 
@@ -24,11 +25,13 @@ const RECORDS_OTHER = Blob.records('b', OTHER);
 const RECORDS_BEFORE = 'records-1b4e28ba-2fa1-11d2-883f-0016d3cca427';
 
 let folder: string;
+let keyRing: KeyRing;
 let store: FilesystemStore;
 let temporal: FakeTemporal;
 beforeEach(async () => {
   folder = await mkdtemp(join(tmpdir(), 'c2p-orphans-'));
-  store = new FilesystemStore({ root: folder, keyRing: KeyRing.parse(KeyRing.generate(), 'test') });
+  keyRing = KeyRing.parse(KeyRing.generate(), 'test');
+  store = new FilesystemStore({ root: folder, keyRing });
   temporal = new FakeTemporal();
 });
 afterEach(() => rm(folder, { recursive: true, force: true }));
@@ -50,6 +53,11 @@ function close(orphan: OrphanedBatch | undefined, options: Partial<OrphanOptions
   const deps = { temporal: temporal.client(), store, now: () => new Date() };
   return closeOrphan(deps, orphan!, { by: 'a test', ...options });
 }
+
+it('takes the probe of the key ring for no batch', async () => {
+  await leaveKeyRingProbe(store, keyRing);
+  expect(await orphans({ graceMs: 0 })).toEqual([]);
+});
 
 describe('a batch with cardholder data', () => {
   const open: WorkflowExecutionStatusName[] = ['RUNNING', 'PAUSED', 'CONTINUED_AS_NEW', 'UNKNOWN'];
