@@ -35,7 +35,7 @@ export async function loadConfig(path = process.env['C2P_CONFIG'] || 'c2p.config
  */
 export function parseConfig(text: string, file: string): C2pConfig {
   const json = parseJson(text, file);
-  const result = check(configSchema(dirname(file)), json, (path) => shownPath(path, json));
+  const result = check(configSchema(dirname(file)), json, shownPaths(json));
   if (!result.ok) throw new ConfigError(file, result.problems);
   return { path: file, ...result.value };
 }
@@ -116,12 +116,14 @@ function mistake(text: string): string {
 }
 
 /** Programs are the only names that come from the file; one that may not be shown is given by its position. */
-function shownPath(path: readonly PropertyKey[], json: unknown): string {
-  return path
-    .map((part, depth) => {
-      if (depth !== 1 || path[0] !== 'programs' || isProgramName(String(part))) return String(part);
-      const names = Object.keys((json as { programs: object }).programs);
-      return `#${names.indexOf(String(part)) + 1}`;
-    })
-    .join('.');
+function shownPaths(json: unknown): (path: readonly PropertyKey[]) => string {
+  const programs = (json as { programs?: object } | null)?.programs ?? {};
+  const positions = new Map(Object.keys(programs).map((name, index) => [name, index + 1]));
+  return (path) =>
+    path
+      .map(String)
+      .map((part, depth) =>
+        depth !== 1 || path[0] !== 'programs' || isProgramName(part) ? part : `#${positions.get(part)}`,
+      )
+      .join('.');
 }
