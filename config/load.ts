@@ -1,15 +1,19 @@
 import { constants } from 'node:fs';
-import { access, readFile, stat } from 'node:fs/promises';
+import { access, stat } from 'node:fs/promises';
 import { dirname, resolve } from 'node:path';
 import { parse as parseJsonc, printParseErrorCode } from 'jsonc-parser';
 import type { ParseError } from 'jsonc-parser';
 import type { Problem } from '../enrollment/schema-problems.js';
 import { check } from '../enrollment/schema-problems.js';
 import { readableByOthers, replaceableByOthers } from '../protection/private-file.js';
+import { readChosen } from '../protection/regular-file.js';
 import type { C2pConfig } from './config.js';
 import { ConfigError } from './errors.js';
 import { configSchema, isProgramName } from './schema.js';
 import { temporalKeyFile } from './temporal.js';
+
+/** Of hundreds of programs. */
+export const MAX_CONFIG_BYTES = 1024 * 1024;
 
 /**
  * Reads and checks the configuration. Opens none of the files it names: see `checkSecrets`.
@@ -18,14 +22,14 @@ import { temporalKeyFile } from './temporal.js';
  */
 export async function loadConfig(path = process.env['C2P_CONFIG'] || 'c2p.config.json'): Promise<C2pConfig> {
   const file = resolve(path);
-  const text = await readFile(file, 'utf8').catch((error: NodeJS.ErrnoException) => {
+  const bytes = await readChosen(file, MAX_CONFIG_BYTES).catch((error: NodeJS.ErrnoException) => {
     const message =
       error.code === 'ENOENT'
         ? 'there is no such file; set C2P_CONFIG to the path of your configuration'
         : `the file cannot be read (${error.code ?? 'unknown error'})`;
     throw new ConfigError(file, [{ path: '', message }]);
   });
-  return parseConfig(text, file);
+  return parseConfig(bytes.toString('utf8'), file);
 }
 
 /**

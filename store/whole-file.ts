@@ -2,6 +2,8 @@ import { randomBytes } from 'node:crypto';
 import type { BigIntStats } from 'node:fs';
 import { access, link, mkdir, open, readdir, rename, rm, rmdir, stat } from 'node:fs/promises';
 import { basename, dirname, join } from 'node:path';
+import { readBeginning } from '../protection/regular-file.js';
+import { MAX_SEALED_BYTES } from '../protection/seal.js';
 
 /** What an interrupted `writeWhole` leaves behind. */
 const TEMPORARY_SUFFIX = '.tmp';
@@ -130,7 +132,7 @@ async function readWithTime(path: string): Promise<{ bytes: Uint8Array; mtimeMs:
   const file = await open(path, 'r');
   try {
     const { mtimeMs } = await file.stat();
-    return { bytes: await file.readFile(), mtimeMs };
+    return { bytes: await readBeginning(file, MAX_SEALED_BYTES + 1), mtimeMs };
   } finally {
     await file.close();
   }

@@ -1,3 +1,3 @@
-import { hostileInputs } from './hostile-inputs.js';
+import { hostileSources } from './hostile-sources.js';
 
-hostileInputs(64 * 1024, 64 * 1024 * 1024);
+hostileSources(64 * 1024, 64 * 1024 * 1024);

@@ -28,6 +28,8 @@ function survivors(text: string): string[] {
   return found;
 }
 
+const UUID = /[0-9a-f]{8}(-?)[0-9a-f]{4}\1[1-8][0-9a-f]{3}\1[89ab][0-9a-f]{3}\1[0-9a-f]{12}/i;
+
 const pan = fc.tuple(fc.stringMatching(/^\d{12,18}$/), fc.constant(null)).map(([head]) => {
   const check = [...'0123456789'].find((digit) => luhn(head + digit));
   return head + String(check);
@@ -131,6 +133,8 @@ describe('maskPans', () => {
     fc.assert(
       fc.property(fc.array(piece, { maxLength: 12 }), (pieces) => {
         const text = pieces.join('');
+        // Digits with a letter among them may happen to be a UUID, which stays whole.
+        fc.pre(!UUID.test(text));
         const masked = maskPans(text);
         expect(survivors(masked)).toEqual([]);
         expect(masked).toHaveLength(text.length);
