@@ -1,8 +1,8 @@
-import { access, open, opendir, stat } from 'node:fs/promises';
+import { access, opendir, stat } from 'node:fs/promises';
 import { join, resolve } from 'node:path';
 import type { KeyRingSource } from '../protection/key-ring.js';
 import { KeyRingError } from '../protection/key-ring-json.js';
-import { readBeginning } from '../protection/regular-file.js';
+import { openRegular, readBeginning } from '../protection/regular-file.js';
 import { HEADER_PREFIX, MAX_SEALED_BYTES, SealedBlobError, sealedUnder } from '../protection/seal.js';
 import { escapeName, unescapeName } from './blob-path.js';
 import { openBlob, sealBlob } from './sealing.js';
@@ -166,7 +166,7 @@ export class FilesystemStore implements OpenStore {
 }
 
 async function beginningOf(path: string, bytes: number): Promise<Uint8Array> {
-  const file = await open(path, 'r');
+  const file = await openRegular(path);
   try {
     return await readBeginning(file, bytes);
   } finally {
