@@ -39,30 +39,31 @@ export async function* readCsvRows(file: string): AsyncGenerator<CsvRow> {
   const parser = parse(options as unknown as Options);
   const tooLong = () => malformed('CSV_MAX_RECORD_SIZE', file, line);
   try {
-    for await (const row of parsed(parser, inTurns(readBytes(file), tooLong))) {
-      if (row.fields.length === 1 && BLANK.test(row.fields[0] ?? '')) continue;
-      // The parser takes one that follows a closing quote for the end of the field; and every other byte of UTF-16 is one.
-      if (row.fields.some((field) => field.includes('\0')))
-        throw new InputError('CSV_MALFORMED', file, row.line, 'has a NUL in it; save the file as UTF-8 text');
-      yield { line: row.line, fields: row.fields.map((field) => decodeUtf8(field, file, row.line)) };
-    }
+    for await (const rows of parsed(parser, inTurns(readBytes(file), tooLong)))
+      for (const { line: start, fields } of rows) {
+        if (fields.length === 1 && BLANK.test(fields[0] ?? '')) continue;
+        // The parser takes one that follows a closing quote for the end of the field; and every other byte of UTF-16 is one.
+        if (fields.some((field) => field.includes('\0')))
+          throw new InputError('CSV_MALFORMED', file, start, 'has a NUL in it; save the file as UTF-8 text');
+        yield { line: start, fields: fields.map((field) => decodeUtf8(field, file, start)) };
+      }
   } catch (error) {
     if (error instanceof CsvError) throw malformed(error.code, file, line);
     throw error;
   }
 }
 
-/** The rows of some bytes; the parser has no more of them at once than it is given here. */
-async function* parsed(parser: Parser, bytes: AsyncIterable<Buffer>): AsyncGenerator<CsvRow> {
+/** The rows of some bytes, piece by piece: the parser has no more of them at once than it is given here. */
+async function* parsed(parser: Parser, bytes: AsyncIterable<Buffer>): AsyncGenerator<Iterable<CsvRow>> {
   // It is read from `errored`.
   parser.on('error', () => {});
   for await (const piece of bytes) {
     parser.write(piece);
-    yield* taken(parser);
+    yield taken(parser);
   }
   parser.end();
   await finished(parser, { readable: false });
-  yield* taken(parser);
+  yield taken(parser);
 }
 
 function* taken(parser: Parser): Generator<CsvRow> {

@@ -13,7 +13,7 @@ const bytes = z
 
 /** Counted before they are looked at: what is wrong with each of a million would take long, and more memory. */
 const fewNames = z
-  .custom<object>((value) => typeof value === 'object' && value !== null)
+  .custom<object>((value) => typeof value === 'object' && value !== null && !Array.isArray(value))
   .refine((value) => Object.keys(value).length <= MAX_METADATA);
 
 const body = z.object({

@@ -109,18 +109,27 @@ export const JSON_TEXTS = {
 export interface Parser {
   name: string;
   kinds: Kinds;
-  /** The most bytes that it takes at once. */
+  /** The most bytes that it takes. */
   limit: number;
+  /** Whether it reads them bit by bit, with turns for others, and not at one go. */
+  isReader?: boolean;
   /** Throws where it refuses the bytes with another error than its own. */
   parse: (input: Buffer) => unknown;
 }
 
 const MOST_CPU_MS = 100;
+/** Of what is parsed at one go; how it grows beyond, `growsLinearly` tests. */
+const AT_ONE_GO = 64 * 1024;
 const WARM_UP_BYTES = 16 * 1024;
+const MOST_SMALLEST = 64 * 1024;
 
 /** Tests a parser with every kind of hostile input, of so many bytes each where it takes as many. */
-export function withstands({ name, kinds, limit, parse }: Parser, bytes: number, memoryBudget: number): void {
-  const size = Math.min(bytes, limit);
+export function withstands(
+  { name, kinds, limit, isReader = false, parse }: Parser,
+  bytes: number,
+  memoryBudget: number,
+): void {
+  const size = Math.min(bytes, limit, isReader ? Infinity : AT_ONE_GO);
   describe(`${name} of ${size} hostile bytes leave the event loop to others`, () => {
     test('there are at least 20 kinds of them', () => {
       expect(Object.keys(kinds).length).toBeGreaterThanOrEqual(20);
@@ -137,12 +146,31 @@ export function withstands({ name, kinds, limit, parse }: Parser, bytes: number,
   });
 }
 
-/** Tests that a parser takes time in proportion to each kind of hostile input, the smallest of so many bytes. */
-export function growsLinearly({ name, kinds, parse }: Parser, bytes: number): void {
+/** The smallest input of a kind takes so much CPU at least (ms): what each call takes anyway is to count for little. */
+const SMALLEST_CPU_MS = 0.25;
+
+/** Tests that a parser takes time in proportion to each kind of hostile input. */
+export function growsLinearly({ name, kinds, limit, parse }: Parser): void {
   describe(`${name} take time in proportion to`, () => {
     test.each(Object.entries(kinds))('%s', async (_kind, make) => {
-      const growth = await growthOf((size) => Buffer.from(make(size)), parse, bytes);
+      const inputOf = (size: number) => Buffer.from(make(size));
+      const growth = await growthOf(inputOf, parse, await smallest(inputOf, parse, limit / 8));
       expect(growth, 'CPU per doubling of the input').toBeLessThanOrEqual(MOST_GROWTH);
     });
   });
+}
+
+/** The size of a smallest input, as large as eight times it can be. */
+async function smallest(
+  inputOf: (size: number) => Buffer,
+  parse: Parser['parse'],
+  most: number,
+): Promise<number> {
+  for (let size = Math.min(1024, most); ; size *= 2) {
+    const input = inputOf(size);
+    const begun = process.cpuUsage();
+    for (let n = 0; n < 3; n += 1) await parse(input);
+    const { user, system } = process.cpuUsage(begun);
+    if ((user + system) / 3_000 >= SMALLEST_CPU_MS || size * 2 > Math.min(most, MOST_SMALLEST)) return size;
+  }
 }
