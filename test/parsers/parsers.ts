@@ -20,7 +20,7 @@ import { readStatusAnswer } from '../../mastercard/answers.js';
 import { classify } from '../../mastercard/classification.js';
 import { loadEncryptionKey } from '../../mastercard/encryption-key.js';
 import { readErrorBody } from '../../mastercard/error-body.js';
-import { asCompactJwe } from '../../mastercard/jwe.js';
+import { asCompactJwe, JweError } from '../../mastercard/jwe.js';
 import { KeyError, MAX_KEY_FILE_BYTES } from '../../mastercard/key-material.js';
 import { toReportedCards } from '../../mastercard/record-results.js';
 import { MAX_ANSWER_BYTES } from '../../mastercard/signed-call.js';
@@ -49,6 +49,7 @@ import {
   of,
   random,
   within,
+  type Input,
   type Kinds,
   type Make,
   type Parser,
@@ -64,17 +65,17 @@ const folder = mkdtempSync(join(tmpdir(), 'c2p-hostile-'));
 afterAll(() => rmSync(folder, { recursive: true }));
 
 /** Has the bytes read from a file. */
-const inFile = (name: string, read: (path: string) => unknown) => (input: Buffer) => {
+const inFile = (name: string, read: (path: string) => unknown) => (input: Input) => {
   const path = join(folder, name);
-  writeFileSync(path, input);
+  writeFileSync(path, input.bytes);
   chmodSync(path, 0o600);
   return read(path);
 };
 
 /** What refuses its input with an error of this class, and with no other. */
 const refusing =
-  <Input>(refusal: new (...args: never[]) => Error, work: (input: Input) => unknown) =>
-  async (input: Input) => {
+  <Given>(refusal: new (...args: never[]) => Error, work: (input: Given) => unknown) =>
+  async (input: Given) => {
     try {
       await work(input);
     } catch (error) {
@@ -84,9 +85,9 @@ const refusing =
 
 const values = (before: string, after: string, where: string) => within(before, JSON_VALUES, after, where);
 /** JSON where one is expected; nothing for what is none. */
-const json = (input: Buffer): unknown => {
+const json = (input: Input): unknown => {
   try {
-    return JSON.parse(input.toString());
+    return JSON.parse(input.text);
   } catch {
     return undefined;
   }
@@ -292,7 +293,7 @@ export const PARSERS: readonly Parser[] = [
         return `${before}${numbered(one)(bytes).toString().slice(0, -1)}]${after}`;
       },
     },
-    parse: (input) => toReportedCards(readStatusAnswer(input.toString())?.records ?? []),
+    parse: (input) => toReportedCards(readStatusAnswer(input.text)?.records ?? []),
   },
   {
     name: "Mastercard's error answers",
@@ -303,7 +304,7 @@ export const PARSERS: readonly Parser[] = [
       ...values('{"errordetail":', '}', 'details'),
     },
     parse: (input) => {
-      const error = readErrorBody(input.toString());
+      const error = readErrorBody(input.text);
       return classify({ operation: 'submitBatch', answered: true, httpStatus: 400, error });
     },
   },
@@ -315,7 +316,7 @@ export const PARSERS: readonly Parser[] = [
       ...within('Mon, ', { digits: of('1 '), brackets: of('('), GMT: of(' GMT') }, ' GMT', 'a date'),
       digits: of('9'),
     },
-    parse: (input) => parseRetryAfter(input.toString('latin1')),
+    parse: (input) => parseRetryAfter(input.text),
   },
   {
     name: 'a JWE',
@@ -328,7 +329,7 @@ export const PARSERS: readonly Parser[] = [
       '=': of('='),
       'four dots first': of('=+/', '....'),
     },
-    parse: refusing(Error, (input: Buffer) => asCompactJwe(input.toString())),
+    parse: refusing(JweError, (input: Input) => asCompactJwe(input.text)),
   },
   {
     name: 'access tokens',
@@ -338,7 +339,7 @@ export const PARSERS: readonly Parser[] = [
       AccessRefused,
       (() => {
         const authenticate = accessTokens({ key: { secret: SECRET }, issuer: ISSUER, audience: AUDIENCE });
-        return (input: Buffer) => authenticate(input.toString('latin1'));
+        return (input: Input) => authenticate(input.text);
       })(),
     ),
   },
@@ -361,7 +362,8 @@ export const PARSERS: readonly Parser[] = [
       ...values('{"records":', '}', 'records'),
       ...values('{"consumer":', '}', 'a consumer'),
     },
-    parse: (input) => maskPayload({ metadata: defaultPayloadConverter.toPayload(1).metadata!, data: input }),
+    parse: (input) =>
+      maskPayload({ metadata: defaultPayloadConverter.toPayload(1).metadata!, data: input.bytes }),
   },
   {
     name: 'payloads of Temporal',
@@ -369,9 +371,9 @@ export const PARSERS: readonly Parser[] = [
     kinds: { ...ANY, ...within('\u0002', ANY, '', 'of our version') },
     parse: async (input) => {
       for (const payload of [
-        encrypted({ data: input }),
-        encrypted({ data: Buffer.alloc(80, 2), metadata: { 'c2p-workflow-id': input } }),
-        encrypted({ data: Buffer.alloc(80, 2), metadata: { 'encryption-key-id': input } }),
+        encrypted({ data: input.bytes }),
+        encrypted({ data: Buffer.alloc(80, 2), metadata: { 'c2p-workflow-id': input.bytes } }),
+        encrypted({ data: Buffer.alloc(80, 2), metadata: { 'encryption-key-id': input.bytes } }),
       ])
         await refusing(PayloadCodecError, () => codec.decode([payload]))(undefined);
     },
@@ -389,11 +391,11 @@ export const PARSERS: readonly Parser[] = [
       },
       'one of something else': (bytes) => Buffer.from(ring.seal(Buffer.alloc(bytes), 'y')),
     },
-    parse: refusing(SealedBlobError, (input: Buffer) => ring.open(input, 'x')),
+    parse: refusing(SealedBlobError, (input: Input) => ring.open(input.bytes, 'x')),
   },
   {
     name: 'records',
-    limit: MB,
+    limit: 2 * MB,
     kinds: {
       ...JSON_TEXTS,
       ...values('[', ']', 'a record'),
@@ -423,14 +425,14 @@ export const PARSERS: readonly Parser[] = [
       ...values('{"polling":', '}', 'polling'),
       ...values('{"polling":{"initial":', '}}', 'a duration'),
     },
-    parse: refusing(PolicyError, (input: Buffer) => parsePolicy((json(input) ?? {}) as PolicyInput)),
+    parse: refusing(PolicyError, (input: Input) => parsePolicy((json(input) ?? {}) as PolicyInput)),
   },
   {
     name: 'texts for a log',
     limit: MB,
     kinds: JSON_TEXTS,
     parse: (input) => {
-      const text = input.toString();
+      const text = input.text;
       logger.info({ text, err: new Error(text) }, text);
     },
   },
@@ -439,7 +441,7 @@ export const PARSERS: readonly Parser[] = [
     limit: 64 * KB,
     kinds: JSON_TEXTS,
     parse: (input) => {
-      const text = input.toString();
+      const text = input.text;
       return [printable(text), printableLine(text), printableJson(text)];
     },
   },
