@@ -438,7 +438,7 @@ export const PARSERS: readonly Parser[] = [
   },
   {
     name: 'texts for a terminal',
-    limit: 64 * KB,
+    limit: 32 * KB,
     kinds: JSON_TEXTS,
     parse: (input) => {
       const text = input.text;
