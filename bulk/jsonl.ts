@@ -1,5 +1,5 @@
 import { isUtf8 } from 'node:buffer';
-import { isDeeper, MAX_DEPTH } from './json-depth.js';
+import { parseShallow } from '../protection/json-depth.js';
 import type { Item } from './item.js';
 import { consumerIdProblem } from './consumer-id.js';
 import type { Reject } from './reject.js';
@@ -53,11 +53,10 @@ function itemOf(row: Row, maxCards: number): Item | undefined {
   if (text === '') return undefined;
   let value: unknown;
   try {
-    value = JSON.parse(text);
+    value = parseShallow(text);
   } catch {
     return reject('json_malformed');
   }
-  if (isDeeper(value, MAX_DEPTH)) return reject('json_malformed');
   if (typeof value !== 'object' || value === null || Array.isArray(value)) return reject('type');
   const { externalConsumerId, cards } = value as Record<string, unknown>;
   const problem = consumerIdProblem(externalConsumerId);

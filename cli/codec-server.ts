@@ -1,12 +1,14 @@
-import { readFile, stat } from 'node:fs/promises';
+import { stat } from 'node:fs/promises';
 import type { AccessTokenConfig, C2pConfig, CodecServerConfig } from '../config/config.js';
 import { ConfigError } from '../config/errors.js';
+import { MAX_KEY_FILE_BYTES } from '../mastercard/key-material.js';
 import { accessTokens, type Authenticate } from '../protection/codec-server/access-tokens.js';
 import { createCodecServer, type CodecServer } from '../protection/codec-server/codec-server.js';
 import { openKeyRing } from '../protection/live-key-ring.js';
 import { createLogger } from '../protection/logger.js';
 import { EncryptingPayloadCodec } from '../protection/payload-codec.js';
 import { readableByOthers } from '../protection/private-file.js';
+import { readChosen } from '../protection/regular-file.js';
 
 /**
  * Starts the codec server that the configuration's `codecServer` describes.
@@ -49,7 +51,7 @@ async function readTls(
   { certificate, key }: NonNullable<CodecServerConfig['tls']>,
 ): Promise<{ certificate: string; key: string }> {
   const read = (field: string, path: string) =>
-    readFile(path, 'utf8').catch((error: NodeJS.ErrnoException) => {
+    readChosen(path, MAX_KEY_FILE_BYTES).then(String, (error: NodeJS.ErrnoException) => {
       throw problem(config, field, `the file cannot be read (${error.code ?? 'unknown error'}): ${path}`);
     });
   const pem = {

@@ -1,15 +1,19 @@
 import { constants } from 'node:fs';
-import { access, readFile, stat } from 'node:fs/promises';
+import { access, stat } from 'node:fs/promises';
 import { dirname, resolve } from 'node:path';
 import { parse as parseJsonc, printParseErrorCode } from 'jsonc-parser';
 import type { ParseError } from 'jsonc-parser';
 import type { Problem } from '../enrollment/schema-problems.js';
 import { check } from '../enrollment/schema-problems.js';
 import { readableByOthers, replaceableByOthers } from '../protection/private-file.js';
+import { readChosen } from '../protection/regular-file.js';
 import type { C2pConfig } from './config.js';
 import { ConfigError } from './errors.js';
 import { configSchema, isProgramName } from './schema.js';
 import { temporalKeyFile } from './temporal.js';
+
+/** Of hundreds of programs. */
+export const MAX_CONFIG_BYTES = 1024 * 1024;
 
 /**
  * Reads and checks the configuration. Opens none of the files it names: see `checkSecrets`.
@@ -18,14 +22,14 @@ import { temporalKeyFile } from './temporal.js';
  */
 export async function loadConfig(path = process.env['C2P_CONFIG'] || 'c2p.config.json'): Promise<C2pConfig> {
   const file = resolve(path);
-  const text = await readFile(file, 'utf8').catch((error: NodeJS.ErrnoException) => {
+  const bytes = await readChosen(file, MAX_CONFIG_BYTES).catch((error: NodeJS.ErrnoException) => {
     const message =
       error.code === 'ENOENT'
         ? 'there is no such file; set C2P_CONFIG to the path of your configuration'
         : `the file cannot be read (${error.code ?? 'unknown error'})`;
     throw new ConfigError(file, [{ path: '', message }]);
   });
-  return parseConfig(text, file);
+  return parseConfig(bytes.toString('utf8'), file);
 }
 
 /**
@@ -35,7 +39,7 @@ export async function loadConfig(path = process.env['C2P_CONFIG'] || 'c2p.config
  */
 export function parseConfig(text: string, file: string): C2pConfig {
   const json = parseJson(text, file);
-  const result = check(configSchema(dirname(file)), json, (path) => shownPath(path, json));
+  const result = check(configSchema(dirname(file)), json, shownPaths(json));
   if (!result.ok) throw new ConfigError(file, result.problems);
   return { path: file, ...result.value };
 }
@@ -116,12 +120,14 @@ function mistake(text: string): string {
 }
 
 /** Programs are the only names that come from the file; one that may not be shown is given by its position. */
-function shownPath(path: readonly PropertyKey[], json: unknown): string {
-  return path
-    .map((part, depth) => {
-      if (depth !== 1 || path[0] !== 'programs' || isProgramName(String(part))) return String(part);
-      const names = Object.keys((json as { programs: object }).programs);
-      return `#${names.indexOf(String(part)) + 1}`;
-    })
-    .join('.');
+function shownPaths(json: unknown): (path: readonly PropertyKey[]) => string {
+  const programs = (json as { programs?: object } | null)?.programs ?? {};
+  const positions = new Map(Object.keys(programs).map((name, index) => [name, index + 1]));
+  return (path) =>
+    path
+      .map(String)
+      .map((part, depth) =>
+        depth !== 1 || path[0] !== 'programs' || isProgramName(part) ? part : `#${positions.get(part)}`,
+      )
+      .join('.');
 }

@@ -52,10 +52,17 @@ const url = z.string().transform((text, context) => {
 });
 
 const baseUrl = url.transform((parsed, context) => {
-  if (!parsed.search && !parsed.hash) return parsed.href.replace(/\/+$/, '');
+  if (!parsed.search && !parsed.hash) return withoutSlashesAtEnd(parsed.href);
   context.addIssue('must end with the path: no ? and no #');
   return z.NEVER;
 });
+
+/** A loop: the search by a pattern begins anew at each slash of a run. */
+function withoutSlashesAtEnd(text: string): string {
+  let end = text.length;
+  while (text[end - 1] === '/') end -= 1;
+  return text.slice(0, end);
+}
 
 const origin = url.transform((parsed, context) => {
   if (parsed.pathname === '/' && !parsed.search && !parsed.hash) return parsed.origin;

@@ -1,4 +1,5 @@
 import { z } from 'zod';
+import { parseShallow } from '../protection/json-depth.js';
 import {
   BATCH_ID_PATTERN,
   type DeleteResponse,
@@ -43,14 +44,28 @@ const Record = z.object({
   error: RecordError.optional().catch(undefined),
 });
 
+/** Up to the first that is none: what is wrong with each of a million would take long, and more memory. */
+function readRecords(records: readonly unknown[], context: z.RefinementCtx): z.infer<typeof Record>[] {
+  const read: z.infer<typeof Record>[] = [];
+  for (const record of records) {
+    const { data } = Record.safeParse(record);
+    if (!data) {
+      context.addIssue('must be records');
+      return z.NEVER;
+    }
+    read.push(data);
+  }
+  return read;
+}
+
 const StatusAnswer = z.object({
   batchId,
   externalBatchId: z.string(),
   batchStatus: z.string(),
   records: z
-    .array(Record)
+    .array(z.unknown())
     .nullish()
-    .transform((records) => records ?? []),
+    .transform((records, context) => readRecords(records ?? [], context)),
 });
 
 const DeleteAnswer = z.object({ srcCorrelationId: z.string() });
@@ -74,7 +89,7 @@ export function readDeleteAnswer(body: string | undefined): DeleteResponse | und
 
 function read<T>(schema: z.ZodType<T>, body: string | undefined): T | undefined {
   try {
-    return schema.safeParse(JSON.parse(body ?? '')).data;
+    return schema.safeParse(parseShallow(body ?? '')).data;
   } catch {
     return undefined;
   }

@@ -1,3 +1,4 @@
+import { parseShallow } from '../protection/json-depth.js';
 import { maskForeign } from '../protection/mask.js';
 import { knownReason } from './contract.js';
 
@@ -106,7 +107,7 @@ type JsonObject = Record<string, unknown>;
 
 function parseObject(text: string | undefined): JsonObject | undefined {
   try {
-    return object(JSON.parse(text ?? ''));
+    return object(parseShallow(text ?? ''));
   } catch {
     return undefined;
   }

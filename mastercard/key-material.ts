@@ -22,10 +22,13 @@ export class KeyError extends Error {
   }
 }
 
+/** Many times what a file with a chain of certificates, or a set of keys, has. */
+export const MAX_KEY_FILE_BYTES = 256 * 1024;
+
 /** @throws KeyError KEY_FILE_UNREADABLE */
 export async function readKeyFile(path: string): Promise<Buffer> {
   try {
-    return await readRegular(path);
+    return await readRegular(path, MAX_KEY_FILE_BYTES);
   } catch (error) {
     const { code = 'unknown error' } = error as NodeJS.ErrnoException;
     throw new KeyError('KEY_FILE_UNREADABLE', `${path}: the key file cannot be read (${code})`);

@@ -32,7 +32,8 @@ export interface CallEvent {
 }
 
 const REQUEST_TIMEOUT_MS = 30_000;
-const MAX_ANSWER_BYTES = 16 * 1024 * 1024;
+/** Thousands of cards; to read it keeps others waiting for less than 100 ms. */
+export const MAX_ANSWER_BYTES = 2 * 1024 * 1024;
 
 export type Answer = Extract<Exchange, { answered: true }>;
 

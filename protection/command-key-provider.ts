@@ -1,7 +1,7 @@
 import { setTimeout as sleep } from 'node:timers/promises';
 import { execa, type ResultPromise } from 'execa';
 import type { KeyProvider } from './key-provider.js';
-import { KeyRingError } from './key-ring-json.js';
+import { KeyRingError, MAX_KEY_RING_BYTES } from './key-ring-json.js';
 import { maskPersonal } from './mask.js';
 import { replaceableByOthers } from './private-file.js';
 
@@ -9,7 +9,6 @@ const MAX_AGE_MS = 60_000;
 /** However many blobs ask for a key that nobody has. */
 const MIN_INTERVAL_MS = 1_000;
 const TIME_LIMIT_MS = 30_000;
-const SIZE_LIMIT = 65_536;
 /** Of standard error, how much of its end is shown. */
 const SHOWN = 500;
 
@@ -51,7 +50,7 @@ export function commandKeyProvider(
       const options = {
         stdin: 'ignore',
         reject: false,
-        maxBuffer: SIZE_LIMIT,
+        maxBuffer: MAX_KEY_RING_BYTES,
         detached: true,
         extendEnv: false,
         env: variables([...ALWAYS_PASSED, ...environment]),
@@ -78,7 +77,7 @@ export function commandKeyProvider(
   }): string {
     if (result.timedOut) return `it did not end within ${timeLimitMs / 1000} s`;
     if (result.isMaxBuffer)
-      return `it printed more than ${SIZE_LIMIT} bytes; a key ring is JSON of a few hundred`;
+      return `it printed more than ${MAX_KEY_RING_BYTES} bytes; a key ring is JSON of a few hundred`;
     if (result.exitCode !== undefined) return `it ended with exit code ${result.exitCode}`;
     if (result.signal !== undefined) return `it was ended by ${result.signal}`;
     return cannotBeRun(result.code);

@@ -1,4 +1,4 @@
-import { maskPersonal } from './mask.js';
+import { maskBeginning } from './mask.js';
 
 /** What may be shown of an error of any library: nothing else of it leaves the process. */
 export interface ErrorText {
@@ -12,7 +12,7 @@ export interface ErrorText {
   stack: string;
 }
 
-/** So many causes tell what there is to tell. */
+/** So many causes, or frames of a stack, tell what there is to tell. */
 const MOST = 20;
 
 /** How a message of `JSON.parse` ends that quotes what it read, which masking can only search. */
@@ -28,7 +28,7 @@ export function errorText(error: unknown): ErrorText {
   const code = textOf(error, 'code');
   return {
     type: nameOf(error),
-    ...(code === undefined ? {} : { code: maskPersonal(code) }),
+    ...(code === undefined ? {} : { code: maskBeginning(code) }),
     message: all
       .map(messageOf)
       .filter((message) => message !== '')
@@ -69,12 +69,12 @@ export function isError(value: unknown): value is Error {
 }
 
 function nameOf(error: unknown): string {
-  return maskPersonal(textOf(error, 'name') ?? 'Error');
+  return maskBeginning(textOf(error, 'name') ?? 'Error');
 }
 
 function messageOf(error: unknown): string {
   const text = textOf(error, 'message') ?? (isObject(error) ? undefined : attempt(() => String(error)));
-  return maskPersonal(withoutQuotedJson(text ?? ''));
+  return maskBeginning(withoutQuotedJson(text ?? ''));
 }
 
 /** Without what stands between the first quote and the last one that such an end follows. */
@@ -93,7 +93,8 @@ function framesOf(error: unknown): string[] {
   return (textOf(error, 'stack') ?? '')
     .split('\n')
     .filter((line) => /^\s+at /.test(line))
-    .map(maskPersonal);
+    .slice(0, MOST)
+    .map((frame) => maskBeginning(frame));
 }
 
 function textOf(value: unknown, name: string): string | undefined {

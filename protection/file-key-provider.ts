@@ -1,7 +1,7 @@
 import type { KeyProvider } from './key-provider.js';
-import { KeyRingError } from './key-ring-json.js';
+import { KeyRingError, MAX_KEY_RING_BYTES } from './key-ring-json.js';
 import { readableByOthers } from './private-file.js';
-import { openRegular } from './regular-file.js';
+import { openRegular, readAtMost } from './regular-file.js';
 
 /** A few hundred bytes: reading them costs less than the blob that they open. */
 const FILE_MAX_AGE_MS = 1_000;
@@ -18,9 +18,11 @@ async function readPrivateFile(path: string): Promise<string> {
   try {
     const problem = readableByOthers(await file.stat(), path);
     if (problem) throw new KeyRingError(path, problem);
-    return await file.readFile('utf8').catch((error: NodeJS.ErrnoException) => {
-      throw new KeyRingError(path, unreadable(error));
-    });
+    return (await readAtMost(file, MAX_KEY_RING_BYTES)).toString('utf8');
+  } catch (error) {
+    throw error instanceof KeyRingError
+      ? error
+      : new KeyRingError(path, unreadable(error as NodeJS.ErrnoException));
   } finally {
     await file.close();
   }

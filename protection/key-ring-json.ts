@@ -35,6 +35,9 @@ export class KeyRingError extends Error {
   }
 }
 
+/** Of hundreds of keys; one has about 60 bytes. */
+export const MAX_KEY_RING_BYTES = 65_536;
+
 const schema = z.strictObject({
   current: z.string(),
   keys: z.record(z.string(), z.string()),

@@ -2,7 +2,7 @@ import { pino } from 'pino';
 import type { DestinationStream, Level, Logger } from 'pino';
 import pretty from 'pino-pretty';
 import { errorText, isError } from './error-text.js';
-import { maskPans, maskPersonal } from './mask.js';
+import { maskBeginning, maskPans, maskPersonal } from './mask.js';
 import { printable } from './printable.js';
 
 export interface LoggerOptions {
@@ -89,7 +89,7 @@ export function maskLogLine(line: string): string {
 
 /** A reader may take the JSON apart and show it on a terminal. */
 function shownText(text: string, mask = maskPersonal): string {
-  return printable(mask(text));
+  return printable(maskBeginning(text, mask));
 }
 
 function maskValue(value: unknown, name = ''): unknown {

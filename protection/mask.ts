@@ -55,12 +55,29 @@ export function maskPersonal(text: string): string {
   return both(text, withoutWords(text, WHOLE_E_MAIL), masked(text, SHORTEST_PHONE, numbers));
 }
 
+/** A text of a log or an error says nothing new beyond this. */
+const MOST_SHOWN = 10_000;
+/** So much more is masked, so that what is cut off leaves no part of a card number or an e-mail address readable. */
+const MARGIN = 1_000;
+
+/** `mask` (which keeps the length) of a text of any length, of which the beginning is kept: its end is not worth the time. */
+export function maskBeginning(text: string, mask = maskPersonal): string {
+  if (text.length <= MOST_SHOWN) return mask(text);
+  return `${mask(text.slice(0, MOST_SHOWN + MARGIN)).slice(0, MOST_SHOWN)}…`;
+}
+
 /**
  * Masks what may be a card number, an e-mail address or a phone number in a text or an id from outside: every word with an `@` in it
  * and every run of seven digits or more. UUIDs stay whole.
  */
 export function maskForeign(text: string): string {
   return both(text, maskEmails(text), masked(text, SHORTEST_PHONE, digitsOfAnybody));
+}
+
+/** A URL up to its query or fragment, which may hold a signature. */
+export function withoutQuery(url: string): string {
+  const at = url.search(/[?#]/);
+  return at === -1 ? url : url.slice(0, at);
 }
 
 /**

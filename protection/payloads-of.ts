@@ -5,11 +5,19 @@ import type { Payload } from '@temporalio/common';
  * Not those of search attributes: Temporal reads them itself, so they are never encrypted.
  */
 export function payloadsOf(message: unknown): Payload[] {
-  if (typeof message !== 'object' || message === null || ArrayBuffer.isView(message)) return [];
-  if (isPayload(message)) return [message];
-  return Object.entries(message).flatMap(([name, value]: [string, unknown]) =>
-    name === 'searchAttributes' ? [] : payloadsOf(value),
-  );
+  const found: Payload[] = [];
+  gather(message, found);
+  return found;
+}
+
+function gather(message: unknown, found: Payload[]): void {
+  if (typeof message !== 'object' || message === null || ArrayBuffer.isView(message)) return;
+  if (isPayload(message)) {
+    found.push(message);
+    return;
+  }
+  for (const [name, value] of Object.entries(message) as [string, unknown][])
+    if (name !== 'searchAttributes') gather(value, found);
 }
 
 /** No other message of the API has metadata that are bytes by name. */

@@ -26,6 +26,8 @@ const MAGIC = Buffer.from('c2p', 'ascii');
 const VERSION = 1;
 const IV_LENGTH = 12;
 const TAG_LENGTH = 16;
+/** More than any batch has: who can write to the store cannot fill the memory of who reads it. */
+export const MAX_SEALED_BYTES = 64 * 1024 * 1024;
 /** So many bytes from the beginning hold the key id, whatever its length. */
 export const HEADER_PREFIX = 37;
 const ALGORITHM = 'aes-256-gcm';
@@ -64,7 +66,7 @@ export class SealedBlobError extends Error {
   }
 }
 
-/** Seals with a 32-byte key; `keyId` must match `KEY_ID_PATTERN`. */
+/** Seals with a 32-byte key; `keyId` must match `KEY_ID_PATTERN`. @throws RangeError for more than would be read again */
 export function seal(plaintext: Uint8Array, context: string, keyId: string, key: KeyObject): Buffer {
   const id = Buffer.from(keyId, 'ascii');
   const header = Buffer.concat([MAGIC, Buffer.from([VERSION, id.length]), id, Buffer.alloc(4)]);
@@ -72,7 +74,12 @@ export function seal(plaintext: Uint8Array, context: string, keyId: string, key:
   const iv = randomBytes(IV_LENGTH);
   const cipher = createCipheriv(ALGORITHM, key, iv, { authTagLength: TAG_LENGTH });
   cipher.setAAD(authenticated(header, context));
-  return Buffer.concat([header, iv, cipher.update(plaintext), cipher.final(), cipher.getAuthTag()]);
+  const sealed = Buffer.concat([header, iv, cipher.update(plaintext), cipher.final(), cipher.getAuthTag()]);
+  if (sealed.length > MAX_SEALED_BYTES)
+    throw new RangeError(
+      `${context} has more than the ${MAX_SEALED_BYTES} bytes that a sealed blob may have`,
+    );
+  return sealed;
 }
 
 /**

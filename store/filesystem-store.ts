@@ -1,8 +1,9 @@
-import { access, open, opendir, readFile, stat } from 'node:fs/promises';
+import { access, opendir, stat } from 'node:fs/promises';
 import { join, resolve } from 'node:path';
 import type { KeyRingSource } from '../protection/key-ring.js';
 import { KeyRingError } from '../protection/key-ring-json.js';
-import { HEADER_PREFIX, SealedBlobError, sealedUnder } from '../protection/seal.js';
+import { openRegular, readBeginning } from '../protection/regular-file.js';
+import { HEADER_PREFIX, MAX_SEALED_BYTES, SealedBlobError, sealedUnder } from '../protection/seal.js';
 import { escapeName, unescapeName } from './blob-path.js';
 import { openBlob, sealBlob } from './sealing.js';
 import type { BatchAddress, OpenStore } from './store.js';
@@ -59,7 +60,9 @@ export class FilesystemStore implements OpenStore {
 
   async get(batch: BatchAddress, ref: string): Promise<Uint8Array> {
     const path = this.#path(batch, ref);
-    const sealed = await this.#attempt('read', path, () => readFile(path).catch(absent));
+    const sealed = await this.#attempt('read', path, () =>
+      beginningOf(path, MAX_SEALED_BYTES + 1).catch(absent),
+    );
     if (!sealed) throw new SealedBlobMissingError(batch, ref);
     return openBlob(this.#keyRing, batch, ref, sealed);
   }
@@ -116,7 +119,7 @@ export class FilesystemStore implements OpenStore {
 
   async keyIdOf(batch: BatchAddress, ref: string): Promise<string | undefined> {
     const path = this.#path(batch, ref);
-    const beginning = await this.#attempt('read', path, () => readBeginning(path).catch(absent));
+    const beginning = await this.#attempt('read', path, () => beginningOf(path, HEADER_PREFIX).catch(absent));
     return beginning && sealedUnder(beginning);
   }
 
@@ -166,11 +169,10 @@ export class FilesystemStore implements OpenStore {
   }
 }
 
-async function readBeginning(path: string): Promise<Uint8Array> {
-  const file = await open(path, 'r');
+async function beginningOf(path: string, bytes: number): Promise<Uint8Array> {
+  const file = await openRegular(path);
   try {
-    const { buffer, bytesRead } = await file.read(Buffer.alloc(HEADER_PREFIX), 0, HEADER_PREFIX, 0);
-    return buffer.subarray(0, bytesRead);
+    return await readBeginning(file, bytes);
   } finally {
     await file.close();
   }

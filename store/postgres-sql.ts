@@ -1,9 +1,11 @@
+import { MAX_SEALED_BYTES } from '../protection/seal.js';
+
 /** The statements of `PostgresStore`, each complete in itself. $1 program, $2 external batch id, $3 ref, $4 sealed bytes. */
 
 const BLOB = 'program = $1 and external_batch_id = $2 and ref = $3';
 const PAGE = 1_000;
 
-export const GET = `select sealed from c2p.blobs where ${BLOB}`;
+export const GET = `select substring(sealed for ${MAX_SEALED_BYTES + 1}) as sealed from c2p.blobs where ${BLOB}`;
 export const KEY_ID = `select key_id from c2p.blobs where ${BLOB}`;
 export const DELETE = `delete from c2p.blobs where ${BLOB}`;
 

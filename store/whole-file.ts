@@ -2,6 +2,8 @@ import { randomBytes } from 'node:crypto';
 import type { BigIntStats } from 'node:fs';
 import { access, link, mkdir, open, readdir, rename, rm, rmdir, stat } from 'node:fs/promises';
 import { basename, dirname, join } from 'node:path';
+import { openRegular, readBeginning } from '../protection/regular-file.js';
+import { MAX_SEALED_BYTES } from '../protection/seal.js';
 
 /** What an interrupted `writeWhole` leaves behind. */
 const TEMPORARY_SUFFIX = '.tmp';
@@ -127,10 +129,10 @@ export async function rewriteWhole(
 }
 
 async function readWithTime(path: string): Promise<{ bytes: Uint8Array; mtimeMs: number }> {
-  const file = await open(path, 'r');
+  const file = await openRegular(path);
   try {
     const { mtimeMs } = await file.stat();
-    return { bytes: await file.readFile(), mtimeMs };
+    return { bytes: await readBeginning(file, MAX_SEALED_BYTES + 1), mtimeMs };
   } finally {
     await file.close();
   }

@@ -1,8 +1,9 @@
-import { readFile, stat } from 'node:fs/promises';
+import { stat } from 'node:fs/promises';
 import { basename, extname } from 'node:path';
 import { InvalidArgumentError } from 'commander';
 import type { SourceLocation } from '../../enrollment/bulk.js';
 import { readableByOthers } from '../../protection/private-file.js';
+import { readChosen } from '../../protection/regular-file.js';
 
 /** How a source is named on the command line, for the help. */
 export const NAMING_A_SOURCE = [
@@ -22,11 +23,14 @@ export async function namedSource(text: string): Promise<SourceLocation> {
   return /^[a-z][a-z0-9+.-]*:\/\//i.test(text) ? { url: text } : { path: text };
 }
 
+/** Many times the longest address with a signature. */
+const MAX_ADDRESS_BYTES = 64 * 1024;
+
 async function addressIn(file: string): Promise<string> {
   try {
     const exposed = readableByOthers(await stat(file), file);
     if (exposed !== undefined) throw new InvalidArgumentError(`The file of the address, ${file}: ${exposed}`);
-    return (await readFile(file, 'utf8')).trim();
+    return (await readChosen(file, MAX_ADDRESS_BYTES)).toString('utf8').trim();
   } catch (error) {
     if (error instanceof InvalidArgumentError) throw error;
     const { code = 'unknown error' } = error as NodeJS.ErrnoException;

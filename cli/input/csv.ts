@@ -9,7 +9,7 @@ import type { InputRecords } from './input-records.js';
  * Reads records from rows of one card each; see `CSV_COLUMNS`. A record stands where its consumer's
  * first row stands. A row without an `externalConsumerId` belongs to nobody and is a record of its own.
  *
- * @throws InputError `FILE_UNREADABLE`, `NOT_UTF8` and those that begin with `CSV_`
+ * @throws InputError `FILE_UNREADABLE`, `FILE_TOO_LARGE`, `NOT_UTF8` and those that begin with `CSV_`
  */
 export async function readCsv(file: string): Promise<InputRecords> {
   const input: InputRecords & { lines: Array<{ line: number; cards: number[] }> } = {

@@ -4,6 +4,7 @@
  */
 export type InputErrorCode =
   | 'FILE_UNREADABLE'
+  | 'FILE_TOO_LARGE'
   | 'FORMAT_UNKNOWN'
   | 'NOT_UTF8'
   | 'JSON_MALFORMED'

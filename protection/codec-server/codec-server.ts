@@ -17,7 +17,7 @@ const DECODE = '/decode';
 const HEALTH = '/health';
 
 /** Temporal's largest gRPC message, 4 MB, in base64. */
-const BODY_LIMIT = 6 * 1024 * 1024;
+export const BODY_LIMIT = 6 * 1024 * 1024;
 const PREFLIGHT_SECONDS = 600;
 
 export interface CodecServerOptions extends AdmissionOptions {

@@ -3,6 +3,7 @@ import type { Payload } from '@temporalio/common';
 
 /** More than the Web UI ever sends at once: it asks event by event. */
 const MAX_PAYLOADS = 1_000;
+const MAX_METADATA = 100;
 const MAX_BASE64 = 8 * 1024 * 1024;
 
 const bytes = z
@@ -10,15 +11,23 @@ const bytes = z
   .refine((text) => text.length <= MAX_BASE64)
   .transform((text): Uint8Array => Buffer.from(text, 'base64'));
 
+/** Counted before they are looked at: what is wrong with each of a million would take long, and more memory. */
+const fewNames = z
+  .custom<object>((value) => typeof value === 'object' && value !== null && !Array.isArray(value))
+  .refine((value) => Object.keys(value).length <= MAX_METADATA);
+
 const body = z.object({
   payloads: z
-    .array(
-      z.object({
-        metadata: z.record(z.string().max(100), bytes).nullish(),
-        data: bytes.nullish(),
-      }),
-    )
-    .refine((payloads) => payloads.length <= MAX_PAYLOADS),
+    .array(z.unknown())
+    .refine((payloads) => payloads.length <= MAX_PAYLOADS)
+    .pipe(
+      z.array(
+        z.object({
+          metadata: fewNames.pipe(z.record(z.string().max(100), bytes)).nullish(),
+          data: bytes.nullish(),
+        }),
+      ),
+    ),
 });
 
 /**

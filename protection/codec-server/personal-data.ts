@@ -1,5 +1,5 @@
 import type { Payload } from '@temporalio/common';
-import { maskEmails, maskPans, maskPersonal } from '../mask.js';
+import { maskEmails, maskPans, maskPersonal, withoutQuery } from '../mask.js';
 import { isKnownName, kindsOf, type Kind } from './harmless.js';
 
 /** Shown by their end: by which the issuer or Mastercard finds a person or a card. */
@@ -15,6 +15,8 @@ const ID_SHOWN = 4;
 /** Deeper than anything that c2p writes. */
 const DEEPEST = 30;
 
+/** No sentence of c2p's is as long. */
+const LONGEST_TEXT = 10_000;
 const WORD = /^[\w.~:+/-]{0,256}$/;
 const POSITION = /^\d{1,6}$/;
 /** Of milliseconds since the epoch, in this millennium. */
@@ -65,8 +67,9 @@ function shown(value: unknown, place: Place): unknown {
 function shownText(value: string, { kinds, depth }: Place): string {
   // No summary begins so: somebody's program has made JSON of its argument twice.
   if (depth === 0 && /^\s*[[{]/.test(value)) return masked('text');
+  if (value.length > LONGEST_TEXT) return masked('text');
   if (kinds.has('text') || (kinds.has('word') && WORD.test(value))) return withoutPersonal(value);
-  if (kinds.has('address') && URL.canParse(value)) return withoutPersonal(value.replace(/[?#].*$/s, ''));
+  if (kinds.has('address') && URL.canParse(value)) return withoutPersonal(withoutQuery(value));
   return masked('text');
 }
 

@@ -5,7 +5,7 @@ import { join } from 'node:path';
 import { gzipSync } from 'node:zlib';
 import { afterAll, beforeAll, describe } from 'vitest';
 import { columnsOf, consumerDifferences, CSV_COLUMNS, objectOf } from '../../bulk/csv-columns.js';
-import { isDeeper, MAX_DEPTH } from '../../bulk/json-depth.js';
+import { isDeeper, MAX_DEPTH } from '../../protection/json-depth.js';
 import { locateSource } from '../../bulk/local-source.js';
 import { BEGINNING, RowCutter } from '../../bulk/row-cutter.js';
 import { nameOf, openSource } from '../../bulk/source.js';
@@ -214,21 +214,12 @@ describe('cutting rows takes time in proportion to', () => {
 });
 
 describe('finding out how deep JSON is takes time in proportion to', () => {
-  const deep = (value: unknown) => isDeeper(value, MAX_DEPTH);
+  const deep = (json: string) => isDeeper(json, MAX_DEPTH);
 
-  linear('a wide list', (width) => many(width, () => []), deep, 1_000);
-  linear(
-    'lists in one another, each with many values',
-    (width) => many(99, () => many(width, () => 0)).reduce<unknown[]>((inner, list) => [...list, inner], []),
-    deep,
-    100,
-  );
-  linear(
-    'trees of lists',
-    (trees) => many(trees, () => many(10, () => many(10, () => many(10, () => [])))),
-    deep,
-    5,
-  );
+  linear('a wide list', (size) => `[${repeated('[],', size)}0]`, deep, 50_000);
+  linear('quotes', (size) => repeated('"', size), deep, 50_000);
+  linear('a text of backslashes', (size) => `"${repeated('\\', size)}`, deep, 50_000);
+  linear('brackets that were never opened', (size) => repeated(']', size), deep, 50_000);
 });
 
 describe('reading compressed sources takes time in proportion to', () => {

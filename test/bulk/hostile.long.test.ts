@@ -1,3 +1,3 @@
-import { hostileInputs } from './hostile-inputs.js';
+import { hostileSources } from './hostile-sources.js';
 
-hostileInputs(1024 * 1024, 192 * 1024 * 1024);
+hostileSources(1024 * 1024, 192 * 1024 * 1024);

@@ -1,3 +1,6 @@
-import { hostileInputs } from './hostile-inputs.js';
+import { describe } from 'vitest';
+import { hostileSources } from './hostile-sources.js';
 
-hostileInputs(64 * 1024, 64 * 1024 * 1024);
+describe('a hostile portfolio leaves the event loop to others', () => {
+  hostileSources(64 * 1024, 64 * 1024 * 1024);
+});

@@ -1,7 +1,7 @@
 import { describe, vi } from 'vitest';
 import { ConfigError } from '../../config/errors.js';
 import { parseConfig } from '../../config/load.js';
-import { knownFault, linear, many, refusalOf, repeated, unknownFields } from '../support/growth.js';
+import { linear, many, refusalOf, repeated, unknownFields } from '../support/growth.js';
 import { MINIMAL_CODEC_SERVER, MINIMAL_CONFIG, MINIMAL_PROGRAM } from './minimal.js';
 
 const FILE = '/etc/c2p/c2p.config.json';
@@ -52,9 +52,7 @@ describe('checking a configuration takes time in proportion to', () => {
     refused,
     30,
   );
-  knownFault(
-    'for each mistake in a program whose name may not be shown all names are listed and searched; to number the names once ends it',
-  )(
+  linear(
     'programs with names that may not be shown',
     (count) => config({ programs: named(count, (n) => `4 ${n}`, {}) }),
     refused,
@@ -74,9 +72,7 @@ describe('checking a configuration takes time in proportion to', () => {
     accepted,
     3_000,
   );
-  knownFault(
-    'from each slash of a URL the search for those at its end goes to the last slash of the run; a loop from the end ends it',
-  )(
+  linear(
     'slashes amid a URL',
     (size) => program({ baseUrl: `https://h${repeated('/', size)}x` }),
     accepted,

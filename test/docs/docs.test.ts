@@ -1,4 +1,4 @@
-import { readdirSync } from 'node:fs';
+import { existsSync, readdirSync } from 'node:fs';
 import { describe, expect, test } from 'vitest';
 import { TRIGGERS } from '../../simulator/triggers.js';
 import { page, read } from './pages.js';
@@ -22,23 +22,48 @@ describe('docs/simulator.md', () => {
 });
 
 describe('docs/security.md', () => {
-  const security = read('docs/security.md');
+  const claims = page('docs/security.md').tables.flatMap(({ head, rows }) => {
+    const column = head.indexOf('held by');
+    return column < 0 ? [] : rows.map((row) => ({ claim: row[0]!, heldBy: row[column]!, row }));
+  });
 
-  test('has for each claim the test that holds it, or says that it is not for c2p to hold', () => {
-    const cells = security
-      .split('\n')
-      .map((line) => (line.startsWith('|') ? line.split('|').map((cell) => cell.trim()) : []));
-    let column = -1;
-    const unheld: string[] = [];
-    for (const [index, row] of cells.entries()) {
-      if (cells[index - 1]?.length === 0) column = row.indexOf('held by');
-      if (column < 0 || row[column] === 'held by' || /^-+$/.test(row[column] ?? '-')) continue;
-      if (!row[column]!.includes('test/') && !row.some((cell) => cell.includes('**yours**')))
-        unheld.push(row[1]!);
-    }
-    expect(unheld).toEqual([]);
+  test('has for each claim a test that exists, or says that it is not for c2p to hold', () => {
+    expect(claims.length).toBeGreaterThan(90);
+    const wrong = claims.filter(({ heldBy, row }) =>
+      heldBy === '' ? !row.some((cell) => cell.includes('**yours**')) : missingTests(heldBy).length > 0,
+    );
+    expect(wrong.map(({ claim, heldBy }) => [claim, missingTests(heldBy)])).toEqual([]);
+  });
+
+  test('a test that is not there is found, and a claim without one', () => {
+    const file = '`test/docs/docs.test.ts`';
+    expect(missingTests(`${file} "a test that is not there is found" "has for each claim"`)).toEqual([]);
+    expect(missingTests(`${file} "has for each claim" "in no title", ${file} "nor this"`)).toEqual([
+      'in no title',
+      'nor this',
+    ]);
+    expect(missingTests('`test/docs/none.test.ts` "any"')).toEqual(['test/docs/none.test.ts']);
+    expect(missingTests(file)).toEqual([file]);
   });
 });
+
+/** What of a cell, as in `test/a.test.ts` "part of a title" "of another", `test/b.test.ts` "…", is not there. */
+function missingTests(heldBy: string): string[] {
+  return heldBy.split(', `').flatMap((part) => {
+    const [, path, titles] = /^`?(test\/\S+\.test\.ts)`((?: "[^"]+")+)$/.exec(part) ?? [];
+    if (path === undefined) return [part];
+    if (!existsSync(new URL(`../../${path}`, import.meta.url))) return [path];
+    const known = titlesIn(read(path));
+    return [...titles!.matchAll(/"([^"]+)"/g)]
+      .map(([, title]) => title!)
+      .filter((title) => !known.some((one) => one.includes(title)));
+  });
+}
+
+/** The titles in a file of tests, as they are written: what a call begins with, and goes on behind. */
+function titlesIn(source: string): string[] {
+  return [...source.matchAll(/\(\s*(['"`])((?:\\.|(?!\1).)*)\1,/g)].map(([, , title]) => title!);
+}
 
 test('docs/testing.md says of each file of the long tier why npm test leaves it out, and what it has instead', () => {
   const table = page('docs/testing.md').tables.find(({ heading }) => heading === 'What npm test leaves out')!;

@@ -347,3 +347,14 @@ describe('a rule of the contract', () => {
     ]);
   });
 });
+
+test('a security code, track data or a PIN is refused as unknown_field, its value and name not repeated', () => {
+  for (const name of ['securityCode', 'cvv', 'track2', 'pinBlock']) {
+    const result = validateRecords([record('c1', [card('k1', { [name]: 'SECRET-VALUE' })])], TODAY);
+    expect(result.validCards).toBe(0);
+    expect(findings(record('c1', [card('k1', { [name]: 'SECRET-VALUE' })]))).toEqual([
+      'cards[0] unknown_field',
+    ]);
+    expect(JSON.stringify(result)).not.toMatch(new RegExp(`SECRET-VALUE|${name}`));
+  }
+});

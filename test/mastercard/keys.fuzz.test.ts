@@ -1,6 +1,6 @@
 import assert from 'node:assert/strict';
 import fc from 'fast-check';
-import { vi } from 'vitest';
+import { afterAll } from 'vitest';
 import {
   certificateProblem,
   KeyError,
@@ -11,11 +11,10 @@ import { damaged, noise } from '../support/fuzz/bytes.js';
 import { fuzz } from '../support/fuzz/fuzz.js';
 import { estranged } from '../support/fuzz/json.js';
 import { expectNoSecret, shownBy } from '../support/fuzz/secrets.js';
-import { certificate, pem, rsaKeyPair } from './key-files.js';
+import { certificate, KeyFolder, pem, rsaKeyPair } from './key-files.js';
 
-const disk = vi.hoisted((): { file: Buffer } => ({ file: Buffer.alloc(0) }));
-
-vi.mock('../../protection/regular-file.js', () => ({ readRegular: () => Promise.resolve(disk.file) }));
+const files = new KeyFolder();
+afterAll(() => files.remove());
 
 const own = rsaKeyPair();
 const privateKeys = [pem(own.privateKey, 'pkcs8'), pem(own.privateKey, 'pkcs1')];
@@ -45,9 +44,8 @@ const signing = fc.oneof(
 
 // PKCS#12 is left out: a byte of it says how often its password is hashed.
 fuzz('a signing key in PEM is an RSA key, or refused without being repeated', signing, async (file) => {
-  disk.file = file;
   try {
-    const { key } = await loadSigningIdentity({ path: 'signing.pem' });
+    const { key } = await loadSigningIdentity({ path: files.write('signing.pem', file) });
     assert.equal(`${key.type} ${key.asymmetricKeyType}`, 'private rsa');
   } catch (error) {
     if (!(error instanceof KeyError)) throw error;
@@ -71,9 +69,10 @@ fuzz(
   'an encryption key is an RSA key of which its certificate says what is wrong, or refused',
   encryption,
   async (file) => {
-    disk.file = file;
     try {
-      const { key, kid, certificate } = await loadEncryptionKey({ path: 'mastercard.pem' });
+      const { key, kid, certificate } = await loadEncryptionKey({
+        path: files.write('mastercard.pem', file),
+      });
       if (certificate) certificateProblem(certificate, { usage: 'keyEncipherment', now: new Date() });
       assert.equal(key.asymmetricKeyType, 'rsa');
       assert.equal(typeof kid, 'string');
@@ -84,9 +83,8 @@ fuzz(
 );
 
 fuzz('a private key in the place of the encryption key is refused or public', signing, async (file) => {
-  disk.file = file;
   try {
-    const { key } = await loadEncryptionKey({ path: 'mastercard.pem' }, own.privateKey);
+    const { key } = await loadEncryptionKey({ path: files.write('mastercard.pem', file) }, own.privateKey);
     assert.equal(key.type, 'public');
   } catch (error) {
     if (!(error instanceof KeyError)) throw error;

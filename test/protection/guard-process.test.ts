@@ -118,6 +118,13 @@ describe('what a guarded process says last', () => {
   );
 });
 
+it('a line of the log is written at once: a process that is killed after it leaves it behind', async () => {
+  const logger = new URL('../../dist/protection/logger.js', import.meta.url).href;
+  const log = `const { createLogger } = await import('${logger}'); createLogger({ level: 'info', name: 'x' }).info('last');`;
+  const { stderr } = await run(`${log} process.kill(process.pid, 'SIGKILL');`, true);
+  expect(stderr).toContain('"msg":"last"');
+});
+
 describe('the control: a process without the guard', () => {
   it.each(Object.keys({ ...DEADLY, ...SAID }))('shows the number by %s', async (what) => {
     const { leaks } = await run({ ...DEADLY, ...SAID }[what]!, false);

@@ -9,7 +9,6 @@ import type { BulkEnrollmentInput } from '../../workflows/index.js';
 import { startBulkAt, writePortfolio, type BulkHandle } from '../support/bulk-rig.js';
 import { RealEnvironment, type RealSite } from '../support/real-environment.js';
 import { testRecords } from '../support/records.js';
-import { historiesOf } from '../support/replay.js';
 
 export const FOR_EVER_MS = 24 * 3_600_000;
 const QUICK = resolvePolicy({ polling: { initial: 200, maximum: 500 }, submission: { initial: 200 } });
@@ -69,12 +68,4 @@ export async function outcomesOf(site: RealSite, { key }: BulkHandle, batches: n
   const started = Array.from({ length: batches }, (_, n) => bulkBatchId(key.bulkId, n + 1));
   expect(left.sort()).toEqual(started);
   return outcomes;
-}
-
-/** In how many of its runs a job was cancelled. */
-export async function cancelledRuns(site: RealSite, { workflowId }: BulkHandle): Promise<number> {
-  const runs = await historiesOf(site.temporal, workflowId);
-  return runs.filter(({ events }) =>
-    events?.some((event) => event.workflowExecutionCancelRequestedEventAttributes),
-  ).length;
 }

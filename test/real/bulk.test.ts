@@ -4,16 +4,7 @@ import { changeBulkUpdate, pauseBulkUpdate, resumeBulkUpdate } from '../../workf
 import { message } from '../support/message.js';
 import { historiesOf, replayAll } from '../support/replay.js';
 import { until } from '../support/until.js';
-import {
-  CARDS_A_BATCH,
-  FOR_EVER_MS,
-  WINDOW,
-  begin,
-  cancelledRuns,
-  outcomesOf,
-  rememberedOf,
-  underWay,
-} from './bulk-job.js';
+import { CARDS_A_BATCH, FOR_EVER_MS, WINDOW, begin, outcomesOf, rememberedOf, underWay } from './bulk-job.js';
 import { cancelJob } from '../support/bulk-rig.js';
 
 describe.concurrent('a bulk job on a real server', { timeout: 240_000 }, () => {
@@ -79,7 +70,7 @@ describe.concurrent('a bulk job on a real server', { timeout: 240_000 }, () => {
     expect(batches).toBeLessThan(24);
     expect(stoppedAtLine).toBe(batches * CARDS_A_BATCH + 1);
     expect(reasons).toContain('the job was cancelled');
-    expect(await cancelledRuns(site, job)).toBeGreaterThan(1);
+    expect((await job.describe()).status.name).toBe('CANCELLED');
     expect(await replayAll(site)).toBeGreaterThan(2 * 8 + WINDOW);
   });
 });

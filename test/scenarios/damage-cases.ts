@@ -82,6 +82,9 @@ function isForJob({ isInline, before }: BatchWay): boolean {
   return !isInline && !before;
 }
 
+/** There is none yet, or none any more. */
+const WITHOUT_BLOBS: ReadonlySet<string> = new Set(['receiveBatch', 'cancelThisRun']);
+
 /** The recorded history of a way says which activities it calls, and with what. */
 function momentsOf(way: BatchWay, { events }: RecordedHistory): Moment[] {
   const moments: Moment[] = [];
@@ -100,7 +103,7 @@ function momentsOf(way: BatchWay, { events }: RecordedHistory): Moment[] {
     const moment = { activityType: name, nth, isRepeated: false, blobs: [...blobs].sort() };
     // The next poll, or the next card, is like the one before.
     const like = JSON.stringify({ ...moment, nth: 0 });
-    if (name !== 'receiveBatch' && like !== before) moments.push(moment);
+    if (!WITHOUT_BLOBS.has(name) && like !== before) moments.push(moment);
     before = like;
     for (const blob of WRITTEN[name]?.(inputOf(call).round) ?? []) blobs.add(blob);
   }

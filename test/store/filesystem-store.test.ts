@@ -1,10 +1,11 @@
-import { mkdtemp, open, readFile, readdir, rename, rm, stat, writeFile } from 'node:fs/promises';
+import { execFileSync } from 'node:child_process';
+import { mkdtemp, open, readFile, readdir, rename, rm, stat, truncate, writeFile } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { afterAll, afterEach, beforeEach, describe, expect, it, vi } from 'vitest';
 import { withoutKey } from '../../protection/key-ring-changes.js';
 import { KeyRing } from '../../protection/key-ring.js';
-import { SealedBlobError } from '../../protection/seal.js';
+import { MAX_SEALED_BYTES, SealedBlobError } from '../../protection/seal.js';
 import { FilesystemStore } from '../../store/filesystem-store.js';
 import { resealStore } from '../../store/reseal.js';
 import { StoreUnavailableError } from '../../store/store.js';
@@ -68,6 +69,24 @@ describe('FilesystemStore', () => {
       reason: 'altered',
       message: expect.stringContaining('["demo","other","records"]') as string,
     });
+  });
+
+  it('reads no more of a file than a blob may have, and waits for no pipe', async () => {
+    await store.put(BATCH, 'records', Buffer.from(PAN));
+    // More than Node would read at once; what is not written takes no place on the disk.
+    await truncate(file('records'), 3 * 1024 ** 3);
+    await expect(store.get(BATCH, 'records')).rejects.toMatchObject({ reason: 'altered' });
+    await rm(file('records'));
+    if (process.platform === 'win32') return;
+    execFileSync('mkfifo', [file('records')]);
+    for (const reading of [() => store.get(BATCH, 'records'), () => store.keyIdOf(BATCH, 'records')])
+      await expect(reading()).rejects.toThrow(StoreUnavailableError);
+  });
+
+  it('writes no blob that would not be read again', async () => {
+    const tooLarge = new Uint8Array(MAX_SEALED_BYTES);
+    await expect(store.put(BATCH, 'records', tooLarge)).rejects.toThrow(RangeError);
+    expect(await store.has(BATCH, 'records')).toBe(false);
   });
 
   it('refuses an old blob under a new batch of the same id, and blobs that two batches exchanged', async () => {

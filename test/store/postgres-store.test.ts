@@ -67,6 +67,8 @@ describe('PostgresStore', () => {
       [`sealed = substring(sealed from 1 for length(sealed) - 1)`, 'truncated'],
       [`sealed = (select sealed from c2p.blobs where ref = 'cards')`, 'altered'],
       [`sealed = (select sealed from c2p.blobs where external_batch_id = 'other')`, 'altered'],
+      // More than a blob may have, of which no more is read.
+      [`sealed = sealed || convert_to(repeat('x', 70000000), 'UTF8')`, 'altered'],
     ]) {
       await store.put(BATCH, 'records', Buffer.from(PAN));
       await store.put(BATCH, 'cards', Buffer.from(PAN));

@@ -1,4 +1,4 @@
-import { beforeAll, describe, expect, test } from 'vitest';
+import { expect, test } from 'vitest';
 
 /** The largest growth per doubling that counts as linear: 2 is exact, the rest is for sorting, caches and the garbage collector. */
 export const MOST_GROWTH = 2.3;
@@ -18,13 +18,6 @@ const CERTAIN_US = 400_000;
 /** The sizes that are measured, as multiples of the smallest. */
 const FACTORS = [1, 2, 4, 8] as const;
 
-interface Expected {
-  rounds: number;
-  is(growth: number): boolean;
-}
-const LINEAR: Expected = { rounds: 2, is: (growth) => growth <= MOST_GROWTH };
-const FAULTY: Expected = { rounds: 1, is: (growth) => growth > MOST_GROWTH + 0.3 };
-
 declare module 'vitest' {
   interface TaskMeta {
     /** The measured growth per doubling; the JSON reporter writes it down. */
@@ -42,8 +35,6 @@ declare module 'vitest' {
  * @param make builds the input of a size, in whatever unit grows.
  * @param work must leave its input as it was: it is called many times with the same one.
  * @param size the smallest; large enough that what grows outweighs what each call takes anyway (about 0.5 ms).
- * @param expected ends the measurement, after so many rounds in which each size was measured once, as soon as the
- *   growth is as it is expected: only what it is not to be is measured again and again.
  * @returns the growth per doubling, (t8 / t1)^(1/3), without a unit: 2 for work that is linear, 4 for work that is
  *   quadratic, 1 for work that does not depend on the size. If a call takes more than a second, the growth up to that
  *   size; infinity if that is the smallest size.
@@ -55,7 +46,6 @@ export async function growthOf<Input>(
   make: (size: number) => Input,
   work: (input: Input) => unknown,
   size: number,
-  expected: Expected = LINEAR,
 ): Promise<number> {
   const inputs = FACTORS.map((factor) => make(size * factor));
   const least = inputs.map(() => Infinity);
@@ -70,8 +60,8 @@ export async function growthOf<Input>(
       if (taken > TOO_LONG_US) return growthTo(index, least);
     }
     growth = growthTo(inputs.length - 1, least);
-    if (round < expected.rounds) continue;
-    if (expected.is(growth) || (growth > CERTAIN_GROWTH && cpuSince(before) > CERTAIN_US)) break;
+    // Only what grows too fast is measured again and again.
+    if (growth <= MOST_GROWTH || (growth > CERTAIN_GROWTH && cpuSince(before) > CERTAIN_US)) break;
   }
   return growth;
 }
@@ -115,29 +105,6 @@ export function linear<Input>(shape: string, ...measured: Measured<Input>): void
     task.meta.growth = await growthOf(...measured);
     expectLinear(task.meta.growth);
   });
-}
-
-/**
- * Marks a case whose work is known to take more than linear time. Its test passes while that is so, and fails once
- * the fault is mended: then take the mark away. An error in building the input or in the work fails it too.
- * @param reason what takes so long, and what is to mend it.
- *
- * @example
- * knownFault('it searches the whole list for each entry')('a list of equal entries', makeList, search, 100);
- */
-export function knownFault(reason: string) {
-  return <Input>(shape: string, ...measured: Measured<Input>): void => {
-    describe(`(known fault: ${reason})`, () => {
-      let growth: number;
-      beforeAll(async () => {
-        growth = await growthOf(...measured, FAULTY);
-      });
-      test.fails(shape, ({ task }) => {
-        task.meta.growth = growth;
-        expectLinear(growth);
-      });
-    });
-  };
 }
 
 function expectLinear(growth: number): void {

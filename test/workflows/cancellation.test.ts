@@ -43,6 +43,29 @@ test('a batch that is cancelled before Mastercard accepted it ends CANCELLED, ea
   expect(gateway.submissions).toHaveLength(1);
 });
 
+test('what an operator asks is in the history with the identity of their client', async () => {
+  const id = rig.nextBatchId();
+  const gateway = new ScriptedGateway({ status: [report(id, BatchStatusValue.inProgress)] });
+  await rig.running(gateway, async (client) => {
+    const batch = await client.enroll(enrollment(id));
+    await batch.updatePolicy({ polling: { deadline: '5h' } });
+    await batch.cancel();
+    await batch.result();
+  });
+
+  const events = (await rig.histories(id)).flatMap((history) => history.events ?? []);
+  const identities = events.flatMap((event) => [
+    ...(event.workflowExecutionCancelRequestedEventAttributes
+      ? [event.workflowExecutionCancelRequestedEventAttributes.identity]
+      : []),
+    ...(event.workflowExecutionUpdateAcceptedEventAttributes
+      ? [event.workflowExecutionUpdateAcceptedEventAttributes.acceptedRequest?.meta?.identity]
+      : []),
+  ]);
+  const { identity } = rig.env.client.options;
+  expect(identities).toEqual([identity, identity]);
+});
+
 test('a cancellation does not interrupt a submission: a batch that was accepted keeps its batchId', async () => {
   const id = rig.nextBatchId();
   const gateway = new ScriptedGateway({

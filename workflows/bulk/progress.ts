@@ -1,5 +1,6 @@
 import { bulkBatchId, type BulkStatus } from '../../enrollment/bulk.js';
 import type { BulkProgress } from './messages.js';
+import { withoutQuery } from '../../protection/mask.js';
 import { TROUBLES_SHOWN } from './reports.js';
 import { startedBatches } from './starting.js';
 import { keyOf, type BulkState, type SourceProgress, type Stage } from './state.js';
@@ -73,7 +74,7 @@ function stoppedBecause(stage: Stage): string | undefined {
 
 function sourceOf({ source, order }: BulkState): BulkProgress['source'] {
   const { cursor, isReadToEnd } = source;
-  const name = 'path' in order.source ? order.source.path : order.source.url.replace(/[?#].*$/, '');
+  const name = 'path' in order.source ? order.source.path : withoutQuery(order.source.url);
   if (isReadToEnd) return { name, isReadToEnd, readShare: 1 };
   if (!cursor) return { name, isReadToEnd, readShare: 0 };
   // Of a compressed source the offset counts bytes that its size does not.
