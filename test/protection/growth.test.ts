@@ -312,7 +312,7 @@ describe('the codec server takes time in proportion to', () => {
     'a consumer of many fields',
     (count) => json({ consumer: many(count, (n) => ({ externalCardId: `${n}`, n })) }),
     maskPayload,
-    500,
+    100,
   );
   linear(
     'a decoded payload that is no JSON',

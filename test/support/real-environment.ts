@@ -1,4 +1,4 @@
-import { mkdir, mkdtemp, readFile, rm, writeFile } from 'node:fs/promises';
+import { cp, mkdir, mkdtemp, readFile, rm, writeFile } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { basename, join } from 'node:path';
 import { Client, Connection, type WorkflowHandle } from '@temporalio/client';
@@ -16,7 +16,7 @@ import type { BatchResult } from '../../enrollment/batch.js';
 import { workflowIdOf } from '../../enrollment/identifiers.js';
 import { protectedDataConverter, workerDataConverter } from '../../protection/data-converter.js';
 import { openKeyRing } from '../../protection/live-key-ring.js';
-import { createSimulator, type Simulator } from '../../simulator/index.js';
+import { createSimulator, generateSandboxKeys, type Simulator } from '../../simulator/index.js';
 import { openStore } from '../../store/open-store.js';
 import type { OpenStore } from '../../store/store.js';
 import { SEARCH_ATTRIBUTES } from '../../workflows/search-attributes.js';
@@ -145,6 +145,10 @@ export class RealSite {
     { processingMs = 0, otherPrograms = [], requestsPerSecond, storeUrl, bulk = false }: SiteOptions,
   ): Promise<RealSite> {
     const folder = join(environment.folder, name);
+    // To make them takes longer than most of a test: one set for all of a run.
+    const shared = join(tmpdir(), 'sandbox-keys');
+    await generateSandboxKeys(shared);
+    await cp(shared, join(folder, 'keys'), { recursive: true });
     const keys = await prepareSandboxKeys(folder);
     const simulator = await createSimulator({ credentials: [keys.credentials], processingMs });
     const { baseUrl } = simulator;
