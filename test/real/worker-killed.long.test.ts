@@ -20,4 +20,10 @@ killedDuring([
     stallAt: `before get ${Blob.outcomes}`,
     offers: 1,
   },
+  {
+    during: 'purgeBatch, having erased part of what it erases',
+    activity: 'purgeBatch',
+    stallAt: 'before delete enrollment-data-1-',
+    offers: 1,
+  },
 ]);

@@ -15,10 +15,4 @@ killedDuring([
     stallAt: 'after submitBatch',
     offers: 2,
   },
-  {
-    during: 'purgeBatch, having erased part of what it erases',
-    activity: 'purgeBatch',
-    stallAt: 'before delete enrollment-data-1-',
-    offers: 1,
-  },
 ]);
