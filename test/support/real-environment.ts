@@ -158,9 +158,9 @@ export class RealSite {
     const { configPath } = await writeSandboxConfig(keys, {
       baseUrl,
       taskQueue,
-      ...(bulk ? { bulkFolder: sourceFolder } : {}),
     });
     await adjustPrograms(configPath, otherPrograms, requestsPerSecond);
+    if (bulk) await adjust(configPath, { bulk: { folder: sourceFolder, allowPrivateAddresses: true } });
     if (storeUrl !== undefined) await adjust(configPath, { store: { kind: 'postgres', urlEnv: STORE_URL } });
     const env = { [STORE_URL]: storeUrl };
 
