@@ -4,7 +4,7 @@ import { DEFAULT_POLICY, resolvePolicy, type PolicyOverrides } from '../../enrol
 import { workflowIdOf } from '../../enrollment/identifiers.js';
 import type { Message } from '../../workflows/message.js';
 import { begun, startProblem } from '../../workflows/batch/begin.js';
-import { cancelled, heedCancellation } from '../../workflows/batch/conclusion.js';
+import { cancelAsked, cancelled, heedCancellation, removal } from '../../workflows/batch/conclusion.js';
 import {
   asks,
   checked,
@@ -297,4 +297,18 @@ describe('a batchId of Mastercard', () => {
       expect(describeBatch(progressOf(state))).not.toContain(batchId);
     },
   );
+});
+
+test('a batch that removes cards already does not announce a question about a cancellation', () => {
+  const ending = {
+    status: 'ROLLED_BACK',
+    reasons: [],
+    remaining: { status: 'UNREPORTED', reason: 'NOT_SENT' },
+    unsettledRound: null,
+    failure: null,
+  } as const;
+  const removing: BatchState = { ...polling(), stage: removal('not every card could be enrolled', ending) };
+  const asked = heedCancellation(cancelAsked(removing));
+  expect(asked.stage.name).toBe('removing');
+  expect(progressOf(asked).reasons).toEqual([]);
 });

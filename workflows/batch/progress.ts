@@ -79,7 +79,7 @@ function reasonsOf(state: BatchState): readonly string[] {
   const { stage, isCancelled, isCancelAsked, reasons } = state;
   if (stage.name === 'closed') return stage.result.reasons;
   if (stage.name === 'closing') return stage.ending.reasons;
-  if (isCancelAsked)
+  if (isCancelAsked && stage.name === 'asking' && stage.question !== 'removal')
     return ['Temporal was asked to cancel the workflow, without c2p: that is the next question', ...reasons];
   const isSeenToItsEnd = stage.name === 'submitting' || stage.name === 'polling' || stage.name === 'asking';
   if (!isCancelled || !isSeenToItsEnd) return reasons;
