@@ -10,9 +10,8 @@ import { digestedBytes } from '../protection/records-digest.js';
 import { namespaceIdOf } from '../retention/namespace.js';
 import { getJson, putJson, type BatchStore } from '../store/store.js';
 import { isUnreadable, readingBlobs } from '../store/unreadable.js';
-import { failingClearly } from './failures.js';
 import type { ActivityDependencies } from './dependencies.js';
-import { inputRefused } from './failures.js';
+import { failingClearly, inputRefused } from './failures.js';
 
 /** As somebody wrote it who may not know TypeScript: nothing of it is checked yet. */
 export interface ReceiveBatchInput {

@@ -5,6 +5,7 @@ import { askAboutCancellation } from './questions.js';
 import { statusOf } from './status.js';
 import {
   mayBeAtMastercard,
+  stageBeneath,
   type BatchState,
   type Ending,
   type In,
@@ -104,10 +105,6 @@ export function isInterrupted(state: BatchState): boolean {
 /** Whether it is to be decided now what becomes of Temporal's request to cancel. */
 function isToBeDecided(state: BatchState): boolean {
   return state.isCancelAsked && ENDS_AT_ONCE.has(stageBeneath(state).name);
-}
-
-function stageBeneath({ stage }: BatchState): Stage {
-  return stage.name === 'heldUp' ? stage.then : stage;
 }
 
 /** Ends a batch that was cancelled, where it may end; asks an operator where only Temporal was asked to cancel it. */

@@ -10,7 +10,14 @@ import type { DeadlineDecision, RemovalDecision, SubmissionResolution } from './
 import { asksAtDeadline, polled, pollingDeadline } from './polling.js';
 import { accepted, offering } from './submission.js';
 import { isIn } from '../staged.js';
-import { withLine, type AskingBatchId, type AskingMoreTime, type BatchState, type In } from './state.js';
+import {
+  stageBeneath,
+  withLine,
+  type AskingBatchId,
+  type AskingMoreTime,
+  type BatchState,
+  type In,
+} from './state.js';
 import { maskPersonal } from '../../protection/mask.js';
 
 /** A state that waits for an answer to a certain question. */
@@ -246,7 +253,7 @@ export function policyProblem(state: BatchState, change: PolicyOverrides): strin
 }
 
 function isEnding(state: BatchState): boolean {
-  const stage = state.stage.name === 'heldUp' ? state.stage.then : state.stage;
+  const stage = stageBeneath(state);
   if (stage.name === 'asking') return stage.question === 'removal';
   return stage.name === 'removing' || stage.name === 'closing' || stage.name === 'closed';
 }

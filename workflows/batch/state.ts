@@ -217,3 +217,8 @@ export function withLine(lines: readonly string[], line: string): readonly strin
 export function mayBeAtMastercard({ round }: BatchState): boolean {
   return round.offersMaybeAccepted > 0;
 }
+
+/** The stage of a batch; of one that waits for a key, the stage that goes on when the key is back. */
+export function stageBeneath({ stage }: BatchState): Stage {
+  return stage.name === 'heldUp' ? stage.then : stage;
+}
