@@ -64,6 +64,8 @@ export class KeyFolder {
   /** @returns the path of the file. */
   write(name: string, content: string | Uint8Array): string {
     const path = join(this.path, name);
+    // A new file: what overwrites one is written to the disk at once, and fuzzing does so a million times.
+    rmSync(path, { force: true });
     writeFileSync(path, content);
     return path;
   }
