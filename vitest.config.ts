@@ -5,9 +5,16 @@ import HeavyFirst from './test/heavy-first.js';
 /** The long tier: `npm run test:long`. */
 const LONG = 'test/**/*.long.test.ts';
 
-/** Rooms whose tests start no worker and replace no module (`vi.mock`): a process takes one file after the other. */
-const PURE =
-  'test/{activities,bench,bulk,client,docs,enrollment,mastercard,protection,retention,simulator}/**/*.test.ts';
+/**
+ * Tests that need a process of their own: of workflows in skipped time, since calls of the SDK can outlive their file;
+ * of what is held in memory; and those that replace a module (`vi.mock`), directly or in a helper.
+ */
+const ALONE = [
+  'test/{parsers,support,workflows}/**/*.test.ts',
+  'test/cli/{growth,input*,watching}.test.ts',
+  'test/config/growth.test.ts',
+  'test/store/whole-file.test.ts',
+];
 
 export const eachFile = {
   // The Temporal SDK is a native module: worker threads cannot host it.
@@ -31,9 +38,17 @@ export default defineConfig({
   test: {
     ...wholeRun,
     projects: [
-      { test: { ...eachFile, name: 'parts', include: ['test/**/*.test.ts'], exclude: [LONG, PURE] } },
-      // Loading modules is half the work of such a file; so it is done once a process.
-      { test: { ...eachFile, name: 'pure', include: [PURE], exclude: [LONG], isolate: false } },
+      { test: { ...eachFile, name: 'alone', include: ALONE, exclude: [LONG] } },
+      // A process takes one file after the other: it loads modules, half the work of such a file, once.
+      {
+        test: {
+          ...eachFile,
+          name: 'together',
+          include: ['test/**/*.test.ts'],
+          exclude: [LONG, ...ALONE],
+          isolate: false,
+        },
+      },
     ],
   },
 });

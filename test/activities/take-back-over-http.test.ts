@@ -12,7 +12,7 @@ import {
   type Unreadable,
 } from '../../activities/index.js';
 import { loadConfig } from '../../config/load.js';
-import { prepareSandboxKeys, writeSandboxConfig } from '../../dev/sandbox.js';
+import { writeSandboxConfig } from '../../dev/sandbox.js';
 import { Blob } from '../../enrollment/blobs.js';
 import { FailureType } from '../../enrollment/errors.js';
 import type { Outcome } from '../../enrollment/outcomes.js';
@@ -23,13 +23,14 @@ import { getJson, putJson } from '../../store/store.js';
 import { createDependencies, type WorkerDependencies } from '../../worker/dependencies.js';
 import { testCard, testRecord } from '../support/records.js';
 import { activityEnvironment } from './environment.js';
+import { sandboxKeysIn } from '../support/sandbox-keys.js';
 
 let folder: string;
 let simulator: Simulator;
 let dependencies: WorkerDependencies;
 beforeAll(async () => {
   folder = await mkdtemp(join(tmpdir(), 'c2p-test-'));
-  const keys = await prepareSandboxKeys(folder);
+  const keys = await sandboxKeysIn(folder);
   simulator = await createSimulator({ credentials: [keys.credentials], processingMs: 0 });
   const { configPath } = await writeSandboxConfig(keys, { baseUrl: simulator.baseUrl });
   dependencies = await createDependencies(await loadConfig(configPath));

@@ -2,8 +2,9 @@ import { chmod, mkdtemp, readFile, rm, writeFile } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { afterAll, beforeAll, describe, expect, test } from 'vitest';
-import { prepareSandboxKeys, writeSandboxConfig } from '../../dev/sandbox.js';
+import { writeSandboxConfig } from '../../dev/sandbox.js';
 import { c2p } from './command-line.js';
+import { sandboxKeysIn } from '../support/sandbox-keys.js';
 
 const SECRET_VARIABLE = 'C2P_TEST_CODEC_SECRET';
 const SECRET = 'a secret of at least thirty-two bytes';
@@ -12,7 +13,7 @@ let folder: string;
 let configPath: string;
 beforeAll(async () => {
   folder = await mkdtemp(join(tmpdir(), 'c2p-codec-server-'));
-  const keys = await prepareSandboxKeys(folder);
+  const keys = await sandboxKeysIn(folder);
   ({ configPath } = await writeSandboxConfig(keys, { baseUrl: 'https://mastercard.example' }));
 });
 afterAll(() => rm(folder, { recursive: true, force: true }));

@@ -2,12 +2,13 @@ import { chmod, mkdtemp, readFile, rm, stat, writeFile } from 'node:fs/promises'
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { afterEach, beforeEach, describe, expect, test } from 'vitest';
-import { prepareSandboxKeys, writeSandboxConfig } from '../../dev/sandbox.js';
+import { writeSandboxConfig } from '../../dev/sandbox.js';
 import { nameOf } from '../../protection/derived-keys.js';
 import type { KeyRingJson } from '../../protection/key-ring-json.js';
 import { openKeyRing } from '../../protection/live-key-ring.js';
 import { FilesystemStore } from '../../store/filesystem-store.js';
 import { c2p, c2pProcess } from './command-line.js';
+import { sandboxKeysIn } from '../support/sandbox-keys.js';
 
 const BATCH = { program: 'demo', externalBatchId: 'b-1' };
 
@@ -16,7 +17,7 @@ let configPath: string;
 let path: string;
 beforeEach(async () => {
   folder = await mkdtemp(join(tmpdir(), 'c2p-keys-'));
-  const sandbox = await writeSandboxConfig(await prepareSandboxKeys(folder), {
+  const sandbox = await writeSandboxConfig(await sandboxKeysIn(folder), {
     baseUrl: 'http://127.0.0.1:1/x',
   });
   configPath = sandbox.configPath;

@@ -8,9 +8,10 @@ import { fileURLToPath } from 'node:url';
 import { afterAll, beforeAll, describe, expect, test } from 'vitest';
 import { freePort } from '../../dev/free-port.js';
 import { progressPrinter } from '../../cli/progress.js';
-import { prepareSandboxKeys, writeSandboxConfig } from '../../dev/sandbox.js';
+import { writeSandboxConfig } from '../../dev/sandbox.js';
 import { testRecord, testRecords } from '../support/records.js';
 import { c2p, c2pProcess, writeRecords } from './command-line.js';
+import { sandboxKeysIn } from '../support/sandbox-keys.js';
 
 const SAMPLE = fileURLToPath(new URL('../../examples/cards.jsonl', import.meta.url));
 const COMMANDS = ['enroll', 'status', 'watch', 'report', 'list', 'cancel', 'poll', 'resolve', 'validate'];
@@ -25,7 +26,7 @@ afterAll(() => rm(folder, { recursive: true }));
 
 /** A configuration that is in order. */
 async function sandbox(): Promise<string> {
-  const keys = await prepareSandboxKeys(folder);
+  const keys = await sandboxKeysIn(folder);
   const { configPath } = await writeSandboxConfig(keys, { baseUrl: 'http://127.0.0.1:9' });
   return configPath;
 }

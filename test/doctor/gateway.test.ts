@@ -7,18 +7,19 @@ import { join } from 'node:path';
 import { afterAll, afterEach, beforeAll, describe, expect, test } from 'vitest';
 import type { ProgramConfig } from '../../config/config.js';
 import { loadConfig } from '../../config/load.js';
-import { prepareSandboxKeys, writeSandboxConfig } from '../../dev/sandbox.js';
+import { writeSandboxConfig } from '../../dev/sandbox.js';
 import { checkGateway } from '../../doctor/gateway.js';
 import { loadSigningKey } from '../../mastercard/keys.js';
 import { createSimulator, type Simulator } from '../../simulator/index.js';
 import { pem, rsaKeyPair } from '../mastercard/key-files.js';
+import { sandboxKeysIn } from '../support/sandbox-keys.js';
 
 let folder: string;
 let program: ProgramConfig;
 let simulator: Simulator;
 beforeAll(async () => {
   folder = await mkdtemp(join(tmpdir(), 'c2p-doctor-'));
-  const keys = await prepareSandboxKeys(folder);
+  const keys = await sandboxKeysIn(folder);
   simulator = await createSimulator({ credentials: [keys.credentials] });
   const { configPath } = await writeSandboxConfig(keys, { baseUrl: simulator.baseUrl });
   program = (await loadConfig(configPath)).programs.demo!;

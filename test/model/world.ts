@@ -5,7 +5,6 @@ import { fileURLToPath } from 'node:url';
 import { activityInfo, ApplicationFailure, type Context } from '@temporalio/activity';
 import type { ActivityInboundCallsInterceptor } from '@temporalio/worker';
 import type { EnrollmentClient } from '../../client/enrollment-client.js';
-import { prepareSandboxKeys } from '../../dev/sandbox.js';
 import type { EnrollmentGateway } from '../../mastercard/gateway.js';
 import { createHttpGateway } from '../../mastercard/http-gateway.js';
 import { loadEncryptionKey, loadSigningKey } from '../../mastercard/keys.js';
@@ -16,6 +15,7 @@ import type { WatchedRun } from './watched-run.js';
 import { watchedGateway } from './wire.js';
 import { activityKey } from './rest.js';
 import { WORKER_DIED } from './worker-died.js';
+import { sandboxKeysIn } from '../support/sandbox-keys.js';
 
 const DYING_WORKERS = fileURLToPath(new URL('./dying-workers.ts', import.meta.url));
 
@@ -50,7 +50,7 @@ export class World {
       handsOver: () => world.run?.scenario.handsOver === true,
     });
     const folder = await mkdtemp(join(tmpdir(), 'c2p-model-'));
-    const { keys, credentials } = await prepareSandboxKeys(folder);
+    const { keys, credentials } = await sandboxKeysIn(folder);
     const clock = { now: () => Date.now() };
     const simulator = await createSimulator({ credentials: [credentials], now: () => clock.now() });
     const access = { ...credentials, signingKey: await loadSigningKey({ path: keys.signingKey }, {}) };

@@ -5,9 +5,10 @@ import { join } from 'node:path';
 import { execa } from 'execa';
 import { afterAll, beforeAll, describe, expect, onTestFinished, test, vi } from 'vitest';
 import { cliPath } from '../../dev/dev-environment.js';
-import { prepareSandboxKeys, writeSandboxConfig } from '../../dev/sandbox.js';
+import { writeSandboxConfig } from '../../dev/sandbox.js';
 import { testRecords } from '../support/records.js';
 import { PROGRAM, RealEnvironment } from '../support/real-environment.js';
+import { sandboxKeysIn } from '../support/sandbox-keys.js';
 
 describe('a worker that is asked to stop with SIGTERM', () => {
   let environment: RealEnvironment;
@@ -70,7 +71,7 @@ describe('a worker whose configuration is wrong', () => {
     const folder = await mkdtemp(join(tmpdir(), 'c2p-config-'));
     onTestFinished(() => rm(folder, { recursive: true, force: true }));
     const temporal = await listener();
-    const keys = await prepareSandboxKeys(folder);
+    const keys = await sandboxKeysIn(folder);
     const baseUrl = `http://${temporal.address}/src`;
     const { configPath } = await writeSandboxConfig(keys, { baseUrl });
     const config = JSON.parse(await readFile(configPath, 'utf8')) as Config;

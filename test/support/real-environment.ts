@@ -1,4 +1,4 @@
-import { cp, mkdir, mkdtemp, readFile, rm, writeFile } from 'node:fs/promises';
+import { mkdir, mkdtemp, readFile, rm, writeFile } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { basename, join } from 'node:path';
 import { Client, Connection, type WorkflowHandle } from '@temporalio/client';
@@ -11,17 +11,18 @@ import {
   type EmbeddedTemporal,
   type EmbeddedTemporalOptions,
 } from '../../dev/embedded-temporal.js';
-import { prepareSandboxKeys, writeSandboxConfig } from '../../dev/sandbox.js';
+import { writeSandboxConfig } from '../../dev/sandbox.js';
 import type { BatchResult } from '../../enrollment/batch.js';
 import { workflowIdOf } from '../../enrollment/identifiers.js';
 import { protectedDataConverter, workerDataConverter } from '../../protection/data-converter.js';
 import { openKeyRing } from '../../protection/live-key-ring.js';
-import { createSimulator, generateSandboxKeys, type Simulator } from '../../simulator/index.js';
+import { createSimulator, type Simulator } from '../../simulator/index.js';
 import { openStore } from '../../store/open-store.js';
 import type { OpenStore } from '../../store/store.js';
 import { SEARCH_ATTRIBUTES } from '../../workflows/search-attributes.js';
 import { ensureSearchAttributes } from '../../worker/search-attributes.js';
 import { sharedTemporal } from './shared-temporal.js';
+import { sandboxKeysIn } from './sandbox-keys.js';
 import { startRealWorker, type RealWorker, type WorkerPlace } from './real-worker.js';
 
 export const PROGRAM = 'demo';
@@ -145,11 +146,7 @@ export class RealSite {
     { processingMs = 0, otherPrograms = [], requestsPerSecond, storeUrl, bulk = false }: SiteOptions,
   ): Promise<RealSite> {
     const folder = join(environment.folder, name);
-    // To make them takes longer than most of a test: one set for all of a run.
-    const shared = join(tmpdir(), 'sandbox-keys');
-    await generateSandboxKeys(shared);
-    await cp(shared, join(folder, 'keys'), { recursive: true });
-    const keys = await prepareSandboxKeys(folder);
+    const keys = await sandboxKeysIn(folder);
     const simulator = await createSimulator({ credentials: [keys.credentials], processingMs });
     const { baseUrl } = simulator;
     const taskQueue = `c2p-${name}`;

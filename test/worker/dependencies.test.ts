@@ -4,22 +4,18 @@ import { join } from 'node:path';
 import type { Logger } from 'pino';
 import { afterEach, beforeEach, describe, expect, onTestFinished, test } from 'vitest';
 import { loadConfig } from '../../config/load.js';
-import {
-  prepareSandboxKeys,
-  renewEncryptionKey,
-  writeSandboxConfig,
-  type Sandbox,
-} from '../../dev/sandbox.js';
+import { renewEncryptionKey, writeSandboxConfig, type Sandbox } from '../../dev/sandbox.js';
 import { recipientMark } from '../../mastercard/jwe.js';
 import { createDependencies } from '../../worker/dependencies.js';
 import { changeProgram } from '../cli/command-line.js';
 import { certificate, rsaKeyPair } from '../mastercard/key-files.js';
+import { sandboxKeysIn } from '../support/sandbox-keys.js';
 
 let sandbox: Sandbox;
 let log: string[];
 beforeEach(async () => {
   const folder = await mkdtemp(join(tmpdir(), 'c2p-test-'));
-  sandbox = await writeSandboxConfig(await prepareSandboxKeys(folder), { baseUrl: 'http://127.0.0.1:9/api' });
+  sandbox = await writeSandboxConfig(await sandboxKeysIn(folder), { baseUrl: 'http://127.0.0.1:9/api' });
   log = [];
 });
 afterEach(() => rm(sandbox.folder, { recursive: true, force: true }));
