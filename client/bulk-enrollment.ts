@@ -65,11 +65,10 @@ export class BulkEnrollment extends RememberedWorkflow<BulkKey, ClosedBulk> {
    * @throws BulkNotFoundError; RecordUnreadableError where Temporal has forgotten such a job.
    */
   async progress(): Promise<BulkView> {
-    const remembered = await this.remembered();
-    if (remembered && 'result' in remembered) return viewOf(remembered.result, await this.order());
-    const told = await this.answerTo(bulkProgressQuery, remembered);
-    if ('answer' in told) return told.answer;
-    const { status, cards, failedCards, startedAt } = summaryOf(told.execution);
+    const found = await this.lookedAt(bulkProgressQuery);
+    if ('closed' in found) return viewOf(found.closed.result, await this.order());
+    if ('answer' in found) return found.answer;
+    const { status, cards, failedCards, startedAt } = summaryOf(found.execution);
     return {
       ...this.key,
       status: status as BulkStatus,
@@ -77,7 +76,7 @@ export class BulkEnrollment extends RememberedWorkflow<BulkKey, ClosedBulk> {
       rejects: 0,
       startedAt,
       reasons: [],
-      error: told.silence,
+      error: found.silence,
     };
   }
 

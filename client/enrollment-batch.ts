@@ -49,18 +49,17 @@ export class EnrollmentBatch extends RememberedWorkflow<BatchKey, ClosedBatch> {
    * @throws BatchNotFoundError; RecordUnreadableError where Temporal has forgotten such a batch.
    */
   async progress(): Promise<BatchProgress> {
-    const remembered = await this.remembered();
-    if (remembered && 'result' in remembered) return progressOf(remembered.result);
-    const told = await this.answerTo(progressQuery, remembered);
-    if ('answer' in told) return told.answer;
-    const { status, batchId, cards, failedCards } = summaryOf(told.execution);
+    const found = await this.lookedAt(progressQuery);
+    if ('closed' in found) return progressOf(found.closed.result);
+    if ('answer' in found) return found.answer;
+    const { status, batchId, cards, failedCards } = summaryOf(found.execution);
     return {
       ...this.key,
       status,
       batchIds: batchId === undefined ? [] : [batchId],
       counts: emptyCounts(cards, failedCards),
       reasons: [],
-      error: told.silence,
+      error: found.silence,
     };
   }
 

@@ -126,25 +126,31 @@ export abstract class RememberedWorkflow<Key extends Subject, Closed extends { r
   }
 
   /**
-   * What a worker answers; without an answer, the last state that Temporal knows and why no worker answers.
-   * @param unreadable the record of its close, in whose place the answer is asked for: thrown where Temporal has
-   *   forgotten the workflow.
+   * What the store remembers, else what a worker answers; without either, the last state that Temporal knows and why no
+   * worker answers. Where the record of its close cannot be read, its `error` says so.
+   * @throws RecordUnreadableError where Temporal has forgotten the workflow of such a record.
    */
-  protected async answerTo<Answer extends { error?: string | undefined }>(
+  protected async lookedAt<Answer extends { error?: string | undefined }>(
     query: QueryDefinition<Answer>,
-    unreadable?: RecordUnreadableError,
-  ): Promise<{ answer: Answer } | { execution: WorkflowExecutionDescription; silence: string }> {
+  ): Promise<
+    { closed: Closed } | { answer: Answer } | { execution: WorkflowExecutionDescription; silence: string }
+  > {
     const { temporal } = this.connections;
-    const error = unreadable?.message;
+    const remembered = await this.remembered();
+    if (remembered && 'result' in remembered) return { closed: remembered };
+    const error = remembered?.message;
     try {
       const answer = await temporal.withDeadline(Date.now() + WORKER_ANSWERS_WITHIN_MS, () =>
         this.workflow.query(query),
       );
       return { answer: error === undefined ? answer : { ...answer, error } };
     } catch (reason) {
-      if (reason instanceof WorkflowNotFoundError) throw unreadable ?? this.notFound();
+      if (reason instanceof WorkflowNotFoundError) throw remembered ?? this.notFound();
       const execution = await this.describe();
-      return { execution, silence: error ?? whyNoAnswer(execution) };
+      // It may have closed since the store was looked into.
+      const now = isOver(execution.status.name) ? await this.remembered() : undefined;
+      if (now && 'result' in now) return { closed: now };
+      return { execution, silence: (now ?? remembered)?.message ?? whyNoAnswer(execution) };
     }
   }
 

@@ -4,7 +4,11 @@ import { EnrollmentBatch } from '../../client/enrollment-batch.js';
 import type { BatchStore } from '../../store/store.js';
 
 /** A batch whose workflow answers no query and is, as Temporal says, in this status. */
-function silentBatch(name: WorkflowExecutionStatusName, raw: object = {}): EnrollmentBatch {
+function silentBatch(
+  name: WorkflowExecutionStatusName,
+  raw: object = {},
+  store: Partial<BatchStore> = { has: () => Promise.resolve(false) },
+): EnrollmentBatch {
   const description = {
     status: { name },
     taskQueue: 'c2p',
@@ -22,10 +26,9 @@ function silentBatch(name: WorkflowExecutionStatusName, raw: object = {}): Enrol
       }),
     },
   } as unknown as Client;
-  const store = { has: () => Promise.resolve(false) } as unknown as BatchStore;
   return new EnrollmentBatch(
     { program: 'demo', externalBatchId: 'b-1' },
-    { temporal, store, looking: temporal },
+    { temporal, store: store as BatchStore, looking: temporal },
   );
 }
 
@@ -46,4 +49,23 @@ test('the progress of a batch that is pinned to a worker version names that vers
     "no worker of version '0.4.0' of deployment 'c2p' answers on task queue 'c2p'; " +
       'start one of that version with: c2p worker. Shown is the last known state',
   );
+});
+
+test('the progress of a batch that closes while its workflow is asked is what the store then says', async () => {
+  const looks = [false, true];
+  const result = {
+    program: 'demo',
+    externalBatchId: 'b-1',
+    status: 'FAILED',
+    failure: 'BatchFailed',
+    reasons: ['why'],
+  };
+  const store = {
+    has: () => Promise.resolve(looks.shift()!),
+    get: () => Promise.resolve(Buffer.from(JSON.stringify({ result }))),
+  };
+  expect(await silentBatch('FAILED', {}, store).progress()).toMatchObject({
+    status: 'FAILED',
+    error: 'BatchFailed: why',
+  });
 });
