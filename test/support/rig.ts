@@ -143,8 +143,8 @@ export class Rig {
     work: (client: EnrollmentClient, taskQueue: string) => Promise<T>,
     taskQueue = this.nextBatchId('c2p-test'),
   ): Promise<T> {
-    const [workflows, calls] = await this.createWorkers({ taskQueue, gateway });
-    return workflows.runUntil(calls.runUntil(() => work(this.client({ taskQueue }), taskQueue)));
+    const workers = await this.createWorkers({ taskQueue, gateway });
+    return runningAll(workers, () => work(this.client({ taskQueue }), taskQueue));
   }
 
   /** What is started meanwhile hands over to a new run at each wait, if so wanted. */
@@ -211,8 +211,8 @@ export class Rig {
   /** Sweeps the store once, by workers of its own. */
   async sweep(graceMs: number): Promise<{ result: SweepStoreResult; workflowId: string; details: string }> {
     const taskQueue = this.nextBatchId('sweep');
-    const [worker] = await this.createWorkers({ taskQueue, gateway: new ScriptedGateway(), graceMs });
-    return worker.runUntil(async () => {
+    const workers = await this.createWorkers({ taskQueue, gateway: new ScriptedGateway(), graceMs });
+    return runningAll(workers, async () => {
       const workflowId = `sweep-${randomUUID()}`;
       const handle = await this.env.client.workflow.start('sweepStore', { taskQueue, workflowId });
       const result = (await handle.result()) as SweepStoreResult;
@@ -258,6 +258,11 @@ export class Rig {
       await rm(this.folder, { recursive: true, force: true });
     }
   }
+}
+
+/** One that never ran would hold its connection open. */
+function runningAll<T>([workflows, calls]: [Worker, Worker], work: () => Promise<T>): Promise<T> {
+  return workflows.runUntil(calls.runUntil(work));
 }
 
 /**
