@@ -2,7 +2,7 @@ import { randomUUID, type KeyObject } from 'node:crypto';
 import { Agent, DecoratorHandler, type Dispatcher } from 'undici';
 import type { ProgramConfig } from '../config/config.js';
 import { GatewayFailure } from '../mastercard/errors.js';
-import { VERIFIED } from '../mastercard/tls.js';
+import { VERIFIED } from '../protection/tls.js';
 import { createHttpGateway } from '../mastercard/http-gateway.js';
 import { checkClock } from './clock.js';
 import { findings, messageOf, type Finding } from './finding.js';

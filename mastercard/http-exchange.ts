@@ -1,5 +1,5 @@
 import { DecoratorHandler, request, type Dispatcher } from 'undici';
-import { readText } from './read-text.js';
+import { readText } from '../protection/read-text.js';
 
 export interface HttpRequest {
   method: 'GET' | 'POST' | 'DELETE';

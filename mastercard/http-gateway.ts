@@ -17,7 +17,7 @@ import { GatewayFailure } from './errors.js';
 import type { BatchReport, EnrollmentGateway, RemovalResult, SubmissionReceipt } from './gateway.js';
 import type { CompactJwe } from './jwe.js';
 import { SignedCaller, flowIdOf, type Call, type CallerOptions } from './signed-call.js';
-import { VERIFIED } from './tls.js';
+import { VERIFIED } from '../protection/tls.js';
 
 /** One issuer's access to Mastercard. Fields of a program's configuration, with the signing key loaded. */
 export interface HttpGatewayOptions extends CallerOptions {

@@ -1,8 +1,8 @@
 import { Agent, request } from 'undici';
 import { z } from 'zod';
-import { readText } from './read-text.js';
+import { readText } from '../protection/read-text.js';
 import { KeyError } from './key-material.js';
-import { VERIFIED } from './tls.js';
+import { VERIFIED } from '../protection/tls.js';
 
 const TIMEOUT_MS = 10_000;
 const MAX_BYTES = 1024 * 1024;

@@ -1,5 +1,8 @@
-import { createRemoteJWKSet, errors, jwtVerify } from 'jose';
-import type { JWTPayload, JWTVerifyGetKey } from 'jose';
+import { createRemoteJWKSet, customFetch, errors, jwtVerify } from 'jose';
+import type { FetchImplementation, JWTPayload, JWTVerifyGetKey } from 'jose';
+import { Agent, request } from 'undici';
+import { readText } from '../read-text.js';
+import { VERIFIED } from '../tls.js';
 
 /** Lets a caller see what `maskPayload` hides. */
 export const UNMASK_SCOPE = 'c2p:unmask';
@@ -10,6 +13,7 @@ const CLOCK_TOLERANCE_S = 30;
 const JWKS_MAX_AGE_MS = 10 * 60_000;
 /** An unknown key id makes the set be read again, but no more often than this. */
 const JWKS_COOLDOWN_MS = 30_000;
+const MAX_JWKS_BYTES = 1024 * 1024;
 
 const PUBLIC_KEY_ALGORITHMS = ['RS', 'PS', 'ES'].flatMap((kind) => [
   `${kind}256`,
@@ -89,6 +93,7 @@ export function accessTokens(options: AccessTokenOptions): Authenticate {
 function verification(signer: AccessTokenOptions['key']): { key: JWTVerifyGetKey; algorithms: string[] } {
   if ('jwksUrl' in signer) {
     const keys = createRemoteJWKSet(new URL(signer.jwksUrl), {
+      [customFetch]: fetchKeys,
       cacheMaxAge: JWKS_MAX_AGE_MS,
       cooldownDuration: JWKS_COOLDOWN_MS,
     });
@@ -104,6 +109,18 @@ function verification(signer: AccessTokenOptions['key']): { key: JWTVerifyGetKey
     throw new WeakSecretError(`the secret of the access tokens has less than ${SHORTEST_SECRET} bytes`);
   return { key: () => secret, algorithms: ['HS256', 'HS384', 'HS512'] };
 }
+
+const dispatcher = new Agent({ connect: VERIFIED });
+
+/** The global `fetch` leaves certificates to NODE_TLS_REJECT_UNAUTHORIZED, and reads an answer of any size. */
+const fetchKeys: FetchImplementation = async (url, { headers, signal }) => {
+  const { statusCode, body } = await request(url, {
+    dispatcher,
+    headers: Object.fromEntries(headers),
+    signal,
+  });
+  return new Response(await readText(body, MAX_JWKS_BYTES), { status: statusCode });
+};
 
 function callerOf(payload: JWTPayload, permissionsClaim: string | undefined): Caller {
   const { sub } = payload;

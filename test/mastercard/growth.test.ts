@@ -8,7 +8,7 @@ import { cleanText, readErrorBody } from '../../mastercard/error-body.js';
 import type { EnrollmentGateway } from '../../mastercard/gateway.js';
 import { createHttpGateway } from '../../mastercard/http-gateway.js';
 import { asCompactJwe } from '../../mastercard/jwe.js';
-import { readText } from '../../mastercard/read-text.js';
+import { readText } from '../../protection/read-text.js';
 import { toReportedCards } from '../../mastercard/record-results.js';
 import { parseRetryAfter } from '../../mastercard/retry-after.js';
 import { loadSigningIdentity } from '../../mastercard/signing-key.js';

@@ -5,6 +5,8 @@ import { afterAll, afterEach, beforeAll, beforeEach, expect, test, vi } from 'vi
 import { checkGateway } from '../../doctor/gateway.js';
 import { createHttpGateway } from '../../mastercard/http-gateway.js';
 import { fetchKeySet } from '../../mastercard/key-set.js';
+import { accessTokens, IssuerUnavailable } from '../../protection/codec-server/access-tokens.js';
+import { AUDIENCE, IdentityProvider, ISSUER } from '../support/tokens.js';
 import { certificate, pem, rsaKeyPair } from './key-files.js';
 
 const pair = rsaKeyPair();
@@ -61,5 +63,13 @@ test('nor does the doctor call it', async () => {
 
 test('nor is a key set fetched from it', async () => {
   await expect(fetchKeySet(url)).rejects.toThrow('the keys cannot be fetched (DEPTH_ZERO_SELF_SIGNED_CERT)');
+  expect(requests).toBe(0);
+});
+
+test('nor are the keys of an identity provider taken from it', async () => {
+  const provider = await IdentityProvider.start();
+  const authenticate = accessTokens({ key: { jwksUrl: url }, issuer: ISSUER, audience: AUDIENCE });
+  await expect(authenticate(`Bearer ${await provider.token()}`)).rejects.toThrow(IssuerUnavailable);
+  provider.close();
   expect(requests).toBe(0);
 });

@@ -36,8 +36,10 @@ export class IdentityProvider {
   readonly #server = createServer((_request, response) => {
     this.asked += 1;
     if (this.isDown) response.writeHead(500).end();
-    else response.end(JSON.stringify({ keys: this.#published }));
+    else response.end(JSON.stringify({ keys: this.#published }) + ' '.repeat(this.spaces));
   });
+  /** How many of them follow the keys. */
+  spaces = 0;
   asked = 0;
   isDown = false;
 

@@ -108,6 +108,14 @@ describe("access tokens signed with an identity provider's keys", () => {
     provider.isDown = false;
     await expect(authenticate(await bearer(provider.token()))).resolves.toBeDefined();
   });
+
+  it('cannot be checked where the provider sends more than a megabyte', async () => {
+    const authenticate = await start();
+    provider.spaces = 1024 * 1024;
+    await expect(authenticate(await bearer(provider.token()))).rejects.toThrow(IssuerUnavailable);
+    provider.spaces = 0;
+    await expect(authenticate(await bearer(provider.token()))).resolves.toBeDefined();
+  });
 });
 
 describe("Temporal's permissions in a token", () => {
