@@ -7,12 +7,13 @@ const LONG = 'test/**/*.long.test.ts';
 
 /**
  * Tests that need a process of their own: of workflows in skipped time, since calls of the SDK can outlive their file;
- * of what is held in memory; and those that replace a module (`vi.mock`), directly or in a helper.
+ * of what is held in memory; and those that replace a module (`vi.mock`) or a part of one, directly or in a helper.
  */
 const ALONE = [
   'test/{parsers,support,workflows}/**/*.test.ts',
   'test/cli/{growth,input*,watching}.test.ts',
   'test/config/growth.test.ts',
+  'test/mastercard/pkcs12.fuzz.test.ts',
   'test/store/whole-file.test.ts',
 ];
 

@@ -43,12 +43,18 @@ export function certificate(
 }
 
 /** A PKCS#12 file like the one that Mastercard hands out. */
-export function pkcs12(pair: KeyPair, password: string, alias: string, pem = certificate(pair)): Buffer {
+export function pkcs12(
+  pair: KeyPair,
+  password: string,
+  alias: string,
+  pem = certificate(pair),
+  hashes = 2048,
+): Buffer {
   const asn1 = forge.pkcs12.toPkcs12Asn1(
     forgeKey(pair.privateKey),
     forge.pki.certificateFromPem(pem),
     password,
-    { friendlyName: alias, algorithm: '3des' },
+    { friendlyName: alias, algorithm: '3des', count: hashes },
   );
   return Buffer.from(forge.asn1.toDer(asn1).getBytes(), 'binary');
 }

@@ -42,7 +42,6 @@ const signing = fc.oneof(
   { weight: 1, arbitrary: noise.map((bytes) => Buffer.concat([Buffer.from('-----BEGIN '), bytes])) },
 );
 
-// PKCS#12 is left out: a byte of it says how often its password is hashed.
 fuzz('a signing key in PEM is an RSA key, or refused without being repeated', signing, async (file) => {
   try {
     const { key } = await loadSigningIdentity({ path: files.write('signing.pem', file) });
