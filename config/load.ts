@@ -13,7 +13,7 @@ import { configSchema, isProgramName } from './schema.js';
 import { temporalKeyFile } from './temporal.js';
 
 /** Of hundreds of programs. */
-export const MAX_CONFIG_BYTES = 1024 * 1024;
+export const MAX_CONFIG_BYTES = 256 * 1024;
 
 /**
  * Reads and checks the configuration. Opens none of the files it names: see `checkSecrets`.

@@ -26,6 +26,8 @@ export interface ErrorBody {
 
 /** More than this many details say nothing new, and failures are kept in histories. */
 const MAX_DETAILS = 20;
+/** Of a list. An answer that names more errors is none of Mastercard's, and to look at all would hold others up. */
+const MAX_LISTED = 1_000;
 const MAX_TEXT = 200;
 /** Text beyond this cannot get into the first `MAX_TEXT` characters: not worth masking. */
 const MAX_MASKED = 2_000;
@@ -126,7 +128,7 @@ function objects(value: unknown): JsonObject[] {
 }
 
 function list(value: unknown): unknown[] {
-  if (Array.isArray(value)) return value;
+  if (Array.isArray(value)) return value.slice(0, MAX_LISTED);
   return value === undefined || value === null ? [] : [value];
 }
 

@@ -31,7 +31,8 @@ function pictureOf(character: string): string {
 
 /** In JSON a control character can only stand within a string. */
 function escapeOf(character: string): string {
-  return Array.from({ length: character.length }, (_, at) => {
-    return `\\u${character.charCodeAt(at).toString(16).padStart(4, '0')}`;
-  }).join('');
+  let escaped = '';
+  for (let at = 0; at < character.length; at += 1)
+    escaped += `\\u${character.charCodeAt(at).toString(16).padStart(4, '0')}`;
+  return escaped;
 }

@@ -19,6 +19,8 @@ const DEEPEST = 30;
 const LONGEST_TEXT = 10_000;
 const WORD = /^[\w.~:+/-]{0,256}$/;
 const POSITION = /^\d{1,6}$/;
+/** More values than c2p writes into one payload; to look at all of a larger one would hold others up. */
+const MOST_VALUES = 20_000;
 /** Of milliseconds since the epoch, in this millennium. */
 const LATEST_TIME = 1e14;
 
@@ -40,7 +42,10 @@ export function maskPayload(payload: Payload): Payload {
   } catch {
     return sizeOf(payload);
   }
-  return { metadata: metadataOf(encoding), data: Buffer.from(JSON.stringify(shown(value, ROOT))) };
+  return {
+    metadata: metadataOf(encoding),
+    data: Buffer.from(JSON.stringify(shown(value, { ...ROOT, left: { values: MOST_VALUES } }))),
+  };
 }
 
 /** Where a value stands: in which field of which, and what it may be there. */
@@ -48,9 +53,11 @@ interface Place {
   name: string;
   kinds: ReadonlySet<Kind>;
   depth: number;
+  /** How many values of the payload may still be shown. */
+  left: { values: number };
 }
 
-const ROOT: Place = { name: '', kinds: new Set(['text', 'object']), depth: 0 };
+const ROOT = { name: '', kinds: new Set<Kind>(['text', 'object']), depth: 0 };
 const NOTHING: ReadonlySet<Kind> = new Set();
 const OBJECT: ReadonlySet<Kind> = new Set(['object']);
 
@@ -79,24 +86,35 @@ function isNumber(value: number, kinds: ReadonlySet<Kind>): boolean {
   return kinds.has('count') && maskPans(String(value)) === String(value);
 }
 
-function shownInside(value: object, { name, kinds, depth }: Place): unknown {
+function shownInside(value: object, { name, kinds, depth, left }: Place): unknown {
   if (depth === DEEPEST) return masked(Array.isArray(value) ? 'list' : 'object');
-  if (Array.isArray(value))
+  if (Array.isArray(value)) {
     // What c2p writes is no list, nor are there lists in its lists.
-    return value.map((inner) =>
-      shown(inner, { name, kinds: depth === 0 || Array.isArray(inner) ? NOTHING : kinds, depth: depth + 1 }),
+    const kindsIn = (inner: unknown) => (depth === 0 || Array.isArray(inner) ? NOTHING : kinds);
+    const elements = firstOf(value as unknown[], left).map((inner) =>
+      shown(inner, { name, kinds: kindsIn(inner), depth: depth + 1, left }),
     );
-  return Object.fromEntries(
-    Object.entries(value).map(([field, inner], index) => {
-      if (kinds.has('byPosition') && POSITION.test(field))
-        return [field, shown(inner, { name, kinds: OBJECT, depth: depth + 1 })];
-      const inside = kinds.has('object') ? kindsOf(name, field) : NOTHING;
-      return [
-        isKnownName(field) ? field : `[masked name ${index + 1}]`,
-        shown(inner, { name: field, kinds: inside, depth: depth + 1 }),
-      ];
-    }),
-  );
+    const more = value.length - elements.length;
+    return more === 0 ? elements : [...elements, masked(`${more} more`)];
+  }
+  const all = Object.entries(value);
+  const fields = firstOf(all, left).map(([field, inner], index) => {
+    if (kinds.has('byPosition') && POSITION.test(field))
+      return [field, shown(inner, { name, kinds: OBJECT, depth: depth + 1, left })];
+    const inside = kinds.has('object') ? kindsOf(name, field) : NOTHING;
+    return [
+      isKnownName(field) ? field : `[masked name ${index + 1}]`,
+      shown(inner, { name: field, kinds: inside, depth: depth + 1, left }),
+    ];
+  });
+  const more = all.length - fields.length;
+  return Object.fromEntries(more === 0 ? fields : [...fields, ['[masked names]', masked(`${more} more`)]]);
+}
+
+function firstOf<T>(values: readonly T[], left: Place['left']): T[] {
+  const first = values.slice(0, left.values);
+  left.values -= first.length;
+  return first;
 }
 
 /** An id or a card number by its last characters; one that has not the form of such not at all. */

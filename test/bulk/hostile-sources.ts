@@ -88,7 +88,7 @@ export function hostileSources(bytes: number, memoryBudget: number): void {
     ['JSONL', JSONL, (input: Buffer) => memorySource(input, '.jsonl')],
   ] as const)
     withstands(
-      { name, kinds, limit: Infinity, isReader: true, parse: (input) => read(sourceOf(input.bytes)) },
+      { name, kinds, limit: Infinity, parse: (input) => read(sourceOf(input.bytes)) },
       bytes,
       memoryBudget,
     );

@@ -209,14 +209,12 @@ export const PARSERS: readonly Parser[] = [
   {
     name: 'records for c2p enroll in JSONL',
     limit: MAX_INPUT_BYTES,
-    isReader: true,
     kinds: { ...JSON_TEXTS, 'lines of numbers': of('7\n'), 'lines of empty objects': of('{}\n') },
     parse: refusing(InputError, inFile('input.jsonl', readRecords)),
   },
   {
     name: 'records for c2p enroll in CSV',
     limit: MAX_INPUT_BYTES,
-    isReader: true,
     kinds: {
       ...within(`${HEADER}\n`, ANY, '', 'rows'),
       ...within('', ANY, '', 'a header'),
@@ -448,7 +446,6 @@ export const PARSERS: readonly Parser[] = [
   {
     name: 'compressed sources',
     limit: 64 * MB,
-    isReader: true,
     kinds: GZIP,
     parse: refusing(
       SourceError,

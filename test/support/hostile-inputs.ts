@@ -111,8 +111,6 @@ export interface Parser {
   kinds: Kinds;
   /** The most bytes that it takes. */
   limit: number;
-  /** Whether it reads them bit by bit, with turns for others, and not at one go. */
-  isReader?: boolean;
   /** Throws where it refuses the bytes with another error than its own. */
   parse: (input: Input) => unknown;
 }
@@ -129,8 +127,6 @@ function inputOf(make: Make, size: number): Input {
 }
 
 const MOST_CPU_MS = 100;
-/** Of what is parsed at one go; how it grows beyond, `growsLinearly` tests. */
-const AT_ONE_GO = 32 * 1024;
 const WARM_UP_BYTES = 16 * 1024;
 /** Above 128 KB a text is an object of V8's own kind, which it takes longer to make. */
 const MOST_SMALLEST = 256 * 1024;
@@ -147,12 +143,8 @@ async function watched(work: () => Promise<unknown>): Promise<Watched> {
 }
 
 /** Tests a parser with every kind of hostile input, of so many bytes each where it takes as many. */
-export function withstands(
-  { name, kinds, limit, isReader = false, parse }: Parser,
-  bytes: number,
-  memoryBudget: number,
-): void {
-  const size = Math.min(bytes, limit, isReader ? Infinity : AT_ONE_GO);
+export function withstands({ name, kinds, limit, parse }: Parser, bytes: number, memoryBudget: number): void {
+  const size = Math.min(bytes, limit);
   describe(`${name} of ${size} hostile bytes leave the event loop to others`, () => {
     test('there are at least 20 kinds of them', () => {
       expect(Object.keys(kinds).length).toBeGreaterThanOrEqual(20);

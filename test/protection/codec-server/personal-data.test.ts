@@ -145,6 +145,17 @@ describe('what is shown of a decoded payload without the scope for personal data
     expect(text).toMatch(/^\[+"\[masked list\]"\]+$/);
   });
 
+  it('is the first 20,000 values of one that has more, and how many there are besides', () => {
+    const list = shown({ polls: 1, reasons: Array.from({ length: 30_000 }, () => 'slow') }) as {
+      reasons: unknown[];
+    };
+    expect(list).toMatchObject({ polls: 1 });
+    expect(list.reasons).toHaveLength(19_999);
+    expect(list.reasons.slice(-2)).toEqual(['slow', '[masked 10002 more]']);
+    const many = shown(Object.fromEntries(Array.from({ length: 20_001 }, (_, n) => [`n${n}`, n]))) as object;
+    expect(Object.entries(many).at(-1)).toEqual(['[masked names]', '[masked 1 more]']);
+  });
+
   it('is never a value of what c2p does not write, whatever surrounds it', () => {
     const secret = fc.string({ minLength: 12, unit: fc.constantFrom(...'qxzj') });
     const name = fc.oneof(
