@@ -9,6 +9,7 @@ import { UNMASK_SCOPE, type Caller } from './access-tokens.js';
 import { admit, refuseForeignPage, type AdmissionOptions } from './admission.js';
 import { auditRequests } from './audit.js';
 import { httpServer } from './http-server.js';
+import { isDeeper, MAX_DEPTH } from '../json-depth.js';
 import { formatPayloads, parsePayloads } from './payloads-json.js';
 import { maskPayload } from './personal-data.js';
 import { Refusal, refusalOf } from './refusals.js';
@@ -84,6 +85,12 @@ export async function createCodecServer(options: CodecServerOptions): Promise<Co
     if (isPreflight(request)) return reply.code(204).send();
     if (request.is404 || request.method === 'OPTIONS')
       throw new Refusal(404, 'there is nothing at this path');
+  });
+
+  const parse = app.getDefaultJsonParser('error', 'error');
+  app.addContentTypeParser<string>('application/json', { parseAs: 'string' }, (request, body, done) => {
+    if (isDeeper(body, MAX_DEPTH)) done(new Refusal(400, 'the body has too many brackets in one another'));
+    else void parse(request, body, done);
   });
 
   const callers = new WeakMap<FastifyRequest, Caller>();

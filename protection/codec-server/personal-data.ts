@@ -1,4 +1,5 @@
 import type { Payload } from '@temporalio/common';
+import { parseShallow } from '../json-depth.js';
 import { maskEmails, maskPans, maskPersonal, withoutQuery } from '../mask.js';
 import { isKnownName, kindsOf, type Kind } from './harmless.js';
 
@@ -19,7 +20,8 @@ const DEEPEST = 30;
 const LONGEST_TEXT = 10_000;
 const WORD = /^[\w.~:+/-]{0,256}$/;
 const POSITION = /^\d{1,6}$/;
-/** More values than c2p writes into one payload; to look at all of a larger one would hold others up. */
+/** More than c2p writes into one payload; to look at all of a larger one would hold others up. */
+const MOST_BYTES = 512 * 1024;
 const MOST_VALUES = 20_000;
 /** Of milliseconds since the epoch, in this millennium. */
 const LATEST_TIME = 1e14;
@@ -30,15 +32,16 @@ const JSON_ENCODINGS: ReadonlySet<string> = new Set(['json/plain', 'json/protobu
  * What may be shown of a decoded payload to who may look at workflows and not at persons: what c2p itself writes
  * (`harmless.ts`), without what looks personal in it. Of everything else, its structure and types; of ids and card
  * numbers, their end. A payload that is one text is shown as a sentence of c2p's: a summary, a detail.
- * Of a payload that is not JSON, its size.
+ * Of a payload that is not JSON, or larger than what c2p writes, its size.
  */
 export function maskPayload(payload: Payload): Payload {
   const encoding = text(payload.metadata?.['encoding']);
   if (encoding === 'binary/null') return { metadata: metadataOf(encoding), data: new Uint8Array() };
   if (encoding === undefined || !JSON_ENCODINGS.has(encoding)) return sizeOf(payload);
+  if ((payload.data?.length ?? 0) > MOST_BYTES) return sizeOf(payload);
   let value: unknown;
   try {
-    value = JSON.parse(text(payload.data, 'utf8') ?? '');
+    value = parseShallow(text(payload.data, 'utf8') ?? '');
   } catch {
     return sizeOf(payload);
   }

@@ -26,6 +26,7 @@ import { toReportedCards } from '../../mastercard/record-results.js';
 import { MAX_ANSWER_BYTES } from '../../mastercard/signed-call.js';
 import { parseRetryAfter } from '../../mastercard/retry-after.js';
 import { loadSigningIdentity } from '../../mastercard/signing-key.js';
+import { parseShallow } from '../../protection/json-depth.js';
 import { AccessRefused, accessTokens } from '../../protection/codec-server/access-tokens.js';
 import { BODY_LIMIT } from '../../protection/codec-server/codec-server.js';
 import { formatPayloads, parsePayloads } from '../../protection/codec-server/payloads-json.js';
@@ -87,7 +88,7 @@ const values = (before: string, after: string, where: string) => within(before, 
 /** JSON where one is expected; nothing for what is none. */
 const json = (input: Input): unknown => {
   try {
-    return JSON.parse(input.text);
+    return parseShallow(input.text);
   } catch {
     return undefined;
   }
@@ -434,15 +435,12 @@ export const PARSERS: readonly Parser[] = [
       logger.info({ text, err: new Error(text) }, text);
     },
   },
-  {
-    name: 'texts for a terminal',
+  ...[printable, printableLine, printableJson].map((show) => ({
+    name: `texts for a terminal (${show.name})`,
     limit: 256 * KB,
     kinds: JSON_TEXTS,
-    parse: (input) => {
-      const text = input.text;
-      return [printable(text), printableLine(text), printableJson(text)];
-    },
-  },
+    parse: (input: Input) => show(input.text),
+  })),
   {
     name: 'compressed sources',
     limit: 64 * MB,

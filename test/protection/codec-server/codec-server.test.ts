@@ -172,6 +172,7 @@ describe('the codec server', () => {
 
   it.each([
     ['no JSON', '{"payloads": [5186001700009726', 400],
+    ['brackets in one another', `{"payloads":${'['.repeat(200)}${']'.repeat(200)}}`, 400],
     ['no payloads', { payload: [] }, 400],
     ['an object that says it has a length', { payloads: { length: { toString: null } } }, 400],
     ['bytes that are not base64', { payloads: [{ data: 'ÿ 5186001700009726' }] }, 400],

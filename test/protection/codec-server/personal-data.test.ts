@@ -140,9 +140,16 @@ describe('what is shown of a decoded payload without the scope for personal data
 
   it('is nothing that is nested deeper than what c2p writes', () => {
     const payload = defaultPayloadConverter.toPayload('');
-    const data = Buffer.from(`${'['.repeat(20_000)}"Ada"${']'.repeat(20_000)}`);
-    const text = Buffer.from(maskPayload({ ...payload, data }).data!).toString();
-    expect(text).toMatch(/^\[+"\[masked list\]"\]+$/);
+    const shownAt = (depth: number) => {
+      const data = Buffer.from(`${'['.repeat(depth)}"Ada"${']'.repeat(depth)}`);
+      return Buffer.from(maskPayload({ ...payload, data }).data!).toString();
+    };
+    expect(shownAt(50)).toMatch(/^\[+"\[masked list\]"\]+$/);
+    expect(shownAt(20_000)).toBe('"[masked 40005 bytes]"');
+  });
+
+  it('is the size of what is larger than what c2p writes', () => {
+    expect(shown({ program: 'x'.repeat(600_000) })).toMatch(/^\[masked 6\d{5} bytes\]$/);
   });
 
   it('is the first 20,000 values of one that has more, and how many there are besides', () => {
