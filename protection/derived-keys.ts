@@ -1,4 +1,5 @@
 import { createHash, createSecretKey, hkdfSync, type KeyObject } from 'node:crypto';
+import { looksLikePan } from './mask.js';
 
 /**
  * What a key of the ring is used for. No key of the ring is used as such: each of these is derived from it by
@@ -34,12 +35,22 @@ export function retiredKey(key: string): string {
  * key is not the one that its id says is noticed. It is computed from what is kept of a retired key, too, and says
  * nothing about the key.
  *
- * @param name 1 to 21 letters, digits, `-` or `_`.
+ * @param name 1 to 21 letters, digits, `-` or `_`, at most 6 of them digits.
  * @param retired of `retiredKey`.
  */
 export function keyIdOf(name: string, retired: string): string {
   const digest = createHash('sha256').update('c2p key id v1').update(Buffer.from(retired, 'base64'));
   return `${name}-${digest.digest('hex').slice(0, FINGERPRINT_LENGTH)}`;
+}
+
+const KEY_ID = /^(?!(?:\D*\d){7}.*-)[A-Za-z0-9_-]{1,21}-[0-9a-f]{10}$/;
+
+/**
+ * Whether a text can be an id of `keyIdOf`. Who can write to the store or to Temporal chooses the ids there, and messages
+ * show them: one that looks like a card number is none.
+ */
+export function isKeyId(text: string): boolean {
+  return KEY_ID.test(text) && !looksLikePan(text);
 }
 
 /** The name in an id of `keyIdOf`. */

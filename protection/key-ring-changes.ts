@@ -1,12 +1,17 @@
-import { keyIdOf, numberOf, retiredKey } from './derived-keys.js';
+import { isKeyId, keyIdOf, numberOf, retiredKey } from './derived-keys.js';
 import type { KeyRingJson } from './key-ring-json.js';
 import { newSecret } from './key-ring.js';
 
 /** Adds a key that is not used yet: its name is `k` and a number that no key of the ring has had. */
 export function withNewKey(ring: KeyRingJson, now: Date): { ring: KeyRingJson; keyId: string } {
   const numbers = Object.keys({ ...ring.keys, ...ring.retired, ...ring.made }).map((id) => numberOf(id) || 0);
-  const key = newSecret();
-  const keyId = keyIdOf(`k${Math.max(...numbers) + 1}`, retiredKey(key));
+  const name = `k${Math.max(...numbers) + 1}`;
+  let [key, keyId] = ['', ''];
+  // Once in thousands of times, the id looks like a card number.
+  while (!isKeyId(keyId)) {
+    key = newSecret();
+    keyId = keyIdOf(name, retiredKey(key));
+  }
   const keys = { ...ring.keys, [keyId]: key };
   return { ring: { ...ring, keys, made: { ...ring.made, [keyId]: now.toISOString() } }, keyId };
 }

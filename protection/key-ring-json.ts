@@ -1,6 +1,5 @@
 import { z } from 'zod';
-import { keyIdOf, nameOf, retiredKey } from './derived-keys.js';
-import { KEY_ID_PATTERN } from './seal.js';
+import { isKeyId, keyIdOf, nameOf, retiredKey } from './derived-keys.js';
 
 /** A key ring as it is kept. */
 export interface KeyRingJson {
@@ -78,9 +77,10 @@ export function checkKeyRing(json: unknown, source: string): KeyRingJson {
     throw new KeyRingError(source, `${field}.${id} ${rule}`);
   };
   const checkIds = (field: string, ids: readonly string[]) => {
-    const wrong = ids.findIndex((id) => !KEY_ID_PATTERN.test(id));
+    const wrong = ids.findIndex((id) => !isKeyId(id));
     if (wrong < 0) return;
-    const rule = 'must be 1 to 32 letters, digits, - or _';
+    const rule =
+      'must be a name of 1 to 21 letters, digits, - or _, at most 6 of them digits, a dash and the fingerprint of the key';
     throw new KeyRingError(source, `the id of key ${wrong + 1} in "${field}" ${rule}`);
   };
   for (const [field, held] of Object.entries({ keys, retired })) {

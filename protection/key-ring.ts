@@ -1,6 +1,6 @@
 import { createHmac, createSecretKey, randomBytes, timingSafeEqual } from 'node:crypto';
 import type { KeyObject } from 'node:crypto';
-import { deriveKeys, keyIdOf, payloadMacKey, retiredKey, type DerivedKeys } from './derived-keys.js';
+import { deriveKeys, isKeyId, keyIdOf, payloadMacKey, retiredKey, type DerivedKeys } from './derived-keys.js';
 import { checkKeyRing, type KeyRingJson } from './key-ring-json.js';
 import { open, seal } from './seal.js';
 
@@ -147,7 +147,7 @@ export class KeyRing implements KeyRingSource {
    */
   digestMatches(bytes: Uint8Array, digest: string): boolean {
     const [, keyId, hex] = DIGEST_PATTERN.exec(digest) ?? [];
-    if (keyId === undefined || hex === undefined) throw new DigestError('unknownFormat');
+    if (keyId === undefined || hex === undefined || !isKeyId(keyId)) throw new DigestError('unknownFormat');
     const key = this.#keys.get(keyId)?.digest ?? this.#retired.get(keyId);
     if (!key) throw new DigestError('unknownKey', keyId);
     return timingSafeEqual(hmac(key, bytes), Buffer.from(hex, 'hex'));
@@ -171,6 +171,6 @@ export function newSecret(): string {
 /** The id of the key that a digest was made with. @throws DigestError */
 export function digestKeyId(digest: string): string {
   const [, keyId] = DIGEST_PATTERN.exec(digest) ?? [];
-  if (keyId === undefined) throw new DigestError('unknownFormat');
+  if (keyId === undefined || !isKeyId(keyId)) throw new DigestError('unknownFormat');
   return keyId;
 }

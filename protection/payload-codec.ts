@@ -4,7 +4,7 @@ import type { Payload, PayloadCodec, SerializationContext } from '@temporalio/co
 import proto from '@temporalio/proto';
 import type { KeyRingSource } from './key-ring.js';
 import { REFUSED_ENCODING, type PayloadRefusal } from './refused-payload.js';
-import { KEY_ID_PATTERN } from './seal.js';
+import { isKeyId } from './derived-keys.js';
 
 const PayloadProto = proto.temporal.api.common.v1.Payload;
 
@@ -209,7 +209,7 @@ function parsed({ metadata, data }: Payload): Sealed | 'malformed' | 'unknownFor
   const [keyId, namespace, workflowId] = [KEY_ID_METADATA, NAMESPACE_METADATA, WORKFLOW_METADATA].map(
     (name) => utf8(metadata?.[name]),
   );
-  if (keyId === undefined || !KEY_ID_PATTERN.test(keyId)) return 'malformed';
+  if (keyId === undefined || !isKeyId(keyId)) return 'malformed';
   if (!data || data.length === 0) return 'malformed';
   if (data[0] !== VERSION) return 'unknownFormat';
   if (data.length < HEADER_LENGTH + TAG_LENGTH + MAC_LENGTH) return 'malformed';

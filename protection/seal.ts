@@ -1,5 +1,6 @@
 import { createCipheriv, createDecipheriv, randomBytes } from 'node:crypto';
 import type { KeyObject } from 'node:crypto';
+import { isKeyId } from './derived-keys.js';
 
 /**
  * A sealed blob, byte by byte:
@@ -32,9 +33,6 @@ export const MAX_SEALED_BYTES = 64 * 1024 * 1024;
 export const HEADER_PREFIX = 37;
 const ALGORITHM = 'aes-256-gcm';
 
-/** Names of keys; shorter than a key in any encoding, so that a key in the place of a name is refused unread. */
-export const KEY_ID_PATTERN = /^[A-Za-z0-9_-]{1,32}$/;
-
 export type SealedBlobReason = 'truncated' | 'altered' | 'replaced' | 'unknownKey' | 'unknownFormat';
 
 const EXPLANATIONS: Record<SealedBlobReason, string> = {
@@ -66,7 +64,7 @@ export class SealedBlobError extends Error {
   }
 }
 
-/** Seals with a 32-byte key; `keyId` must match `KEY_ID_PATTERN`. @throws RangeError for more than would be read again */
+/** Seals with a 32-byte key; `keyId` is one of `keyIdOf`. @throws RangeError for more than would be read again */
 export function seal(plaintext: Uint8Array, context: string, keyId: string, key: KeyObject): Buffer {
   const id = Buffer.from(keyId, 'ascii');
   const header = Buffer.concat([MAGIC, Buffer.from([VERSION, id.length]), id, Buffer.alloc(4)]);
@@ -101,7 +99,7 @@ export function open(
   const headerLength = 9 + (blob[4] ?? 0);
   if (blob.length < headerLength) throw refuse('truncated');
   const keyId = blob.toString('latin1', 5, headerLength - 4);
-  if (!KEY_ID_PATTERN.test(keyId)) throw refuse('altered');
+  if (!isKeyId(keyId)) throw refuse('altered');
   const bodyStart = headerLength + IV_LENGTH;
   const bodyEnd = bodyStart + blob.readUInt32BE(headerLength - 4);
   if (blob.length < bodyEnd + TAG_LENGTH) throw refuse('truncated', keyId);
@@ -132,7 +130,7 @@ export function sealedUnder(sealed: Uint8Array): string | undefined {
   if (!blob.subarray(0, 3).equals(MAGIC) || blob[3] !== VERSION) return undefined;
   const end = 5 + (blob[4] ?? 0);
   const keyId = blob.toString('latin1', 5, end);
-  return blob.length >= end && KEY_ID_PATTERN.test(keyId) ? keyId : undefined;
+  return blob.length >= end && isKeyId(keyId) ? keyId : undefined;
 }
 
 function authenticated(header: Uint8Array, context: string): Buffer {

@@ -187,7 +187,8 @@ describe('KeyRing', () => {
     [rings({ keys: { [k1]: Buffer.alloc(33).toString('base64') } }), `keys.${k1} must be 32 bytes`],
     [rings({ keys: { ...good.keys, [K2]: 'k2' } }), 'the id of key 2'],
     [rings({ keys: { ...good.keys, [k2]: K1 } }), `keys.${k2} is not the key that its id says`],
-    [rings({ keys: { ...good.keys, k2: K2 } }), 'keys.k2 is not the key that its id says'],
+    [rings({ keys: { ...good.keys, k2: K2 } }), 'the id of key 2 in "keys" must be a name'],
+    [rings({ keys: { ...good.keys, '518600-1700009726': K2 } }), 'the id of key 2 in "keys" must be a name'],
     [rings({ retired: { [k2]: K2.slice(4) } }), `retired.${k2} must be 32 bytes`],
     [rings({ retired: { [k2]: K2 } }), `retired.${k2} is not the key that its id says`],
     [rings({ retired: { [k1]: retiredKey(K1) } }), `"${k1}" is both in "keys" and in "retired"`],
@@ -205,3 +206,20 @@ describe('KeyRing', () => {
     expect(parse).not.toThrow(/AQEBA|AgICA/);
   });
 });
+
+it.each(['4000001234567890124-f820789dc5', '518600-1700009726', '4000001234567890124k1'])(
+  'a blob under the id %s, which a key cannot have, is refused without it',
+  (keyId) => {
+    const [id, blob] = [Buffer.from(keyId), Buffer.from(testRing(1).seal(Buffer.from('x'), 'here'))];
+    const forged = Buffer.concat([
+      blob.subarray(0, 4),
+      Buffer.from([id.length]),
+      id,
+      blob.subarray(5 + blob[4]!),
+    ]);
+    expect(() => testRing(1).open(forged, 'here')).toThrow(
+      /^cannot open the sealed blob of here: it was altered/,
+    );
+    expect(sealedUnder(forged)).toBeUndefined();
+  },
+);

@@ -4,6 +4,7 @@ import type { EnrollmentClient } from '../../client/index.js';
 import { Blob } from '../../enrollment/blobs.js';
 import { bulkAddress, bulkBatchId, type ClosedBulk, type OnBulkCancel } from '../../enrollment/bulk.js';
 import { workflowIdOf } from '../../enrollment/identifiers.js';
+import { resolvePolicy } from '../../enrollment/policy.js';
 import type { PolicyInput } from '../../enrollment/policy-schema.js';
 import { getJson } from '../../store/store.js';
 import { bulkProgressQuery, changeBulkUpdate } from '../../workflows/bulk/messages.js';
@@ -93,7 +94,9 @@ describe.skipIf(HANDS_OVER)(
       return workflows.runUntil(
         calls.runUntil(async () => {
           const limits = { maxBatchesInFlight: 10, batchesPerMinute: 0.00001 };
-          const job = await startBulk(rig, taskQueue, bulkId, { limits, onCancel });
+          // A batch that is cancelled asks Mastercard once more, and no time is skipped while a check is held up.
+          const policy = resolvePolicy({ polling: { initial: 8_000 } });
+          const job = await startBulk(rig, taskQueue, bulkId, { limits, onCancel, policy });
           await until(async () => (await job.query(bulkProgressQuery)).batches.found === 4);
           await untilClosed(rig, bulkBatchId(bulkId, 1));
           await enrollOther(client, bulkBatchId(bulkId, 2), { polling: { initial: '1h', maximum: '1h' } });
