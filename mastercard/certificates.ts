@@ -33,7 +33,9 @@ export function certificateProblem(
   if (days < 0) return { serious: true, problem: `expired on ${dayOf(certificate.validTo)}` };
   if (Date.parse(certificate.validFrom) > now.getTime())
     return { serious: true, problem: `is not valid before ${dayOf(certificate.validFrom)}` };
-  if (!isFor(certificate, usage))
+  const isMeant = isFor(certificate, usage);
+  if (isMeant === undefined) return { serious: false, problem: 'has a key usage that cannot be read' };
+  if (!isMeant)
     return { serious: false, problem: `is for other purposes than ${usage}, as its key usage says` };
   if (days < NOTICE_DAYS)
     return {
@@ -52,11 +54,18 @@ function daysLeft({ validTo }: X509Certificate, now: Date): number {
   return (Date.parse(validTo) - now.getTime()) / DAY_MS;
 }
 
-/** By the key usage extension (RFC 5280, 4.2.1.3); a certificate without it is for everything. */
-function isFor(certificate: X509Certificate, usage: CertificatePurpose['usage']): boolean {
-  const { extensions } = forge.pki.certificateFromPem(certificate.toString());
-  const keyUsage = (extensions as Record<string, unknown>[]).find(({ name }) => name === 'keyUsage');
-  return keyUsage === undefined || keyUsage[usage] === true;
+/**
+ * By the key usage extension (RFC 5280, 4.2.1.3); a certificate without it is for everything. Nothing where node-forge
+ * cannot read the certificate: it knows fewer than node:crypto, and throws errors of any kind.
+ */
+function isFor(certificate: X509Certificate, usage: CertificatePurpose['usage']): boolean | undefined {
+  try {
+    const { extensions } = forge.pki.certificateFromPem(certificate.toString());
+    const keyUsage = (extensions as Record<string, unknown>[]).find(({ name }) => name === 'keyUsage');
+    return keyUsage === undefined || keyUsage[usage] === true;
+  } catch {
+    return undefined;
+  }
 }
 
 /** A process has few keys, and asks at each encryption. */

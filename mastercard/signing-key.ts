@@ -94,7 +94,14 @@ function readPkcs12(bytes: Buffer, { path, alias }: SigningKeySource, password: 
   if (!chosen.key) {
     throw new KeyError('KEY_UNSUITABLE', `${path}: the key is not an RSA key; use the one from Mastercard`);
   }
-  return { key: createPrivateKey(forge.pki.privateKeyToPem(chosen.key)), certificates: certificatesOf(pfx) };
+  try {
+    return {
+      key: createPrivateKey(forge.pki.privateKeyToPem(chosen.key)),
+      certificates: certificatesOf(pfx),
+    };
+  } catch {
+    throw unreadablePkcs12(path);
+  }
 }
 
 /** Those of RSA keys, which are all that node-forge knows. */
@@ -117,8 +124,12 @@ function openPkcs12(bytes: Buffer, path: string, password: string): forge.pkcs12
   } catch (error) {
     // node-forge tells a wrong password only by its message.
     if (/password/i.test((error as Error).message)) throw wrongPassword(path);
-    throw new KeyError('KEY_FORMAT_UNKNOWN', `${path}: not a PKCS#12 file that can be read`);
+    throw unreadablePkcs12(path);
   }
+}
+
+function unreadablePkcs12(path: string): KeyError {
+  return new KeyError('KEY_FORMAT_UNKNOWN', `${path}: not a PKCS#12 file that can be read`);
 }
 
 interface KeyBag {

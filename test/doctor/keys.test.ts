@@ -87,6 +87,19 @@ describe('the signing key', () => {
     });
   });
 
+  test('warns of a certificate that node:crypto reads and that does not say what it is for', async () => {
+    const der = Buffer.from(certificate(pair).replace(/-----.*?-----|\s/g, ''), 'base64');
+    // The algorithm of its signature is RSASSA-PSS now, without the parameters of that.
+    der[der.indexOf('2a864886f70d01010b', 'hex') + 8] = 0x0a;
+    der[der.indexOf('2a864886f70d01010a0500', 'hex') + 9] = 0xc5;
+    const text = `-----BEGIN CERTIFICATE-----\n${der.toString('base64')}\n-----END CERTIFICATE-----\n`;
+    const path = folder.write('odd.pem', pem(pair.privateKey, 'pkcs8') + text);
+    expect((await signing(path)).at(-1)).toMatchObject({
+      status: 'warning',
+      found: 'has a key usage that cannot be read',
+    });
+  });
+
   test('fails with the wrong password, and with none, and shows neither it nor what stands in passwordEnv', async () => {
     const path = folder.write('locked.p12', pkcs12(pair, PASSWORD.PASSWORD, 'mine'));
     const wrong = await signing(path, { passwordEnv: 'PASSWORD' }, { PASSWORD: 'not it' });
