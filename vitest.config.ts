@@ -28,8 +28,8 @@ export const eachFile = {
 } satisfies TestProjectInlineConfiguration['test'];
 
 export const wholeRun = {
-  // Many tests wait for other processes and time limits: three files at once keep two cores busy.
-  maxWorkers: Math.ceil(availableParallelism() * 1.5),
+  // Many tests wait for other processes and time limits: four files at once keep two cores busy.
+  maxWorkers: Math.ceil(availableParallelism() * 2),
   sequence: { sequencer: HeavyFirst },
   globalSetup: ['./test/support/global-setup.ts'],
   reporters: ['default', './test/support/summary-reporter.ts'],

@@ -1,7 +1,7 @@
 import { BaseSequencer, type TestSpecification } from 'vitest/node';
 
 /** What takes longest, by folder: begun last, it would run alone while the other cores wait. */
-const HEAVY_FIRST = ['real', 'model', 'chaos', 'workflows', 'cli', 'dev'];
+const HEAVY_FIRST = ['real', 'model', 'chaos', 'workflows', 'cli', 'dev', 'bulk'];
 
 /** Begins with the files that take longest. */
 export default class HeavyFirst extends BaseSequencer {
