@@ -12,7 +12,8 @@ const LONG = 'test/**/*.long.test.ts';
 const ALONE = [
   'test/{parsers,support,workflows}/**/*.test.ts',
   'test/cli/{growth,input*,watching}.test.ts',
-  'test/config/growth.test.ts',
+  'test/bulk/reading-properties.test.ts',
+  'test/config/{config.fuzz,growth}.test.ts',
   'test/mastercard/pkcs12.fuzz.test.ts',
   'test/store/whole-file.test.ts',
 ];
