@@ -30,7 +30,7 @@ export const eachFile = {
 
 export const wholeRun = {
   // Many tests wait for other processes and time limits: four files at once keep two cores busy.
-  maxWorkers: Math.ceil(availableParallelism() * 2),
+  maxWorkers: availableParallelism() * 2,
   sequence: { sequencer: HeavyFirst },
   globalSetup: ['./test/support/global-setup.ts'],
   reporters: ['default', './test/support/summary-reporter.ts'],

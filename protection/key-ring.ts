@@ -146,8 +146,7 @@ export class KeyRing implements KeyRingSource {
    * @throws DigestError
    */
   digestMatches(bytes: Uint8Array, digest: string): boolean {
-    const [, keyId, hex] = DIGEST_PATTERN.exec(digest) ?? [];
-    if (keyId === undefined || hex === undefined || !isKeyId(keyId)) throw new DigestError('unknownFormat');
+    const { keyId, hex } = partsOf(digest);
     const key = this.#keys.get(keyId)?.digest ?? this.#retired.get(keyId);
     if (!key) throw new DigestError('unknownKey', keyId);
     return timingSafeEqual(hmac(key, bytes), Buffer.from(hex, 'hex'));
@@ -170,7 +169,11 @@ export function newSecret(): string {
 
 /** The id of the key that a digest was made with. @throws DigestError */
 export function digestKeyId(digest: string): string {
-  const [, keyId] = DIGEST_PATTERN.exec(digest) ?? [];
-  if (keyId === undefined || !isKeyId(keyId)) throw new DigestError('unknownFormat');
-  return keyId;
+  return partsOf(digest).keyId;
+}
+
+function partsOf(digest: string): { keyId: string; hex: string } {
+  const [, keyId, hex] = DIGEST_PATTERN.exec(digest) ?? [];
+  if (keyId === undefined || hex === undefined || !isKeyId(keyId)) throw new DigestError('unknownFormat');
+  return { keyId, hex };
 }

@@ -5,7 +5,7 @@ import { bulkBatchOf, bulkIdProblem } from '../../enrollment/bulk.js';
 import { parsePolicy, PolicyError, type PolicyInput } from '../../enrollment/policy-schema.js';
 import { damaged, noise } from '../support/fuzz/bytes.js';
 import { fuzz } from '../support/fuzz/fuzz.js';
-import { estranged } from '../support/fuzz/json.js';
+import { estranged, valueOf } from '../support/fuzz/json.js';
 import { expectNoSecret, SECRET_TEXTS, SECRETS, shownBy } from '../support/fuzz/secrets.js';
 
 const policy = {
@@ -15,15 +15,6 @@ const policy = {
   submission: { initial: 1_000, coefficient: 2 },
   retryFailedRecords: { maxRounds: 2, delay: '1h' },
 };
-
-/** What JSON makes of a text, if it is one. */
-function valueOf(text: string): unknown {
-  try {
-    return JSON.parse(text);
-  } catch {
-    return text;
-  }
-}
 
 fuzz(
   'a policy is taken, or refused with the places of what is wrong',

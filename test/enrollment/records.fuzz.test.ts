@@ -4,7 +4,7 @@ import { acceptBatch } from '../../enrollment/acceptance.js';
 import type { EnrollmentRecord } from '../../enrollment/records.js';
 import { validateRecords } from '../../enrollment/validation.js';
 import { fuzz } from '../support/fuzz/fuzz.js';
-import { estranged } from '../support/fuzz/json.js';
+import { estranged, valueOf } from '../support/fuzz/json.js';
 import { expectNoSecret, SECRETS, shownBy } from '../support/fuzz/secrets.js';
 import { testRecord } from '../support/records.js';
 
@@ -12,15 +12,6 @@ const records = estranged(fc.constantFrom([testRecord(1)], [testRecord(1, 2), te
 
 /** Names are no pattern: an id of the issuer's may be one. */
 const PATTERNS = [SECRETS.pan, SECRETS.longPan, SECRETS.email, SECRETS.phone];
-
-/** What JSON makes of a text, if it is one. */
-function valueOf(text: string): unknown {
-  try {
-    return JSON.parse(text);
-  } catch {
-    return text;
-  }
-}
 
 fuzz('records are accepted and each card valid or INVALID, or the batch is refused', records, (text) => {
   const given = valueOf(text) as EnrollmentRecord[];

@@ -1,12 +1,9 @@
 import { readFile, writeFile } from 'node:fs/promises';
 import { Client } from '@temporalio/client';
 import { afterAll, beforeAll, expect, test } from 'vitest';
-import { EnrollmentClient } from '../../client/enrollment-client.js';
 import { loadConfig } from '../../config/load.js';
 import { workflowIdOf } from '../../enrollment/identifiers.js';
-import { protectedDataConverter } from '../../protection/data-converter.js';
 import type { KeyRingJson } from '../../protection/key-ring-json.js';
-import { openKeyRing } from '../../protection/live-key-ring.js';
 import { isEncrypted } from '../../protection/payload-codec.js';
 import { payloadsOf } from '../../protection/payloads-of.js';
 import { testRingJson } from '../support/key-rings.js';
@@ -39,7 +36,7 @@ test.concurrent(
     );
     const externalBatchId = 'switched';
     const order = { externalBatchId, program: PROGRAM, records: testRecords(1), policy: QUICK };
-    const batch = await (await clientOf(site)).enroll(order);
+    const batch = await (await site.clientNow()).enroll(order);
     expect(await batch.result()).toMatchObject({ status: 'COMPLETED', counts: { enrolled: 1 } });
     expect(payloadsOf(await historyOf(externalBatchId)).some(isEncrypted)).toBe(false);
   },
@@ -87,7 +84,7 @@ test.concurrent('a closed batch whose key is gone is listed and looked at all th
   await batch.result();
   const { current } = await loseKey(site);
 
-  const client = await clientOf(site);
+  const client = await site.clientNow();
   await until(async () => {
     for await (const summary of client.list()) if (summary.externalBatchId === externalBatchId) return true;
     return false;
@@ -127,14 +124,4 @@ async function polledBy(site: RealSite, externalBatchId: string): Promise<void> 
   const polls = async () => (await site.client.batch(externalBatchId).progress()).polling?.polls ?? 0;
   const before = await polls();
   await until(async () => (await polls()) >= before + 2);
-}
-
-/** A client as the site's configuration now has it. */
-async function clientOf(site: RealSite): Promise<EnrollmentClient> {
-  const config = await loadConfig(site.configPath);
-  const keyRing = await openKeyRing(config.dataKeys);
-  const dataConverter = protectedDataConverter(keyRing, config);
-  const { connection, namespace } = environment;
-  const temporal = new Client({ connection, namespace, dataConverter });
-  return EnrollmentClient.using({ config, temporal, store: site.store, keyRing });
 }

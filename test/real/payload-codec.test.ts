@@ -6,7 +6,6 @@ import { EnrollmentClient } from '../../client/enrollment-client.js';
 import { CodecMissingError, ResolutionRefusedError } from '../../client/errors.js';
 import { loadConfig } from '../../config/load.js';
 import { workflowIdOf } from '../../enrollment/identifiers.js';
-import { protectedDataConverter } from '../../protection/data-converter.js';
 import { openKeyRing } from '../../protection/live-key-ring.js';
 import { isEncrypted, payloadKeyId } from '../../protection/payload-codec.js';
 import { payloadsOf } from '../../protection/payloads-of.js';
@@ -205,7 +204,7 @@ test.concurrent(
     const externalBatchId = 'mixed';
     await configureCodec(site, false);
     const batch = await (
-      await clientOf(site)
+      await site.clientNow()
     ).enroll({ externalBatchId, program: PROGRAM, records: testRecords(1) });
     await until(async () => (await batch.execution()) === 'FAILED');
     expect(site.simulator.accepted()).toEqual([]);
@@ -245,16 +244,6 @@ test('a client of Temporal without the codec is refused', async () => {
 async function configureCodec({ configPath }: RealSite, codec: boolean): Promise<void> {
   const config = JSON.parse(await readFile(configPath, 'utf8')) as object;
   await writeFile(configPath, JSON.stringify({ ...config, codec }));
-}
-
-/** A client as the site's configuration now has it. */
-async function clientOf(site: RealSite): Promise<EnrollmentClient> {
-  const config = await loadConfig(site.configPath);
-  const keyRing = await openKeyRing(config.dataKeys);
-  const dataConverter = protectedDataConverter(keyRing, config);
-  const { connection, namespace } = environment;
-  const temporal = new Client({ connection, namespace, dataConverter });
-  return EnrollmentClient.using({ config, temporal, store: site.store, keyRing });
 }
 
 interface FailureMessage {

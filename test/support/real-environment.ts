@@ -200,6 +200,16 @@ export class RealSite {
     return worker;
   }
 
+  /** A client as the configuration file now has it: tests change keys and codec. */
+  async clientNow(): Promise<EnrollmentClient> {
+    const config = await loadConfig(this.configPath);
+    const keyRing = await openKeyRing(config.dataKeys);
+    const dataConverter = protectedDataConverter(keyRing, config);
+    const { connection, namespace } = this.environment;
+    const temporal = new Client({ connection, namespace, dataConverter });
+    return EnrollmentClient.using({ config, temporal, store: this.store, keyRing });
+  }
+
   /** What the environment of a command at this site names. */
   get env(): { C2P_CONFIG: string; TEMPORAL_ADDRESS: string; TEMPORAL_NAMESPACE: string } {
     const { address, namespace } = this.environment;

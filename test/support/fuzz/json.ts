@@ -94,6 +94,15 @@ export function estranged(valid: fc.Arbitrary<unknown>, most = 4): fc.Arbitrary<
   );
 }
 
+/** What JSON makes of a text, if it is one. */
+export function valueOf(text: string): unknown {
+  try {
+    return JSON.parse(text);
+  } catch {
+    return text;
+  }
+}
+
 function apply(root: Branch, { kind, at, name, value: strange }: Edit): void {
   const places = placesIn(root);
   const place = places[at % places.length];
