@@ -9,7 +9,7 @@ const LONG = 'test/**/*.long.test.ts';
  * Tests that need a process of their own: of workflows in skipped time, since calls of the SDK can outlive their file;
  * of what is held in memory; and those that replace a module (`vi.mock`) or a part of one, directly or in a helper.
  */
-const ALONE = [
+export const ALONE = [
   'test/{parsers,support,workflows}/**/*.test.ts',
   'test/cli/{growth,input*,watching}.test.ts',
   'test/bulk/reading-properties.test.ts',
