@@ -1,5 +1,5 @@
 import { Client, Connection } from '@temporalio/client';
-import { graceOf, type C2pConfig, type ProgramConfig } from '../config/config.js';
+import { graceOf, recordRules, type C2pConfig, type ProgramConfig } from '../config/config.js';
 import { loadConfig } from '../config/load.js';
 import { loadTemporalConfig } from '../config/temporal.js';
 import { batchIdProblem } from '../enrollment/acceptance.js';
@@ -218,7 +218,11 @@ export class EnrollmentClient {
     const { looking: temporal, store } = this;
     // Only who closes batches has to load what validates them.
     const { closeOrphan } = await import('../retention/close-orphan.js');
-    return closeOrphan({ temporal, store, now: () => new Date() }, orphan, { ...options, by: 'c2p sweep' });
+    return closeOrphan(
+      { temporal, store, recordRules: recordRules(this.config), now: () => new Date() },
+      orphan,
+      { ...options, by: 'c2p sweep' },
+    );
   }
 
   /** What of this namespace and of the store would be lost with a key of the key ring. */

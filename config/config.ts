@@ -1,4 +1,7 @@
+import { batchEnroll } from '../mastercard/api/batch-enroll.js';
+import type { EnrollmentApi } from '../mastercard/api/enrollment-api.js';
 import type { PolicyOverrides } from '../enrollment/policy.js';
+import type { RecordRules } from '../enrollment/record-rules.js';
 import type { SourceRules } from '../enrollment/source-rules.js';
 
 /** What `c2p.config.json` says, checked and with every default filled in; all paths are absolute. */
@@ -84,8 +87,17 @@ export function graceOf(sweep: SweepConfig | false): number {
   return sweep === false ? DEFAULT_GRACE_MS : sweep.grace;
 }
 
+/** What records of a program may be; of one that is not configured any more, as the built-in API has it. */
+export function recordRules({ programs }: Pick<C2pConfig, 'programs'>): (program: string) => RecordRules {
+  return (program) => (Object.hasOwn(programs, program) ? programs[program]!.api : batchEnroll).records;
+}
+
 /** One issuer setup with Mastercard. */
 export interface ProgramConfig {
+  /** What Mastercard's API is like: the built-in `batch-enroll`, or the default export of a file of the issuer's own. */
+  api: EnrollmentApi;
+  /** Where that file is; absent for the built-in one. */
+  apiFile?: string | undefined;
   /** Without a trailing slash. */
   baseUrl: string;
   srcClientId: string;

@@ -5,11 +5,12 @@ import { parse as parseJsonc, printParseErrorCode } from 'jsonc-parser';
 import type { ParseError } from 'jsonc-parser';
 import type { Problem } from '../enrollment/schema-problems.js';
 import { check } from '../enrollment/schema-problems.js';
+import { ApiModuleError, BUILT_IN, loadApi } from '../mastercard/api/load.js';
 import { readableByOthers, replaceableByOthers } from '../protection/private-file.js';
 import { readChosen } from '../protection/regular-file.js';
 import type { C2pConfig } from './config.js';
 import { ConfigError } from './errors.js';
-import { configSchema, isProgramName } from './schema.js';
+import { configSchema, isProgramName, type LoadedApis } from './schema.js';
 import { temporalKeyFile } from './temporal.js';
 
 /** Of hundreds of programs. */
@@ -29,17 +30,36 @@ export async function loadConfig(path = process.env['C2P_CONFIG'] || 'c2p.config
         : `the file cannot be read (${error.code ?? 'unknown error'})`;
     throw new ConfigError(file, [{ path: '', message }]);
   });
-  return parseConfig(bytes.toString('utf8'), file);
+  const text = bytes.toString('utf8');
+  return parseConfig(text, file, await loadApis(text, file));
+}
+
+/** Loads the API modules that the programs name, each once. */
+async function loadApis(text: string, file: string): Promise<LoadedApis> {
+  const programs = (parseJson(text, file) as { programs?: unknown } | null)?.programs;
+  const named = Object.values(typeof programs === 'object' && programs !== null ? programs : {})
+    .map((program: unknown) => (program as { api?: unknown } | null)?.api)
+    .filter((api) => typeof api === 'string' && api !== '' && api !== BUILT_IN)
+    .map((api) => resolve(dirname(file), api as string));
+  const loaded = [...new Set(named)].map(async (path) => {
+    const api = await loadApi(path).catch((error: unknown) => {
+      if (error instanceof ApiModuleError) return error.problems.join('; ');
+      throw error;
+    });
+    return [path, api] as const;
+  });
+  return new Map(await Promise.all(loaded));
 }
 
 /**
  * Checks the text of a configuration.
  * @param file where it is, absolute: relative paths in it are relative to that file's folder.
+ * @param apis the API modules that it may name, by absolute path.
  * @throws ConfigError
  */
-export function parseConfig(text: string, file: string): C2pConfig {
+export function parseConfig(text: string, file: string, apis: LoadedApis = new Map()): C2pConfig {
   const json = parseJson(text, file);
-  const result = check(configSchema(dirname(file)), json, shownPaths(json));
+  const result = check(configSchema(dirname(file), apis), json, shownPaths(json));
   if (!result.ok) throw new ConfigError(file, result.problems);
   return { path: file, ...result.value };
 }

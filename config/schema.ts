@@ -8,13 +8,17 @@ import { policyProblems } from '../enrollment/policy-rules.js';
 import { duration, policySchema } from '../enrollment/policy-schema.js';
 import { strictObject } from '../enrollment/schema-problems.js';
 import { DEFAULT_SOURCE_RULES } from '../enrollment/source-rules.js';
-import { MAX_CARDS_PER_REQUEST, SERVICE_ID_PATTERN, SRC_CLIENT_ID_PATTERN } from '../mastercard/contract.js';
+import { follows } from '../enrollment/record-rules.js';
+import { batchEnroll } from '../mastercard/api/batch-enroll.js';
+import type { EnrollmentApi } from '../mastercard/api/enrollment-api.js';
+import { BUILT_IN } from '../mastercard/api/load.js';
 import {
   DEFAULT_GRACE_MS,
   type AccessTokenConfig,
   type C2pConfig,
   type DataKeysConfig,
   type EncryptionKeyConfig,
+  type ProgramConfig,
 } from './config.js';
 
 const CONSUMER_KEY_PATTERN = /^[A-Za-z0-9_.~-]+![A-Za-z0-9_.~-]+$/;
@@ -96,11 +100,14 @@ export function isProgramName(text: string): boolean {
   return PROGRAM_PATTERN.test(text) && !looksLikePan(text);
 }
 
+export type LoadedApis = ReadonlyMap<string, EnrollmentApi | string>;
+
 /**
  * What `c2p.config.json` may say; fills in the defaults.
  * @param folder what relative paths are relative to.
+ * @param apis the API modules that it names, by absolute path; what is wrong with those that cannot be loaded.
  */
-export function configSchema(folder: string): z.ZodType<Omit<C2pConfig, 'path'>> {
+export function configSchema(folder: string, apis: LoadedApis): z.ZodType<Omit<C2pConfig, 'path'>> {
   const path = z
     .string()
     .min(1, notEmpty)
@@ -146,9 +153,10 @@ export function configSchema(folder: string): z.ZodType<Omit<C2pConfig, 'path'>>
   });
 
   const program = strictObject({
+    api: z.string().min(1, notEmpty).default(BUILT_IN),
     baseUrl,
-    srcClientId: z.string().regex(SRC_CLIENT_ID_PATTERN, 'must be a UUID in lower case'),
-    serviceId: z.string().regex(SERVICE_ID_PATTERN, 'must be at most 255 letters, digits, #, _ or -'),
+    srcClientId: z.string(),
+    serviceId: z.string(),
     consumerKey: z.string().regex(CONSUMER_KEY_PATTERN, 'must be clientId!keyId, as Mastercard shows it'),
     signingKey: strictObject({
       path,
@@ -156,13 +164,31 @@ export function configSchema(folder: string): z.ZodType<Omit<C2pConfig, 'path'>>
       passwordEnv: environmentVariable.optional(),
     }),
     encryptionKey,
-    contentEncryption: z.enum(['A128GCM', 'A256GCM']).default('A128GCM'),
-    maxCardsPerBatch: z.int().min(1).default(MAX_CARDS_PER_REQUEST),
+    contentEncryption: z.enum(['A128GCM', 'A256GCM']).optional(),
+    maxCardsPerBatch: z.int().min(1).optional(),
     requestsPerSecond: z.number().positive().default(10),
     policy: policySchema.default({}).superRefine((overrides, context) => {
       for (const { path: where, message } of policyProblems(resolvePolicy(overrides)))
         context.addIssue({ code: 'custom', path: where.split('.'), message });
     }),
+  }).transform(({ api: chosen, ...program }, context): ProgramConfig => {
+    const apiFile = chosen === BUILT_IN ? undefined : resolve(folder, chosen);
+    const api = apiFile === undefined ? batchEnroll : apis.get(apiFile);
+    if (api === undefined || typeof api === 'string') {
+      const message = `must be ${BUILT_IN}, or a file with an API module${api === undefined ? '' : `: ${api}`}`;
+      context.addIssue({ code: 'custom', path: ['api'], message });
+      return z.NEVER;
+    }
+    for (const field of ['srcClientId', 'serviceId'] as const)
+      if (!follows(program[field], api.program[field]))
+        context.addIssue({ code: 'custom', path: [field], message: api.program[field].problem });
+    return {
+      ...program,
+      api,
+      ...(apiFile === undefined ? {} : { apiFile }),
+      contentEncryption: program.contentEncryption ?? api.enrollmentData.contentEncryption,
+      maxCardsPerBatch: program.maxCardsPerBatch ?? api.batch.maxCards,
+    };
   });
 
   return strictObject({

@@ -1,7 +1,7 @@
 import { ApplicationFailure, log } from '@temporalio/activity';
 import type { Logger } from 'pino';
 import type { ActivityDependencies, ProgramDependencies } from '../activities/dependencies.js';
-import { graceOf, type C2pConfig, type ProgramConfig } from '../config/config.js';
+import { graceOf, recordRules, type C2pConfig, type ProgramConfig } from '../config/config.js';
 import { FailureType } from '../enrollment/errors.js';
 import { Brake } from '../mastercard/brake.js';
 import { brakedGateway } from '../mastercard/braked-gateway.js';
@@ -66,6 +66,7 @@ export async function createDependencies(
     sourceFolder: config.bulk?.folder,
     sourceRules: config.bulk,
     graceMs: graceOf(config.sweep),
+    recordRules: recordRules(config),
     brakes,
     now: () => new Date(),
     program(name) {
@@ -131,6 +132,7 @@ function createProgram(
   brake: Brake,
 ): ProgramDependencies {
   const gateway = createHttpGateway({
+    api: program.api,
     baseUrl: program.baseUrl,
     srcClientId: program.srcClientId,
     serviceId: program.serviceId,
@@ -142,6 +144,7 @@ function createProgram(
     },
   });
   return {
+    api: program.api,
     gateway: brakedGateway(gateway, brake),
     recipient: (otherThan) => encryption.latest(otherThan),
     contentEncryption: program.contentEncryption,
