@@ -89,7 +89,10 @@ async function recordOutcomes(
   const counts = countOutcomes(cards.length, merged);
   if (retryInRound === undefined) return { counts, anomalies };
 
-  const again = recordsOf(records, outcomes.filter((outcome) => isDeclinedFor(errors.passing, outcome)));
+  const again = recordsOf(
+    records,
+    outcomes.filter((outcome) => isDeclinedFor(errors.passing, outcome)),
+  );
   if (again.length === 0) return { counts, anomalies };
   const ref = Blob.validated(retryInRound);
   await putJson(store, batch, ref, again);

@@ -34,6 +34,8 @@ export function removeProfile({ store, program }: Pick<ActivityDependencies, 'st
         gateway.deleteProfile({ srcConsumerId, correlationId, flowId }, options),
       );
       if (!(result instanceof GatewayFailure)) return { kind: result };
-      return result.kind === 'refused' && api.removal.isInUse(result) ? { kind: 'inUse' } : { kind: 'failed', message: result.message };
+      return result.kind === 'refused' && api.removal.isInUse(result)
+        ? { kind: 'inUse' }
+        : { kind: 'failed', message: result.message };
     });
 }

@@ -32,9 +32,10 @@ export interface SweepStoreResult {
  * It may be run as often as one likes; an attempt that is cut short has done whole blobs, and the next
  * finds the rest.
  */
-export function sweepStore(
-  { graceMs, ...deps }: Pick<ActivityDependencies, 'store' | 'recordRules' | 'now' | 'graceMs'>,
-) {
+export function sweepStore({
+  graceMs,
+  ...deps
+}: Pick<ActivityDependencies, 'store' | 'recordRules' | 'now' | 'graceMs'>) {
   return (_: object): Promise<SweepStoreResult> =>
     whileHeartbeating(async () => {
       const { store } = deps;

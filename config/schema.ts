@@ -107,7 +107,10 @@ export type LoadedApis = ReadonlyMap<string, EnrollmentApi | string>;
  * @param folder what relative paths are relative to.
  * @param apis the API modules that it names, by absolute path; what is wrong with those that cannot be loaded.
  */
-export function configSchema(folder: string, apis: LoadedApis): z.ZodType<Omit<C2pConfig, 'path'>> {
+export function configSchema(
+  folder: string,
+  apis: LoadedApis = new Map(),
+): z.ZodType<Omit<C2pConfig, 'path'>> {
   const path = z
     .string()
     .min(1, notEmpty)

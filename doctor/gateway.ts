@@ -18,14 +18,14 @@ export async function checkGateway(
   config: ProgramConfig,
   signingKey: KeyObject,
 ): Promise<[clock: Finding, gateway: Finding]> {
-  const { baseUrl, srcClientId, serviceId, consumerKey } = config;
+  const { api, baseUrl, srcClientId, serviceId, consumerKey } = config;
   const seen: { date?: string | undefined } = {};
   const agent = new Agent({ connect: { ...VERIFIED, timeout: TIMEOUT_MS } });
   const dispatcher = agent.compose((dispatch) => (options, handler) => {
     return dispatch(options, new DateObserver(handler, seen));
   });
   const gateway = createHttpGateway({
-    ...{ baseUrl, srcClientId, serviceId, consumerKey, signingKey, dispatcher },
+    ...{ api, baseUrl, srcClientId, serviceId, consumerKey, signingKey, dispatcher },
     requestTimeout: TIMEOUT_MS,
   });
   const asked = new Date();
@@ -100,7 +100,7 @@ function judge(
   if (failure.kind === 'configuration') return failed(told, ADDRESS);
   if (httpStatus >= 500)
     return failed(told, 'it is reached, and has a problem of its own: try again later, then ask Mastercard');
-  return warning(told, 'keys and address seem right; compare mastercard/contract.ts with the specification');
+  return warning(told, 'keys and address seem right: c2p conformance says what of the API differs');
 }
 
 const KEYS =

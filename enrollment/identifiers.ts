@@ -1,7 +1,11 @@
 import type { BatchKey } from './batch.js';
 
-/** What c2p itself demands of ids: they are parts of workflow ids, folders and reports. An `EnrollmentApi` may allow less. */
+/**
+ * What c2p itself demands of ids: they are parts of workflow ids, folders and reports. An `EnrollmentApi` may allow
+ * less.
+ */
 export const EXTERNAL_ID_PATTERN = /^[A-Za-z0-9._:-]{1,64}$/;
+export const LONGEST_EXTERNAL_ID = 64;
 
 /** Names of programs: they become part of task queues, workflow ids and folder names. */
 export const PROGRAM_PATTERN = /^[A-Za-z0-9][A-Za-z0-9_-]{0,62}$/;

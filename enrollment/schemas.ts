@@ -3,8 +3,8 @@ import countries from 'i18n-iso-countries';
 import { parsePhoneNumberFromString } from 'libphonenumber-js/max';
 import { z } from 'zod';
 import { hasLength } from './has-length.js';
-import { EXTERNAL_ID_PATTERN, looksLikePan, passesLuhn } from './identifiers.js';
-import type { RecordRules } from './record-rules.js';
+import { EXTERNAL_ID_PATTERN, LONGEST_EXTERNAL_ID, looksLikePan, passesLuhn } from './identifiers.js';
+import type { RecordRules, TextRule } from './record-rules.js';
 import type { MobileNumber } from './records.js';
 
 /**
@@ -83,13 +83,16 @@ const optionalText = (maximum: number) =>
     .optional();
 
 /** `externalConsumerId` and `externalCardId`. Compared and sent as they are: nothing is dropped or changed. */
-const externalIdSchema = ({ pattern, longest }: RecordRules['externalId']) =>
+const externalIdSchema = ({ pattern, longest }: Pick<TextRule, 'pattern' | 'longest'>) =>
   string()
     .min(1, lengthFails('required'))
-    .max(longest, lengthFails('too_long'))
+    .max(Math.min(longest, LONGEST_EXTERNAL_ID), lengthFails('too_long'))
     .regex(EXTERNAL_ID_PATTERN, fail('format'))
     .regex(pattern, fail('format'))
     .refine((id) => !looksLikePan(id), fail('looks_like_pan'));
+
+/** An id by which c2p can name a record, whatever the API says. */
+export const ownIdSchema = externalIdSchema({ pattern: EXTERNAL_ID_PATTERN, longest: LONGEST_EXTERNAL_ID });
 
 // XK (Kosovo) is in the library, but "user-assigned": not a code of ISO 3166-1.
 const COUNTRIES = new Set(Object.keys(countries.getAlpha2Codes()).filter((code) => code !== 'XK'));
@@ -160,9 +163,7 @@ const EMAIL =
   /^[\w.!#$%&'*+/=?^`{|}~-]+@(?:[a-z0-9](?:[a-z0-9-]{0,61}[a-z0-9])?\.)+[a-z0-9](?:[a-z0-9-]{0,61}[a-z0-9])?$/i;
 
 const personName = (longest: number) =>
-  requiredText()
-    .max(longest, lengthFails('too_long'))
-    .refine(isVisible, fail('invisible_characters'));
+  requiredText().max(longest, lengthFails('too_long')).refine(isVisible, fail('invisible_characters'));
 
 /** Who the cards belong to. Country codes come out in upper case, language codes in lower case. */
 const consumerSchema = ({ emailAddress, firstName, lastName }: RecordRules['longest']) =>

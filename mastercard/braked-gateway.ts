@@ -25,7 +25,8 @@ export function brakedGateway(gateway: EnrollmentGateway, brake: Brake): Enrollm
         brake.passed(startedAt);
         return result;
       } catch (error) {
-        if (error instanceof GatewayFailure && error.isThrottled) brake.throttled(startedAt, error.retryAfterMs);
+        if (error instanceof GatewayFailure && error.isThrottled)
+          brake.throttled(startedAt, error.retryAfterMs);
         throw error;
       }
     };

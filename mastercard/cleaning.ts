@@ -35,7 +35,10 @@ export const UNSPECIFIED = 'UNSPECIFIED';
 export const OTHER_REASON = 'OTHER';
 
 /** A reason as it may be written into search attributes, tables and logs: what is not on the API's list could be anything. */
-export function cleanReason(text: string | undefined, { errors }: Pick<EnrollmentApi, 'errors'>): string | undefined {
+export function cleanReason(
+  text: string | undefined,
+  { errors }: Pick<EnrollmentApi, 'errors'>,
+): string | undefined {
   const word = wordOf(text, CODE);
   if (word === undefined) return undefined;
   return errors.reasons.has(word) ? word : OTHER_REASON;

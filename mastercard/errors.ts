@@ -19,7 +19,7 @@ export interface FailureFacts {
   /** Mastercard's top-level `reason` or `ReasonCode`; ours where nothing was sent. */
   reason?: string | undefined;
   details?: FailureDetail[] | undefined;
-  /** Whether Mastercard did not take the call because there were too many. */
+  /** Whether Mastercard did not take the call because there were too many; so says HTTP status 429 by itself. */
   isThrottled?: boolean | undefined;
   /** From `Retry-After`, milliseconds. */
   retryAfterMs?: number | undefined;
@@ -53,7 +53,7 @@ export class GatewayFailure extends Error {
     this.httpStatus = facts.httpStatus;
     this.reason = facts.reason;
     this.details = facts.details ?? [];
-    this.isThrottled = facts.isThrottled ?? false;
+    this.isThrottled = facts.isThrottled ?? (facts.kind === 'notAccepted' && facts.httpStatus === 429);
     this.retryAfterMs = facts.retryAfterMs;
     this.batchId = facts.batchId;
     this.correlationId = facts.correlationId;

@@ -1,7 +1,7 @@
 import { Agent, type Dispatcher } from 'undici';
 import { follows } from '../enrollment/record-rules.js';
 import { VERIFIED } from '../protection/tls.js';
-import type { Caller, EnrollmentApi } from './api/enrollment-api.js';
+import type { Caller } from './api/enrollment-api.js';
 import { GatewayFailure } from './errors.js';
 import type { BatchReport, EnrollmentGateway, RemovalResult, SubmissionReceipt } from './gateway.js';
 import { readReceipt, readReport, readWith } from './reading.js';
@@ -103,7 +103,7 @@ export function createHttpGateway(options: HttpGatewayOptions): EnrollmentGatewa
   }
 }
 
-const NOT_READABLE = 'the answer is not what the API module expects';
+const NOT_READABLE = "the answer is not the contract's JSON";
 
 function notOfMastercard(operation: 'fetchBatchStatus' | 'deleteCard', field: string): GatewayFailure {
   const problem = `the ${field} is not one that Mastercard can have given`;

@@ -32,7 +32,10 @@ export function readReceipt(api: EnrollmentApi, body: string | undefined) {
  * A status answer in the words of `reconcile`. Every text that Mastercard wrote is masked and cut, the ids apart: those
  * of ours are compared, and those of Mastercard's are needed. An id that Mastercard cannot have given is left out.
  */
-export function readReport(api: EnrollmentApi, body: string | undefined): Omit<BatchReport, 'flowId'> | undefined {
+export function readReport(
+  api: EnrollmentApi,
+  body: string | undefined,
+): Omit<BatchReport, 'flowId'> | undefined {
   const found = readWith(body, (json) => api.status.read(json));
   if (!found || !follows(found.batchId, api.batch.batchId)) return undefined;
   const { batchId, externalBatchId, batchStatus, records } = found;

@@ -130,8 +130,7 @@ export class SignedCaller {
       problem: accepted,
       httpStatus,
       ...clean(api, error),
-      isThrottled:
-        kind === 'notAccepted' && (httpStatus === 429 || api.errors.throttling.has(error.reason ?? '')),
+      ...(api.errors.throttling.has(error.reason ?? '') && { isThrottled: kind === 'notAccepted' }),
       retryAfterMs: parseRetryAfter(outcome.header('retry-after')),
       batchId: kind === 'duplicate' ? existingBatchId(api, error, call.externalBatchId) : undefined,
       correlationId: correlationIdOf(api, outcome),
@@ -149,7 +148,10 @@ function existingBatchId(
 }
 
 /** The flow id to send back on the next call about the batch. */
-export function flowIdOf({ headers: { flowId, flowIdRule } }: EnrollmentApi, answer: Answer): string | undefined {
+export function flowIdOf(
+  { headers: { flowId, flowIdRule } }: EnrollmentApi,
+  answer: Answer,
+): string | undefined {
   const value = answer.header(flowId);
   return value !== undefined && follows(value, flowIdRule) ? value : undefined;
 }

@@ -109,9 +109,7 @@ async function validateAnew(
   { recordRules, now }: JudgingDependencies,
 ): Promise<ValidationResult | undefined> {
   const records = await blobs.read<unknown[]>(ref);
-  return (
-    records && validateRecords(records, recordRules(batch.program), validated ? NOTHING_EXPIRED : now())
-  );
+  return records && validateRecords(records, recordRules(batch.program), validated ? NOTHING_EXPIRED : now());
 }
 
 interface NamedCards {

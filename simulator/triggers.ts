@@ -1,4 +1,4 @@
-import type { ServiceError } from '../mastercard/contract.js';
+import type { ServiceError } from './wire.js';
 
 /** What the simulator does with one card. */
 export type CardEffect =

@@ -11,7 +11,13 @@ import {
   type SourceLocation,
   type StartedBatches,
 } from '../../enrollment/bulk.js';
-import { cardKey, isDeclinedFor, UNREADABLE_REASON, wasNeverSent, type Outcome } from '../../enrollment/outcomes.js';
+import {
+  cardKey,
+  isDeclinedFor,
+  UNREADABLE_REASON,
+  wasNeverSent,
+  type Outcome,
+} from '../../enrollment/outcomes.js';
 import { validateRecords } from '../../enrollment/validation.js';
 import type { EnrollmentApi } from '../../mastercard/api/enrollment-api.js';
 
@@ -27,9 +33,7 @@ export class RerunRefusedError extends Error {
  * said a last word, or may have it.
  */
 export function mayBeSentAgain(outcome: Outcome, { errors }: Pick<EnrollmentApi, 'errors'>): boolean {
-  return (
-    outcome.status === 'ROLLED_BACK' || wasNeverSent(outcome) || isDeclinedFor(errors.passing, outcome)
-  );
+  return outcome.status === 'ROLLED_BACK' || wasNeverSent(outcome) || isDeclinedFor(errors.passing, outcome);
 }
 
 /** How many cards, by what became of them: `FAILED UNAVAILABLE`. */

@@ -112,7 +112,7 @@ const Card = z.object({
   status: text,
   srcConsumerId: optionalText,
   srcDigitalCardId: optionalText,
-  error: z.unknown(),
+  error: z.unknown().optional(),
 });
 
 /** Up to the first that is none: what is wrong with each of a million would take long, and more memory. */
@@ -247,7 +247,7 @@ const assumptions: Record<AssumptionName, Assumption> = {
     sure: 'S',
     place: 'enroll.request',
     says: 'Its body has srcClientId, serviceId, srcCorrelationId, externalBatchId and enrollmentData',
-    fields: /^(?:srcCorrelationId|enrollmentData|body)?$/,
+    fields: /^srcCorrelationId$/,
   },
   externalBatchId: {
     sure: 'P',
@@ -284,7 +284,7 @@ const assumptions: Record<AssumptionName, Assumption> = {
     sure: 'N',
     place: 'enrollmentData.plaintext',
     says: 'A consumer has emailAddress, mobileNumber {countryCode, phoneNumber}, firstName and lastName',
-    fields: /\.consumer\..+$/,
+    fields: /\.consumer\.(?!locale\b).+$/,
   },
   locale: {
     sure: 'P',
@@ -296,7 +296,7 @@ const assumptions: Record<AssumptionName, Assumption> = {
     sure: 'N',
     place: 'enrollmentData.plaintext',
     says: 'A card has primaryAccountNumber, panExpirationMonth and panExpirationYear',
-    fields: /\.cards\[\d+\](?:\..+)?$/,
+    fields: /\.cards\[\d+\](?:\.(?!externalCardId|billingAddress).+)?$/,
   },
   billingAddress: {
     sure: 'N',
@@ -304,7 +304,11 @@ const assumptions: Record<AssumptionName, Assumption> = {
     says: 'billingAddress is {name, line1, line2, line3, city, state, countryCode, zip}, and may be left out',
     fields: /\.billingAddress(?:\..+)?$/,
   },
-  acceptedStatus: { sure: 'S', place: 'enroll.acceptedStatus', says: 'An accepted batch is answered with 202' },
+  acceptedStatus: {
+    sure: 'S',
+    place: 'enroll.acceptedStatus',
+    says: 'An accepted batch is answered with 202',
+  },
   enrollAnswer: {
     sure: 'S',
     place: 'enroll.read',
@@ -343,7 +347,11 @@ const assumptions: Record<AssumptionName, Assumption> = {
     says: 'A batch that is done is COMPLETED_SUCCESSFULLY, COMPLETED_WITH_ERRORS or FAILED',
   },
   cardIds: { sure: 'S', place: 'status.read', says: 'Records name externalConsumerId and externalCardId' },
-  succeeded: { sure: 'P', place: 'status.results', says: 'The status of an enrolled card is SUCCESS or SUCCESSFUL' },
+  succeeded: {
+    sure: 'P',
+    place: 'status.results',
+    says: 'The status of an enrolled card is SUCCESS or SUCCESSFUL',
+  },
   failed: { sure: 'P', place: 'status.results', says: 'The status of a declined card is FAILED' },
   srcIds: {
     sure: 'S',
@@ -365,7 +373,11 @@ const assumptions: Record<AssumptionName, Assumption> = {
     place: 'errors.kindOf',
     says: 'An externalBatchId that was accepted is answered with 409 ALREADY_EXISTS',
   },
-  duplicateBatchId: { sure: 'P', place: 'errors.read', says: 'That answer has the batchId of the accepted batch' },
+  duplicateBatchId: {
+    sure: 'P',
+    place: 'errors.read',
+    says: 'That answer has the batchId of the accepted batch',
+  },
   invalidRequest: {
     sure: 'S',
     place: 'errors.kindOf',
@@ -388,9 +400,21 @@ const assumptions: Record<AssumptionName, Assumption> = {
     says: 'Its query has srcClientId, serviceId, srcCorrelationId, reason (as OTHER) and requestor (ISSUER)',
     fields: /^(?:reason|requestor)$/,
   },
-  removed: { sure: 'N', place: 'removal.isDone', says: 'A removal is answered with 200 and srcCorrelationId' },
-  absent: { sure: 'N', place: 'errors.kindOf', says: 'A card that is not there is answered with 404 NOT_FOUND' },
-  profilePath: { sure: 'P', place: 'removal.profile', says: `A profile is removed with DELETE ${PROFILES_PATH}` },
+  removed: {
+    sure: 'N',
+    place: 'removal.isDone',
+    says: 'A removal is answered with 200 and srcCorrelationId',
+  },
+  absent: {
+    sure: 'N',
+    place: 'errors.kindOf',
+    says: 'A card that is not there is answered with 404 NOT_FOUND',
+  },
+  profilePath: {
+    sure: 'P',
+    place: 'removal.profile',
+    says: `A profile is removed with DELETE ${PROFILES_PATH}`,
+  },
   profileQuery: {
     sure: 'P',
     place: 'removal.profile',
@@ -505,8 +529,7 @@ export const batchEnroll: EnrollmentApi = {
     throttling: new Set(['RESOURCE_EXHAUSTED']),
     // S
     passing: new Set(['NO_RESPONSE_FROM_ISSUER', 'UNAVAILABLE', 'INTERNAL', 'UNEXPECTED_ERROR']),
-    kindOf: (call) =>
-      kindOfFailure(call, { kindOfReason: KIND_OF_REASON, isDuplicate, isCallerRefused }),
+    kindOf: (call) => kindOfFailure(call, { kindOfReason: KIND_OF_REASON, isDuplicate, isCallerRefused }),
   },
   headers: {
     // N

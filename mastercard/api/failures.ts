@@ -91,8 +91,7 @@ export function kindOfFailure(
   if (httpStatus === 502) return 'unknown';
 
   // A gateway's reasons are another vocabulary.
-  const byReason =
-    error.gateway || error.reason === undefined ? undefined : kindOfReason.get(error.reason);
+  const byReason = error.gateway || error.reason === undefined ? undefined : kindOfReason.get(error.reason);
   if ((!error.gateway && isDuplicate(error)) || (httpStatus === 409 && !byReason)) {
     return operation === 'submitBatch' ? 'duplicate' : 'refused';
   }

@@ -30,7 +30,9 @@ export class ApiModuleError extends Error {
  */
 export async function loadApi(path: string): Promise<EnrollmentApi> {
   const replaceable = await replaceableByOthers(path).catch((error: NodeJS.ErrnoException) =>
-    error.code === 'ENOENT' ? 'there is no such file' : `it cannot be read (${error.code ?? 'unknown error'})`,
+    error.code === 'ENOENT'
+      ? 'there is no such file'
+      : `it cannot be read (${error.code ?? 'unknown error'})`,
   );
   if (replaceable !== undefined) throw new ApiModuleError(path, [replaceable]);
   let module: { default?: unknown };
@@ -82,7 +84,13 @@ const Api = object({
   }),
   enroll: object({ request: aFunction, acceptedStatus: number, read: aFunction }),
   status: object({ request: aFunction, read: aFunction, states: map, results: map }),
-  removal: object({ card: aFunction, profile: aFunction, isDone: aFunction, srcId: rule, isInUse: aFunction }),
+  removal: object({
+    card: aFunction,
+    profile: aFunction,
+    isDone: aFunction,
+    srcId: rule,
+    isInUse: aFunction,
+  }),
   errors: object({ read: aFunction, reasons: set, throttling: set, passing: set, kindOf: aFunction }),
   headers: object({ flowId: text, flowIdRule: rule, correlationIds: z.array(text, a('a list of texts')) }),
   assumptions: object(

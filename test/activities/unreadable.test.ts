@@ -66,7 +66,7 @@ const READS: [activity: string, ref: string, (deps: ActivityDependencies) => () 
     (deps) => () => fetchBatchStatus(deps)({ batch, round, batchId: 'mc-1' }),
   ]),
   ['listEnrolled', Blob.outcomes, (deps) => () => listEnrolled(deps)({ batch })],
-  ['removeCard', Blob.outcomes, (deps) => () => removeCard(deps)({ batch, card: 0, reason: 'ROLLBACK' })],
+  ['removeCard', Blob.outcomes, (deps) => () => removeCard(deps)({ batch, card: 0, reason: 'other' })],
   ['removeProfile', Blob.outcomes, (deps) => () => removeProfile(deps)({ batch, card: 0 })],
   ['recordRemovals', Blob.outcomes, (deps) => () => recordRemovals(deps)({ batch, cards: {} })],
 ];

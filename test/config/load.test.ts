@@ -3,6 +3,7 @@ import { tmpdir } from 'node:os';
 import { join, resolve } from 'node:path';
 import fc from 'fast-check';
 import { afterEach, beforeEach, describe, expect, it, vi } from 'vitest';
+import { batchEnroll } from '../../mastercard/api/batch-enroll.js';
 import type { C2pConfig } from '../../config/config.js';
 import { ConfigError } from '../../config/errors.js';
 import { checkSecrets, loadConfig, parseConfig } from '../../config/load.js';
@@ -44,6 +45,7 @@ describe('parseConfig', () => {
       programs: {
         demo: {
           ...PROGRAM,
+          api: batchEnroll,
           baseUrl: 'https://sandbox.api.mastercard.com/src/api/digital/payments',
           signingKey: { ...PROGRAM.signingKey, path: resolve('/etc/c2p/keys/signing.p12') },
           encryptionKey: { path: resolve('/etc/c2p/keys/mastercard.pem'), kid: undefined },

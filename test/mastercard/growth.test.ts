@@ -1,15 +1,15 @@
 import { createServer, type Server } from 'node:http';
 import type { AddressInfo } from 'node:net';
 import { afterAll, beforeAll, describe } from 'vitest';
-import { readDeleteAnswer, readEnrollAnswer, readStatusAnswer } from '../../mastercard/answers.js';
-import { classify } from '../../mastercard/classification.js';
+import { batchEnroll } from '../../mastercard/api/batch-enroll.js';
 import { loadEncryptionKey } from '../../mastercard/encryption-key.js';
-import { cleanText, readErrorBody } from '../../mastercard/error-body.js';
+import { cleanText } from '../../mastercard/cleaning.js';
 import type { EnrollmentGateway } from '../../mastercard/gateway.js';
 import { createHttpGateway } from '../../mastercard/http-gateway.js';
 import { asCompactJwe } from '../../mastercard/jwe.js';
 import { readText } from '../../protection/read-text.js';
-import { toReportedCards } from '../../mastercard/record-results.js';
+import { readReceipt, readReport, readWith } from '../../mastercard/reading.js';
+import { readErrorBody } from './read-answers.js';
 import { parseRetryAfter } from '../../mastercard/retry-after.js';
 import { loadSigningIdentity } from '../../mastercard/signing-key.js';
 import { linear, many, refusalOf, repeated, unknownFields } from '../support/growth.js';
@@ -71,13 +71,7 @@ describe('reading the body of an error answer takes time in proportion to', () =
   linear(
     'details that name a place again and again',
     (size) => [{ reason: 'ALREADY_EXISTS', source: `${repeated('.externalBatchId', size)}s` }],
-    (details) =>
-      classify({
-        operation: 'submitBatch',
-        answered: true,
-        httpStatus: 400,
-        error: { gateway: false, recoverable: false, details },
-      }),
+    (details) => batchEnroll.errors.kindOf({ operation: 'submitBatch', httpStatus: 400, error: { details } }),
     50_000,
   );
 });
@@ -87,8 +81,7 @@ describe('reading a status answer takes time in proportion to', () => {
     JSON.stringify({ batchId: 'b', externalBatchId: 'b', batchStatus: 'COMPLETED', records });
   const ids = (n: number) => ({ externalConsumerId: `c${n}`, externalCardId: `k${n}` });
   const read = (text: string) => {
-    const found = readStatusAnswer(text);
-    return found && toReportedCards(found.records);
+    return readReport(batchEnroll, text);
   };
 
   linear('records', (count) => answer(many(count, (n) => ({ ...ids(n), status: 'SUCCESS' }))), read, 200);
@@ -127,13 +120,13 @@ describe('reading a status answer takes time in proportion to', () => {
   linear(
     'a long batchId',
     (size) => JSON.stringify({ batchId: repeated('.', size) }),
-    readEnrollAnswer,
+    (text: string) => readReceipt(batchEnroll, text),
     300_000,
   );
   linear(
     'a long correlation id',
     (size) => JSON.stringify({ srcCorrelationId: repeated('4', size) }),
-    readDeleteAnswer,
+    (text: string) => readWith(text, batchEnroll.removal.isDone),
     300_000,
   );
 });
@@ -185,6 +178,7 @@ describe('a call takes time in proportion to', () => {
     });
     await new Promise<void>((resolve) => server.listen(0, '127.0.0.1', resolve));
     gateway = createHttpGateway({
+      api: batchEnroll,
       baseUrl: `http://127.0.0.1:${(server.address() as AddressInfo).port}/src/api`,
       srcClientId: '5e0d4b84-189d-4c86-822d-590602f62062',
       serviceId: 'SRC',

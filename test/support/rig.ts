@@ -34,6 +34,7 @@ import { historiesOf, Replayer } from './replay.js';
 import { ScriptedGateway } from './scripted-gateway.js';
 import { createTimeSkippingEnv, FreeTime } from './time-skipping.js';
 import { bundleWorkflows, testBundle } from './workflow-bundle.js';
+import { batchEnroll } from '../../mastercard/api/batch-enroll.js';
 
 export const PROGRAM = 'demo';
 
@@ -173,7 +174,9 @@ export class Rig {
       sourceFolder: this.sourceFolder,
       graceMs,
       now: () => new Date(),
+      recordRules: () => batchEnroll.records,
       program: () => ({
+        api: batchEnroll,
         gateway,
         recipient: typeof recipient === 'function' ? recipient : () => Promise.resolve(recipient),
         contentEncryption: 'A128GCM',
@@ -295,6 +298,7 @@ const testRecipient: Recipient = { kid: 'test-kid', key: publicKey };
 
 function testProgram(maxCardsPerBatch = 250) {
   return {
+    api: batchEnroll,
     baseUrl: 'http://127.0.0.1:1',
     srcClientId: '5e0d4b84-189d-4c86-822d-590602f62062',
     serviceId: 'SRC',

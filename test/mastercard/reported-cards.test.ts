@@ -1,15 +1,16 @@
 import fc from 'fast-check';
 import { describe, expect, test } from 'vitest';
-import type { RecordResult } from '../../mastercard/contract.js';
-import { toReportedCards } from '../../mastercard/record-results.js';
+import { readCards } from './read-answers.js';
 
 const ids = { externalConsumerId: 'c1', externalCardId: 'k1' };
 const PAN = '5186001700009726';
 
-describe('toReportedCards', () => {
+const cardsOf = (records: unknown[]) => readCards(records)!;
+
+describe('the records of a status answer', () => {
   test('reads a success with the ids that Mastercard gave', () => {
-    const record: RecordResult = { ...ids, status: 'SUCCESS', srcConsumerId: 's1', srcDigitalCardId: 'd1' };
-    expect(toReportedCards([record])).toEqual([
+    const record = { ...ids, status: 'SUCCESS', srcConsumerId: 's1', srcDigitalCardId: 'd1' };
+    expect(readCards([record])).toEqual([
       { ...ids, result: 'enrolled', rawStatus: 'SUCCESS', srcConsumerId: 's1', srcDigitalCardId: 'd1' },
     ]);
   });
@@ -21,8 +22,8 @@ describe('toReportedCards', () => {
       { errordetail: null, details: [{ reason: 'PAN_INELIGIBLE', source: 'Card', message: 'No' }] },
     ],
   ])('takes the reason of a decline from its %s, which say more than the top reason', (_, error) => {
-    const record: RecordResult = { ...ids, status: 'FAILED', error: { reason: 'INVALID_STATE', ...error } };
-    expect(toReportedCards([record])).toMatchObject([
+    const record = { ...ids, status: 'FAILED', error: { reason: 'INVALID_STATE', ...error } };
+    expect(readCards([record])).toMatchObject([
       {
         result: 'failed',
         reason: 'PAN_INELIGIBLE',
@@ -31,22 +32,31 @@ describe('toReportedCards', () => {
     ]);
   });
 
+  test('takes SUCCESSFUL, as the sibling API writes it, for a success', () => {
+    expect(readCards([{ ...ids, status: 'SUCCESSFUL' }])).toMatchObject([{ result: 'enrolled' }]);
+  });
+
+  test('takes a success without srcDigitalCardId, which comes with the first checkout, for enrolled', () => {
+    const [reported] = cardsOf([{ ...ids, status: 'SUCCESS' }]);
+    expect(reported).toMatchObject({ result: 'enrolled' });
+  });
+
   test('takes the top reason when no detail has one', () => {
     const error = { reason: 'UNAVAILABLE', message: 'Later', errordetail: [{ source: 'Card' }] };
-    const [reported] = toReportedCards([{ ...ids, status: 'FAILED', error }]);
+    const [reported] = cardsOf([{ ...ids, status: 'FAILED', error }]);
     expect(reported?.reason).toBe('UNAVAILABLE');
   });
 
   test('keeps the message when there are no details', () => {
     const error = { reason: 'UNAVAILABLE', message: 'Later', errordetail: null };
-    expect(toReportedCards([{ ...ids, status: 'FAILED', error }])).toMatchObject([
+    expect(readCards([{ ...ids, status: 'FAILED', error }])).toMatchObject([
       { reason: 'UNAVAILABLE', details: [{ code: 'UNAVAILABLE', message: 'Later' }] },
     ]);
   });
 
-  test('takes any status but the two it knows for unknown, and keeps it', () => {
+  test('takes any status that the API does not list for unknown, and keeps it', () => {
     for (const status of ['UNDER_REVIEW', 'success', 'constructor', '']) {
-      expect(toReportedCards([{ ...ids, status }])).toMatchObject([{ result: 'unknown', rawStatus: status }]);
+      expect(readCards([{ ...ids, status }])).toMatchObject([{ result: 'unknown', rawStatus: status }]);
     }
   });
 
@@ -57,7 +67,7 @@ describe('toReportedCards', () => {
       message: text,
       errordetail: [{ reason: text, source: text, message: text }],
     };
-    const [reported] = toReportedCards([{ ...ids, status: text, error }]);
+    const [reported] = cardsOf([{ ...ids, status: text, error }]);
     expect(JSON.stringify(reported)).not.toContain(PAN);
     expect(reported?.rawStatus).toHaveLength(200);
     expect(reported?.details?.[0]?.message).toHaveLength(200);
@@ -65,8 +75,8 @@ describe('toReportedCards', () => {
 
   test('leaves out ids of Mastercard that are no text of 1 to 255 characters', () => {
     for (const id of [7, null, '', 'i'.repeat(256), {}]) {
-      const record = { ...ids, status: 'SUCCESS', srcConsumerId: id, srcDigitalCardId: id } as RecordResult;
-      const [reported] = toReportedCards([record]);
+      const record = { ...ids, status: 'SUCCESS', srcConsumerId: id, srcDigitalCardId: id };
+      const [reported] = cardsOf([record]);
       expect([reported?.srcConsumerId, reported?.srcDigitalCardId]).toEqual([undefined, undefined]);
     }
   });
@@ -81,7 +91,8 @@ describe('toReportedCards', () => {
     );
     fc.assert(
       fc.property(fc.array(entries), (list) => {
-        expect(toReportedCards(list as unknown as RecordResult[])).toHaveLength(list.length);
+        const read = readCards(list);
+        if (read) expect(read).toHaveLength(list.length);
       }),
     );
   });

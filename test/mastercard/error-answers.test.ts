@@ -1,10 +1,11 @@
 import fc from 'fast-check';
 import { describe, expect, it } from 'vitest';
-import { cleanText, readErrorBody } from '../../mastercard/error-body.js';
+import { cleanText } from '../../mastercard/cleaning.js';
+import { readErrorBody } from './read-answers.js';
 
 const PAN = '5186001700009726';
 
-describe('readErrorBody', () => {
+describe('the body of an error answer', () => {
   const error = {
     Source: 'Gateway',
     ReasonCode: 'DECLINED',
@@ -48,6 +49,11 @@ describe('readErrorBody', () => {
     expect(readErrorBody(JSON.stringify(body)).details).toEqual([
       { reason: 'INTERNAL', message: 'It broke' },
     ]);
+  });
+
+  it('reads the shape of the sibling API, with the number in code and the word in status', () => {
+    const body = { code: 400, status: 'INVALID_ARGUMENT', message: 'm', details: [detail] };
+    expect(readErrorBody(JSON.stringify(body))).toMatchObject({ reason: 'INVALID_ARGUMENT', details: read });
   });
 
   it('reads the ids that the answer to a duplicate carries', () => {
