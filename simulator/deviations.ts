@@ -26,7 +26,7 @@ function withField<T>(schema: z.ZodType<T>, name: string, other: string): z.ZodT
   const renamedBack = z
     .looseObject({ [other]: z.string().min(1) })
     .transform(({ [other]: value, ...fields }) => ({ ...fields, [name]: value }));
-  return renamedBack.pipe(schema as never) as unknown as z.ZodType<T>;
+  return renamedBack.pipe(schema as never);
 }
 
 /** A plaintext of which only a part is looked at, which must be as `part` says. */

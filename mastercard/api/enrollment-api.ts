@@ -36,14 +36,14 @@ export interface BatchRules {
   /** What Mastercard can have given: never a path of its own (`.` and `..`). */
   readonly batchId: TextRule;
   /** The id that a round is sent under: of round 1 the batch's own. */
-  roundId(externalBatchId: string, round: number): string;
+  readonly roundId: (externalBatchId: string, round: number) => string;
   /** Cards in one request; the default of `maxCardsPerBatch`. */
   readonly maxCards: number;
 }
 
 export interface EnrollmentDataRules {
   /** The plaintext that is encrypted: an object for `JSON.stringify`. */
-  plaintext(records: readonly EnrollmentRecord[]): object;
+  readonly plaintext: (records: readonly EnrollmentRecord[]) => object;
   /** The default of `contentEncryption`. */
   readonly contentEncryption: 'A128GCM' | 'A256GCM';
 }
@@ -72,16 +72,16 @@ export interface EnrollCall {
   /** The HTTP status of an accepted batch. */
   readonly acceptedStatus: number;
   /** Reads the answer of an accepted batch. */
-  read(body: unknown): { batchId: string; externalBatchId?: string | undefined } | undefined;
+  readonly read: (body: unknown) => { batchId: string; externalBatchId?: string | undefined } | undefined;
 }
 
 /** What Mastercard's word for the state of a batch means. */
 export type BatchState = 'inProgress' | 'completed' | 'completedWithErrors' | 'failed';
 
 export interface StatusCall {
-  request(caller: Caller, batchId: string): ApiRequest;
+  readonly request: (caller: Caller, batchId: string) => ApiRequest;
   /** Reads the answer. Texts stay as Mastercard wrote them: c2p masks them. */
-  read(body: unknown): StatusAnswer | undefined;
+  readonly read: (body: unknown) => StatusAnswer | undefined;
   /** By Mastercard's word. A word that is not here means that the batch is not done. */
   readonly states: ReadonlyMap<string, BatchState>;
   /** By Mastercard's word. A word that is not here leaves it open whether the card is enrolled. */
@@ -108,18 +108,18 @@ export interface CardAnswer {
 
 export interface RemovalCalls {
   card(caller: Caller, removal: { srcDigitalCardId: string; reason: RemovalReason }): ApiRequest;
-  profile(caller: Caller, removal: { srcConsumerId: string }): ApiRequest;
+  readonly profile: (caller: Caller, removal: { srcConsumerId: string }) => ApiRequest;
   /** Whether an answer of 200 to 299 says that it is done. */
-  isDone(body: unknown): boolean;
+  readonly isDone: (body: unknown) => boolean;
   /** Mastercard's ids of cards and consumers. */
   readonly srcId: TextRule;
   /** Whether a profile was not removed because it has cards. */
-  isInUse(error: ErrorAnswer): boolean;
+  readonly isInUse: (error: ErrorAnswer) => boolean;
 }
 
 export interface ErrorRules {
   /** Reads the body of an answer of 300 and above. */
-  read(body: unknown): ErrorAnswer | undefined;
+  readonly read: (body: unknown) => ErrorAnswer | undefined;
   /** Every reason that Mastercard is known to give; c2p writes `OTHER` in the place of any other. */
   readonly reasons: ReadonlySet<string>;
   /** Reasons with which Mastercard asks for fewer calls, beside HTTP status 429. */
@@ -127,7 +127,7 @@ export interface ErrorRules {
   /** Reasons of a declined card that may be gone when it is sent again. */
   readonly passing: ReadonlySet<string>;
   /** What is known after a call that was answered with 300 or above. Where that is open: `unknown`. */
-  kindOf(call: AnsweredCall): FailureKind;
+  readonly kindOf: (call: AnsweredCall) => FailureKind;
 }
 
 export interface HeaderRules {

@@ -48,9 +48,9 @@ export interface ReasonRules {
   /** Reasons that say more than the HTTP status they come with. */
   kindOfReason: ReadonlyMap<string, FailureKind>;
   /** Whether the batch exists already, where it is no 409. */
-  isDuplicate(error: ErrorAnswer): boolean;
+  readonly isDuplicate: (error: ErrorAnswer) => boolean;
   /** Whether the caller's ids are refused, and not the request. */
-  isCallerRefused(error: ErrorAnswer): boolean;
+  readonly isCallerRefused: (error: ErrorAnswer) => boolean;
 }
 
 /**

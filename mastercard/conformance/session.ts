@@ -362,7 +362,8 @@ class Session {
   private judgeAbsent(answer: Answer): void {
     const { api } = this.options;
     if (answer.httpStatus < 300) return this.verdicts.contradict('absent', `${answer.httpStatus} once more`);
-    const error = readError(api, answer.body);
+    const error = this.judgeError(answer, 'cardPath', 'cardQuery');
+    if (!error) return;
     const kind = api.errors.kindOf({ operation: 'deleteCard', httpStatus: answer.httpStatus, error });
     if (kind === 'notFound') this.verdicts.confirm('absent');
     else this.verdicts.contradict('absent', said(answer, error));
