@@ -68,7 +68,10 @@ export interface ApiRequest {
 
 export interface EnrollCall {
   /** @param order.enrollmentData the encrypted records: a compact JWE. */
-  request(caller: Caller, order: { externalBatchId: string; enrollmentData: string }): ApiRequest;
+  readonly request: (
+    caller: Caller,
+    order: { externalBatchId: string; enrollmentData: string },
+  ) => ApiRequest;
   /** The HTTP status of an accepted batch. */
   readonly acceptedStatus: number;
   /** Reads the answer of an accepted batch. */
@@ -107,7 +110,7 @@ export interface CardAnswer {
 }
 
 export interface RemovalCalls {
-  card(caller: Caller, removal: { srcDigitalCardId: string; reason: RemovalReason }): ApiRequest;
+  readonly card: (caller: Caller, removal: { srcDigitalCardId: string; reason: RemovalReason }) => ApiRequest;
   readonly profile: (caller: Caller, removal: { srcConsumerId: string }) => ApiRequest;
   /** Whether an answer of 200 to 299 says that it is done. */
   readonly isDone: (body: unknown) => boolean;

@@ -16,15 +16,15 @@ export interface ConformanceOptions {
   srcClientId: string;
   serviceId: string;
   /** Makes the JWE of a plaintext. */
-  encrypt(plaintext: object): Promise<string>;
+  encrypt: (plaintext: object) => Promise<string>;
   /** Valid test cards: at least one. */
   records: readonly EnrollmentRecord[];
   /** How often to ask for the status, and for how long in all (ms). */
   pollEvery: number;
   pollFor: number;
   /** Asks whether to take a step. */
-  confirm(step: Step): Promise<boolean>;
-  onExchange(exchange: RecordedExchange): void;
+  confirm: (step: Step) => Promise<boolean>;
+  onExchange: (exchange: RecordedExchange) => void;
 }
 
 /** A step of the session, for a person who is to agree to it. */

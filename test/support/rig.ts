@@ -23,6 +23,7 @@ import { EnrollmentClient } from '../../client/enrollment-client.js';
 import { DEFAULT_GRACE_MS } from '../../config/config.js';
 import type { BatchKey } from '../../enrollment/batch.js';
 import { gatewayTaskQueue, workflowIdOf } from '../../enrollment/identifiers.js';
+import type { EnrollmentApi } from '../../mastercard/api/enrollment-api.js';
 import type { EnrollmentGateway } from '../../mastercard/gateway.js';
 import type { Recipient } from '../../mastercard/jwe.js';
 import { protectedDataConverter, workerDataConverter } from '../../protection/data-converter.js';
@@ -46,6 +47,8 @@ export interface WorkersOptions {
   activityInterceptors?: ActivityInterceptorsFactory[];
   /** 0: every workflow task replays the whole history, as after a restart. */
   maxCachedWorkflows?: number;
+  /** What Mastercard's API is like; default the built-in module. */
+  api?: EnrollmentApi;
   /** The sweep's and the jobs' grace time (ms). */
   graceMs?: number;
 }
@@ -114,12 +117,14 @@ export class Rig {
   }
 
   client(
-    options: { maxCardsPerBatch?: number; taskQueue?: string; sourceFolder?: null } = {},
+    options: { maxCardsPerBatch?: number; taskQueue?: string; sourceFolder?: null; api?: EnrollmentApi } = {},
   ): EnrollmentClient {
     return EnrollmentClient.using({
       config: {
         taskQueue: options.taskQueue ?? 'c2p-nobody',
-        programs: { [PROGRAM]: testProgram(options.maxCardsPerBatch) },
+        programs: {
+          [PROGRAM]: { ...testProgram(options.maxCardsPerBatch), api: options.api ?? batchEnroll },
+        },
         bulk: options.sourceFolder === null ? undefined : { folder: this.sourceFolder },
       },
       temporal: this.env.client,
@@ -167,6 +172,7 @@ export class Rig {
       activityInterceptors = [],
       maxCachedWorkflows,
       graceMs = DEFAULT_GRACE_MS,
+      api = batchEnroll,
     } = options;
     const deps: ActivityDependencies = {
       store: this.store,
@@ -174,12 +180,12 @@ export class Rig {
       sourceFolder: this.sourceFolder,
       graceMs,
       now: () => new Date(),
-      recordRules: () => batchEnroll.records,
+      recordRules: () => api.records,
       program: () => ({
-        api: batchEnroll,
+        api,
         gateway,
         recipient: typeof recipient === 'function' ? recipient : () => Promise.resolve(recipient),
-        contentEncryption: 'A128GCM',
+        contentEncryption: api.enrollmentData.contentEncryption,
         maxCardsPerBatch: 250,
         policy: {},
       }),
@@ -264,7 +270,7 @@ export class Rig {
 }
 
 /** One that never ran would hold its connection open. */
-function runningAll<T>([workflows, calls]: [Worker, Worker], work: () => Promise<T>): Promise<T> {
+export function runningAll<T>([workflows, calls]: [Worker, Worker], work: () => Promise<T>): Promise<T> {
   return workflows.runUntil(calls.runUntil(work));
 }
 
