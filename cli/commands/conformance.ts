@@ -25,7 +25,10 @@ interface ConformanceOptions {
 export const conformanceCommand = new Command('conformance')
   .description('speak with Mastercard once, and say what of its API is not as c2p assumes')
   .option('-p, --program <program>', 'the program to speak for; may be left out when there is only one')
-  .option('--file <file>', 'test cards, JSONL or CSV; by default two numbers of Mastercard’s documentation')
+  .option(
+    '--file <file>',
+    "test cards, JSONL or CSV (default: one number that Mastercard's documentation shows)",
+  )
   .option('--transcript <file>', 'write what was sent and answered, masked, into a new file')
   .option('--poll <duration>', 'how often to ask for the status', duration, 5_000)
   .option('--for <duration>', 'how long to wait until the batch is done', duration, 10 * 60_000)
