@@ -10,6 +10,7 @@ import {
 } from '../enrollment/outcomes.js';
 import { reconcile, type AnswerAnomalies } from '../enrollment/reconciliation.js';
 import { cardKeysOf, recordsOf, type CardKey, type EnrollmentRecord } from '../enrollment/records.js';
+import { withProfilesThatMayRemain } from '../enrollment/removal.js';
 import type { EnrollmentApi } from '../mastercard/api/enrollment-api.js';
 import { GatewayFailure } from '../mastercard/errors.js';
 import type { BatchReport } from '../mastercard/gateway.js';
@@ -84,7 +85,7 @@ async function recordOutcomes(
   const known = await getJson<Outcome[]>(store, batch, Blob.outcomes);
   const records = await getJson<EnrollmentRecord[]>(store, batch, Blob.validated(round));
   const { outcomes, anomalies } = reconcile(cardKeysOf(records), report.cards, round);
-  const merged = inOrderOf(cards, mergeOutcomes(known, outcomes));
+  const merged = withProfilesThatMayRemain(inOrderOf(cards, mergeOutcomes(known, outcomes)));
   await putJson(store, batch, Blob.outcomes, merged);
   const counts = countOutcomes(cards.length, merged);
   if (retryInRound === undefined) return { counts, anomalies };

@@ -97,7 +97,13 @@ function verdict(chosen: ReportedCard | undefined, others: readonly ReportedCard
     case 'enrolled':
       return { status: 'ENROLLED', ...srcIdsOf(chosen), ...withDetails };
     case 'failed':
-      return { status: 'FAILED', reason: chosen.reason ?? ReconciliationReason.unexplained, ...withDetails };
+      return {
+        status: 'FAILED',
+        reason: chosen.reason ?? ReconciliationReason.unexplained,
+        // Its profile may be there all the same.
+        ...(chosen.srcConsumerId === undefined ? {} : { srcConsumerId: chosen.srcConsumerId }),
+        ...withDetails,
+      };
     case 'unknown': {
       const raw = { code: ReconciliationReason.unknownStatus, message: chosen.rawStatus };
       return { status: 'UNREPORTED', reason: ReconciliationReason.unknownStatus, details: [raw, ...details] };

@@ -72,6 +72,11 @@ export class Processor {
         return succeeded();
       case 'fail':
         return failed(effect.error);
+      case 'failWithProfile': {
+        const { outcome, records } = failed(effect.error);
+        const srcConsumerId = this.directory.addProfile(client, externalConsumerId);
+        return { outcome, records: records.map((record) => ({ ...record, srcConsumerId })) };
+      }
       case 'failOnce': {
         const key = JSON.stringify([
           client.srcClientId,

@@ -18,6 +18,7 @@ import { testRecords, jweOf } from '../support/records.js';
 import { report, ScriptedGateway, success } from '../support/scripted-gateway.js';
 import { DamagedStore, KEY_ELSEWHERE } from '../support/damaged-store.js';
 import { activityEnvironment } from './environment.js';
+import { batchEnroll } from '../../mastercard/api/batch-enroll.js';
 
 const batch = { program: 'demo', externalBatchId: 'batch-1' };
 const recipient = { kid: 'mc-1', key: rsaKeyPair().publicKey };
@@ -79,6 +80,7 @@ describe.each(READS)('%s, where %s', (_, ref, activity) => {
         keyRing: store.keyRing,
         now: () => new Date(),
         program: () => ({
+          api: batchEnroll,
           gateway,
           recipient: () => Promise.resolve(recipient),
           contentEncryption: 'A128GCM',

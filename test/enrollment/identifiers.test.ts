@@ -1,11 +1,6 @@
 import fc from 'fast-check';
 import { describe, expect, test } from 'vitest';
-import {
-  gatewayTaskQueue,
-  looksLikePan,
-  passesLuhn,
-  workflowIdOf,
-} from '../../enrollment/identifiers.js';
+import { gatewayTaskQueue, looksLikePan, passesLuhn, workflowIdOf } from '../../enrollment/identifiers.js';
 import { randomIds } from '../support/random-ids.js';
 import { checkDigit, panOfLength } from './generators.js';
 

@@ -118,6 +118,7 @@ describe('a rule of the contract', () => {
       'emailAddress',
       'too_long',
     ],
+    ['a first name of 31 characters', { firstName: 'a'.repeat(31) }, 'firstName', 'too_long'],
     ['a name that is missing', { firstName: undefined }, 'firstName', 'required'],
     ['a name of white space', { lastName: ' \t ' }, 'lastName', 'required'],
     ...(
@@ -230,8 +231,8 @@ describe('a rule of the contract', () => {
       'too_short',
     ],
     [
-      'a card number of 20 digits',
-      { primaryAccountNumber: `${PAN}0000` },
+      'a card number of 21 digits',
+      { primaryAccountNumber: `${PAN}00000` },
       'primaryAccountNumber',
       'too_long',
     ],

@@ -103,6 +103,20 @@ describe('with an API module of its own, a program', () => {
     ]);
   });
 
+  test('takes back the profile that a declined card left, and says of it that it may remain until then', async () => {
+    const records = [testRecord(1), triggering(2, 'PROFILE_REMAINS')];
+    const kept = await enrolling(myApi, records);
+    expect(kept.outcomes[1]).toMatchObject({
+      status: 'FAILED',
+      details: [{}, { code: 'PROFILE_MAY_REMAIN' }],
+    });
+    const { result, outcomes } = await enrolling(myApi, records, { onPartialFailure: 'rollback' });
+    expect(result).toMatchObject({ status: 'ROLLED_BACK' });
+    expect(outcomes[1]!.details).toHaveLength(1);
+    const removals = simulator.requests().filter(({ operation }) => operation === 'deleteProfile');
+    expect(removals.map(({ status }) => status)).toEqual([200, 200]);
+  });
+
   test('enrolls a portfolio', async () => {
     const bulkId = rig.nextBatchId('my-job');
     await writePortfolio(rig, bulkId, testRecords(7));
