@@ -139,10 +139,11 @@ function beginning(bytes: Buffer): string {
   return bytes.toString('hex', 0, 32);
 }
 
-/** Nothing where it is something else. A certificate or a key has hundreds of bytes, a word has a few. */
+/** Nothing where it is something else. A certificate or a key has hundreds of bytes; a few words may be base64, too. */
 function fromBase64(text: string): Buffer {
-  const bytes = /^[A-Za-z0-9+/\s]+={0,2}\s*$/.test(text) ? Buffer.from(text, 'base64') : Buffer.alloc(0);
-  return bytes.length > 128 ? bytes : Buffer.alloc(0);
+  const characters = text.replace(/\s+/g, '');
+  const isBase64 = characters.length > 128 && /^[A-Za-z0-9+/]+={0,2}$/.test(characters);
+  return Buffer.from(isBase64 ? characters : '', 'base64');
 }
 
 function isPrivateKey(key: Buffer, type: 'pkcs1' | 'pkcs8'): boolean {
