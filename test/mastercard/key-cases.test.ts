@@ -367,10 +367,10 @@ describe('encryptionKey', () => {
   });
 });
 
-const TOOLS = ['openssl', 'keytool', 'iconv', 'base64', 'awk'].filter((tool) => {
-  const { status, stdout } = spawnSync('sh', ['-c', `command -v ${tool} && ${tool} version`]);
-  return tool === 'openssl' ? stdout.includes('OpenSSL 3') : status !== null && stdout.length > 0;
-});
+/** Those of the commands that this machine has; the options of openssl are those of version 3. */
+const TOOLS = ['openssl && openssl version | grep "OpenSSL 3"', 'keytool', 'iconv', 'base64', 'awk']
+  .filter((tool) => spawnSync('sh', ['-c', `command -v ${tool}`]).status === 0)
+  .map((tool) => tool.split(' ')[0]!);
 
 /**
  * Runs the command of a refusal, and of the refusals of what it makes: in base64 may be what must be converted, too.
