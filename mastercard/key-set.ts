@@ -1,6 +1,6 @@
 import { Agent, request } from 'undici';
-import { z } from 'zod';
 import { readText } from '../protection/read-text.js';
+import { KeySet, parseJwkText } from './jwk.js';
 import { KeyError } from './key-material.js';
 import { VERIFIED } from '../protection/tls.js';
 
@@ -20,7 +20,7 @@ export async function fetchKeySet(url: string): Promise<unknown[]> {
   const { statusCode, text } = await get(url);
   if (statusCode !== 200) throw unavailable(url, `the answer is ${statusCode}`);
   try {
-    return z.object({ keys: z.array(z.unknown()) }).parse(JSON.parse(text ?? '')).keys;
+    return KeySet.parse(parseJwkText(text ?? '')).keys;
   } catch {
     throw unavailable(url, 'the answer is no JWK set');
   }

@@ -250,6 +250,18 @@ describe('loading a key takes time in proportion to', () => {
     15_000,
   );
   linear(
+    'certificates',
+    (count) => file(others.repeat(count)),
+    (path) => loadEncryptionKey({ path }),
+    10,
+  );
+  linear(
+    'white space in what is almost base64',
+    (size) => file(`A${repeated(' ', size)}!`),
+    encryption,
+    50_000,
+  );
+  linear(
     'members of a set',
     (count) => file(JSON.stringify({ keys: many(count, (n) => ({ kty: 'RSA', use: 'enc', kid: `k${n}` })) })),
     encryption,

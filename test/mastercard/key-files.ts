@@ -65,7 +65,11 @@ function forgeKey(key: KeyObject): forge.pki.rsa.PrivateKey {
 
 /** A folder of its own for a test file's key files. */
 export class KeyFolder {
-  readonly path = mkdtempSync(join(tmpdir(), 'c2p-keys-'));
+  readonly path: string;
+
+  constructor(prefix = 'c2p-keys-') {
+    this.path = mkdtempSync(join(tmpdir(), prefix));
+  }
 
   /** @returns the path of the file. */
   write(name: string, content: string | Uint8Array): string {
