@@ -29,7 +29,10 @@ export const conformanceCommand = new Command('conformance')
     '--file <file>',
     "test cards, JSONL or CSV (default: one number that Mastercard's documentation shows)",
   )
-  .option('--transcript <file>', 'write what was sent and answered, masked, into a new file')
+  .option(
+    '--transcript <file>',
+    'where to write what was sent and answered, masked (default: a new file here)',
+  )
   .option('--poll <duration>', 'how often to ask for the status', duration, 5_000)
   .option('--for <duration>', 'how long to wait until the batch is done', duration, 10 * 60_000)
   .option('-y, --yes', 'take every step without asking')
@@ -37,7 +40,7 @@ export const conformanceCommand = new Command('conformance')
   .addHelpText(
     'after',
     example(
-      'c2p conformance --program demo --transcript conformance.txt',
+      'c2p conformance --program demo',
       'It enrolls the test cards and removes them again: use it with the sandbox. It needs no Temporal.',
       'Exit codes: 0 nothing is contradicted; 1 something is, or the session ended early; 2 wrong usage.',
     ),
@@ -47,19 +50,27 @@ export const conformanceCommand = new Command('conformance')
       command.error('error: there is no terminal to confirm each step on; give --yes to take all steps');
     const [name, program] = await programOf(options.program);
     const records = await recordsOf(options.file, program);
-    const transcript: string[] = [];
-    const result = await converse(program, records, options, transcript);
-    if (options.transcript !== undefined)
-      await writeNewFile(options.transcript, (out) => {
-        out.write(`${transcript.join('\n\n')}\n`);
-        return Promise.resolve();
-      });
+    const transcript =
+      options.transcript ??
+      `c2p-conformance-${new Date().toISOString().slice(0, 19).replaceAll(':', '')}.txt`;
+    // First of all, so that nothing is sent of which nothing could be kept.
+    const result = await written(transcript, (tell) => converse(program, records, options, tell));
+    note(`\ntranscript, masked: ${transcript}`);
     if (options.json) printJson({ program: name, api: program.api.name, ...result });
     else printResult(program, result);
     const contradicted = result.verdicts.filter(({ verdict }) => verdict === 'contradicted').length;
     const failed = contradicted > 0 || result.stopped !== undefined || result.left.length > 0;
     terminal().exitCode = failed ? ExitCode.unexpected : ExitCode.ok;
   });
+
+/** Writes what is told into a new file, while it is told. */
+async function written<T>(path: string, work: (tell: (text: string) => void) => Promise<T>): Promise<T> {
+  const done: T[] = [];
+  await writeNewFile(path, async (out) => {
+    done.push(await work((text) => void out.write(`${text}\n\n`)));
+  });
+  return done[0]!;
+}
 
 async function programOf(wanted: string | undefined): Promise<[string, ProgramConfig]> {
   const { loadConfig } = await import('../../config/load.js');
@@ -92,7 +103,7 @@ async function converse(
   program: ProgramConfig,
   records: readonly EnrollmentRecord[],
   { yes, poll, for: pollFor }: ConformanceOptions,
-  transcript: string[],
+  tell: (text: string) => void,
 ): Promise<ConformanceResult> {
   const { Agent } = await import('undici');
   const { runConformance } = await import('../../mastercard/conformance/session.js');
@@ -112,12 +123,15 @@ async function converse(
       caller: new SignedCaller({ api, baseUrl, consumerKey, signingKey }, agent),
       encrypt: (plaintext) => encryptEnrollmentData(plaintext, recipient, program.contentEncryption),
       confirm: async (step) => {
-        transcript.push(`# ${step.title}`);
+        tell(`# ${step.title}`);
         note(`\n${step.title}.\n  ${step.effect}`);
         return yes === true || agrees();
       },
-      onExchange: (exchange) =>
-        transcript.push(transcriptOf(exchange, records, [api.headers.flowId, ...api.headers.correlationIds])),
+      onExchange: (exchange) => {
+        const { request, answer } = exchange;
+        note(`  ${request.method} ${request.path}: ${answer.answered ? answer.httpStatus : answer.problem}`);
+        tell(transcriptOf(exchange, records, [api.headers.flowId, ...api.headers.correlationIds]));
+      },
     });
   } finally {
     await agent.close();

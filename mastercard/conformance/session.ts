@@ -98,7 +98,7 @@ class Session {
     const enrollmentData = await this.options.encrypt(api.enrollmentData.plaintext(records));
     const batch = await this.enroll(enrollmentData);
     this.left = [`all cards of batchId ${batch.batchId}`];
-    await this.enrollAgain(batch, enrollmentData);
+    const second = await this.enrollAgain(batch, enrollmentData);
 
     await this.agree({
       title: 'Ask for the status of the batch until it is done',
@@ -106,6 +106,8 @@ class Session {
     });
     const reported = await this.poll(batch.batchId);
     this.judgeCards(reported);
+    // Its cards are enrolled later, perhaps after those of the first were removed.
+    if (second !== undefined) await this.poll(second);
 
     await this.agree({
       title: 'Remove every card that was enrolled, one of them twice, then the profiles',
@@ -230,10 +232,11 @@ class Session {
     return { batchId: receipt.batchId, externalBatchId };
   }
 
+  /** @returns the batchId of a second batch, which Mastercard should not have made. */
   private async enrollAgain(
     batch: { batchId: string; externalBatchId: string },
     enrollmentData: string,
-  ): Promise<void> {
+  ): Promise<string | undefined> {
     const { api } = this.options;
     const { batchId, externalBatchId } = batch;
     const answer = await this.send('submitBatch', (caller) =>
@@ -243,21 +246,21 @@ class Session {
       const second = readWith(answer.body, (json) => api.enroll.read(json));
       const which = second?.batchId === batchId ? 'the same batchId' : 'another batchId';
       this.verdicts.contradict('duplicate', `${answer.httpStatus}, with ${which}`);
-      if (second && second.batchId !== batchId) this.left.push(`all cards of batchId ${second.batchId}`);
-      return;
+      return second?.batchId === batchId ? undefined : second?.batchId;
     }
     const error = this.judgeError(answer, 'enrollPath', undefined);
-    if (!error) return;
+    if (!error) return undefined;
     const kind = api.errors.kindOf({ operation: 'submitBatch', httpStatus: answer.httpStatus, error });
     if (kind === 'duplicate' && answer.httpStatus === 409) this.verdicts.confirm('duplicate');
     else this.verdicts.contradict('duplicate', said(answer, error));
-    if (kind !== 'duplicate') return;
+    if (kind !== 'duplicate') return undefined;
     if (error.batchId === batchId) this.verdicts.confirm('duplicateBatchId');
     else
       this.verdicts.contradict(
         'duplicateBatchId',
         error.batchId === undefined ? 'no batchId' : 'another batchId',
       );
+    return undefined;
   }
 
   private async poll(batchId: string): Promise<ReportedCard[]> {

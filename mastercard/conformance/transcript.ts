@@ -3,7 +3,7 @@ import { maskForeign } from '../../protection/mask.js';
 import type { RecordedExchange } from './session.js';
 
 /** Headers of answers that say something of the API; others may hold cookies. */
-const SHOWN_HEADERS = ['content-type', 'date', 'retry-after', 'allow'];
+const SHOWN_HEADERS = ['content-type', 'retry-after', 'allow'];
 
 /**
  * One call of a session, as text: without the `Authorization` header and without `enrollmentData`, and with everything

@@ -1,3 +1,4 @@
+import { randomUUID } from 'node:crypto';
 import { mkdtemp, readFile, rm, writeFile } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
@@ -5,9 +6,10 @@ import { afterAll, beforeAll, expect, onTestFinished, test } from 'vitest';
 import { writeSandboxConfig, type Sandbox } from '../../dev/sandbox.js';
 import { batchEnroll } from '../../mastercard/api/batch-enroll.js';
 import { deviating, type DeviationName } from '../../simulator/deviations.js';
-import { createSimulator, TRIGGERS, type Simulator } from '../../simulator/index.js';
+import { TRIGGERS, type Simulator } from '../../simulator/index.js';
 import { testRecord } from '../support/records.js';
 import { sandboxKeysIn } from '../support/sandbox-keys.js';
+import { tickingSimulator } from '../support/ticking-simulator.js';
 import { c2p } from './command-line.js';
 
 let folder: string;
@@ -19,14 +21,14 @@ beforeAll(async () => {
 afterAll(() => rm(folder, { recursive: true }));
 
 async function conformance(deviation: DeviationName | undefined, ...args: string[]) {
-  const simulator: Simulator = await createSimulator({
+  const simulator: Simulator = await tickingSimulator({
     credentials: [sandbox.credentials],
-    processingMs: 20,
     ...(deviation && deviating(deviation)),
   });
   onTestFinished(() => simulator.close());
   const { configPath } = await writeSandboxConfig(sandbox, { baseUrl: simulator.baseUrl });
-  const ran = await c2p(['conformance', '--poll', '10ms', '--for', '500ms', ...args], {
+  const own = args.includes('--transcript') ? [] : ['--transcript', join(folder, `${randomUUID()}.txt`)];
+  const ran = await c2p(['conformance', '--poll', '10ms', '--for', '5s', ...own, ...args], {
     C2P_CONFIG: configPath,
   });
   return { ...ran, simulator };

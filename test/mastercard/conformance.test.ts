@@ -11,9 +11,10 @@ import { encryptEnrollmentData } from '../../mastercard/jwe.js';
 import { loadEncryptionKey, loadSigningKey } from '../../mastercard/keys.js';
 import { SignedCaller } from '../../mastercard/signed-call.js';
 import { DEVIATIONS, deviating, type DeviationName } from '../../simulator/deviations.js';
-import { createSimulator, TRIGGERS, type Simulator, type SimulatorOptions } from '../../simulator/index.js';
+import { TRIGGERS, type Simulator, type SimulatorOptions } from '../../simulator/index.js';
 import { testRecord } from '../support/records.js';
 import { sandboxKeysIn } from '../support/sandbox-keys.js';
+import { tickingSimulator } from '../support/ticking-simulator.js';
 
 let folder: string;
 let credentials: SimulatorOptions['credentials'][number];
@@ -44,7 +45,7 @@ function testCards(): EnrollmentRecord[] {
 }
 
 async function simulatorWith(options: Partial<SimulatorOptions> = {}): Promise<Simulator> {
-  const simulator = await createSimulator({ credentials: [credentials], processingMs: 30, ...options });
+  const simulator = await tickingSimulator({ credentials: [credentials], ...options });
   onTestFinished(() => simulator.close());
   return simulator;
 }
@@ -61,7 +62,7 @@ async function conform({ baseUrl }: Pick<Simulator, 'baseUrl'>, changes: Partial
     encrypt,
     records: testCards(),
     pollEvery: 10,
-    pollFor: 200,
+    pollFor: 2_000,
     confirm: (step) => Promise.resolve(titles.push(step.title) > 0),
     onExchange: () => {},
     ...changes,
