@@ -3,7 +3,7 @@ import { cardKey } from './outcomes.js';
 import type { CardKey } from './records.js';
 import { maskPersonal } from '../protection/mask.js';
 
-/** What Mastercard's answer says about one card, in c2p's words. `mastercard/record-results.ts` makes these. */
+/** What Mastercard's answer says about one card, in c2p's words. `mastercard/reading.ts` makes these. */
 export interface ReportedCard extends CardKey {
   /** `unknown`: a record status that nobody knows. */
   result: 'enrolled' | 'failed' | 'unknown';

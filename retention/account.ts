@@ -47,9 +47,9 @@ export interface Account {
 
 /** What the records of a batch are judged by that was not validated. */
 interface JudgingDependencies {
-  recordRules(program: string): RecordRules;
+  recordRules: (program: string) => RecordRules;
   /** Decides which cards have expired. */
-  now(): Date;
+  now: () => Date;
 }
 
 /** Where nothing is known of what validation found, no card counts as expired: it may have been sent when it was not. */
