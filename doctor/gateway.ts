@@ -91,7 +91,7 @@ function judge(
       return failed(told, IDS);
     case 404:
       // Only the service knows batches: the API gateway, or a proxy, says 404 of the address.
-      if (reason === 'NOT_FOUND')
+      if (failure.byService)
         return ok(`${baseUrl} knows the keys and ids, and no batch of a made-up id`);
       return failed(`${told}, and not in the words of the service`, ADDRESS);
     case 429:

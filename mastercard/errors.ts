@@ -19,6 +19,8 @@ export interface FailureFacts {
   /** Mastercard's top-level `reason` or `ReasonCode`; ours where nothing was sent. */
   reason?: string | undefined;
   details?: FailureDetail[] | undefined;
+  /** Whether the service itself answered, in its own words, and not a gateway or proxy before it. */
+  byService?: boolean | undefined;
   /** Whether Mastercard did not take the call because there were too many; so says HTTP status 429 by itself. */
   isThrottled?: boolean | undefined;
   /** From `Retry-After`, milliseconds. */
@@ -40,6 +42,7 @@ export class GatewayFailure extends Error {
   readonly httpStatus: number | undefined;
   readonly reason: string | undefined;
   readonly details: FailureDetail[];
+  readonly byService: boolean;
   readonly isThrottled: boolean;
   readonly retryAfterMs: number | undefined;
   readonly batchId: string | undefined;
@@ -53,6 +56,7 @@ export class GatewayFailure extends Error {
     this.httpStatus = facts.httpStatus;
     this.reason = facts.reason;
     this.details = facts.details ?? [];
+    this.byService = facts.byService ?? false;
     this.isThrottled = facts.isThrottled ?? (facts.kind === 'notAccepted' && facts.httpStatus === 429);
     this.retryAfterMs = facts.retryAfterMs;
     this.batchId = facts.batchId;

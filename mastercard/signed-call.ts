@@ -130,6 +130,7 @@ export class SignedCaller {
       problem: accepted,
       httpStatus,
       ...clean(api, error),
+      byService: !error.gateway && error.reason !== undefined,
       ...(api.errors.throttling.has(error.reason ?? '') && { isThrottled: kind === 'notAccepted' }),
       retryAfterMs: parseRetryAfter(outcome.header('retry-after')),
       batchId: kind === 'duplicate' ? existingBatchId(api, error, call.externalBatchId) : undefined,

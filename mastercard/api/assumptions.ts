@@ -10,6 +10,8 @@ export interface Assumption {
   place: string;
   /** The fields that Mastercard names, as `source` of an error, when it is wrong. */
   fields?: RegExp | undefined;
+  /** The reason with which it names them; any where it is absent. */
+  reason?: string | undefined;
 }
 
 /** In the order in which `c2p conformance` reports on them. */

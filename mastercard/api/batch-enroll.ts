@@ -261,6 +261,7 @@ const assumptions: Record<AssumptionName, Assumption> = {
     place: 'batch.maxCards',
     says: 'A request has at most 250 cards',
     fields: /^enrollments$/,
+    reason: 'INVALID_VALUE',
   },
   contentEncryption: {
     sure: 'N',

@@ -199,13 +199,7 @@ class Session {
     const { api } = this.options;
     const error = this.judgeError(answer, 'enrollPath', undefined);
     if (!error) return [];
-    const details = error.details ?? [];
-    const about = assumptionsAbout(
-      api,
-      details.map(({ source }) => source ?? ''),
-    );
-    if (about.includes('maxCards') && details.every(({ reason }) => reason !== 'INVALID_VALUE'))
-      return about.map((name) => (name === 'maxCards' ? 'nesting' : name));
+    const about = assumptionsAbout(api, error);
     if (about.length > 0) return about;
     return [this.verdicts.isConfirmed('enrollBody') ? 'nesting' : 'enrollBody'];
   }

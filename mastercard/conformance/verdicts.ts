@@ -1,5 +1,6 @@
 import { ASSUMPTION_NAMES, type AssumptionName } from '../api/assumptions.js';
 import type { EnrollmentApi } from '../api/enrollment-api.js';
+import type { ErrorAnswer } from '../api/failures.js';
 import { cleanText } from '../cleaning.js';
 
 /** What a session with Mastercard shows of one assumption. */
@@ -41,13 +42,16 @@ export class Verdicts {
   }
 }
 
-/** The assumptions that the sources of an error answer are about, without double ones. */
+/** The assumptions that an error answer is about, by what its details name; each once. */
 export function assumptionsAbout(
   { assumptions }: Pick<EnrollmentApi, 'assumptions'>,
-  sources: readonly string[],
+  { details = [] }: ErrorAnswer,
 ): AssumptionName[] {
-  const about = sources.map((source) =>
-    ASSUMPTION_NAMES.find((name) => assumptions[name].fields?.test(source)),
+  const about = details.map(({ source = '', reason }) =>
+    ASSUMPTION_NAMES.find((name) => {
+      const { fields, reason: only = reason } = assumptions[name];
+      return fields?.test(source) === true && reason === only;
+    }),
   );
   return [...new Set(about.filter((name) => name !== undefined))];
 }
