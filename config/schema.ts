@@ -174,25 +174,33 @@ export function configSchema(
       for (const { path: where, message } of policyProblems(resolvePolicy(overrides)))
         context.addIssue({ code: 'custom', path: where.split('.'), message });
     }),
-  }).transform(({ api: chosen, ...program }, context): ProgramConfig => {
-    const apiFile = chosen === BUILT_IN ? undefined : resolve(folder, chosen);
-    const api = apiFile === undefined ? batchEnroll : apis.get(apiFile);
-    if (api === undefined || typeof api === 'string') {
-      const message = `must be ${BUILT_IN}, or a file with an API module${api === undefined ? '' : `: ${api}`}`;
-      context.addIssue({ code: 'custom', path: ['api'], message });
-      return z.NEVER;
-    }
-    for (const field of ['srcClientId', 'serviceId'] as const)
-      if (!follows(program[field], api.program[field]))
-        context.addIssue({ code: 'custom', path: [field], message: api.program[field].problem });
-    return {
-      ...program,
-      api,
-      ...(apiFile === undefined ? {} : { apiFile }),
-      contentEncryption: program.contentEncryption ?? api.enrollmentData.contentEncryption,
-      maxCardsPerBatch: program.maxCardsPerBatch ?? api.batch.maxCards,
-    };
-  });
+  })
+    // Before what makes a program of it, so that every problem is named at once.
+    .superRefine((program, context) => {
+      const api = apiOf(program.api);
+      if (typeof api === 'string') return context.addIssue({ code: 'custom', path: ['api'], message: api });
+      for (const field of ['srcClientId', 'serviceId'] as const)
+        if (!follows(program[field], api.program[field]))
+          context.addIssue({ code: 'custom', path: [field], message: api.program[field].problem });
+    })
+    .transform(({ api: chosen, ...program }): ProgramConfig => {
+      const api = apiOf(chosen) as EnrollmentApi;
+      return {
+        ...program,
+        api,
+        ...(chosen === BUILT_IN ? {} : { apiFile: resolve(folder, chosen) }),
+        contentEncryption: program.contentEncryption ?? api.enrollmentData.contentEncryption,
+        maxCardsPerBatch: program.maxCardsPerBatch ?? api.batch.maxCards,
+      };
+    });
+
+  /** What is wrong with it, where there is none. */
+  function apiOf(chosen: string): EnrollmentApi | string {
+    if (chosen === BUILT_IN) return batchEnroll;
+    const api = apis.get(resolve(folder, chosen));
+    const problem = typeof api === 'string' ? `: ${api}` : '';
+    return typeof api === 'object' ? api : `must be ${BUILT_IN}, or a file with an API module${problem}`;
+  }
 
   return strictObject({
     programs: z
