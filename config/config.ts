@@ -106,6 +106,7 @@ export interface ProgramConfig {
   consumerKey: string;
   signingKey: SigningKeyConfig;
   encryptionKey: EncryptionKeyConfig;
+  tls?: TlsConfig | undefined;
   contentEncryption: 'A128GCM' | 'A256GCM';
   maxCardsPerBatch: number;
   /** Across all workers together. */
@@ -120,6 +121,14 @@ export interface SigningKeyConfig {
   alias?: string | undefined;
   /** Name of the environment variable with the password; the password itself is never configuration. */
   passwordEnv?: string | undefined;
+}
+
+/** PEM files for the connections to `baseUrl` and `jwksUrl`. */
+export interface TlsConfig {
+  /** Authorities to trust besides those of the system, as that of a proxy that looks into TLS. */
+  ca?: string | undefined;
+  /** What a server gets to see that asks for mutual TLS. */
+  identity?: { certificate: string; key: string; passwordEnv?: string | undefined } | undefined;
 }
 
 /** Mastercard's public key: a file (PEM certificate, SPKI PEM or JWK) or a JWKS URL. */

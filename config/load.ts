@@ -30,8 +30,16 @@ export async function loadConfig(path = process.env['C2P_CONFIG'] || 'c2p.config
         : `the file cannot be read (${error.code ?? 'unknown error'})`;
     throw new ConfigError(file, [{ path: '', message }]);
   });
-  const text = bytes.toString('utf8');
+  const text = textOf(bytes, file);
   return parseConfig(text, file, await loadApis(text, file));
+}
+
+/** Without a byte order mark, which some editors write. */
+function textOf(bytes: Buffer, file: string): string {
+  const mark = bytes.subarray(0, 2).toString('hex');
+  if (mark === 'fffe' || mark === 'feff')
+    throw new ConfigError(file, [{ path: '', message: 'is UTF-16; save it as UTF-8' }]);
+  return new TextDecoder().decode(bytes);
 }
 
 /** Loads the API modules that the programs name, each once. */
@@ -79,12 +87,20 @@ export async function checkSecrets(config: C2pConfig, env: NodeJS.ProcessEnv = p
   const { dataKeys, store } = config;
   if ('path' in dataKeys) await checkFile('dataKeys.path', dataKeys.path, SECRET);
   else await checkFile('dataKeys.command.0', dataKeys.command[0], PROGRAM);
-  for (const [name, { signingKey, encryptionKey }] of Object.entries(config.programs)) {
-    await checkFile(`programs.${name}.signingKey.path`, signingKey.path, SECRET);
-    if (signingKey.passwordEnv !== undefined && env[signingKey.passwordEnv] === undefined) {
-      issues.push({ path: `programs.${name}.signingKey.passwordEnv`, message: UNSET });
+  const checkVariable = (path: string, variable: string | undefined) => {
+    if (variable !== undefined && env[variable] === undefined) issues.push({ path, message: UNSET });
+  };
+  for (const [name, { signingKey, encryptionKey, tls }] of Object.entries(config.programs)) {
+    const at = `programs.${name}`;
+    await checkFile(`${at}.signingKey.path`, signingKey.path, SECRET);
+    checkVariable(`${at}.signingKey.passwordEnv`, signingKey.passwordEnv);
+    if ('path' in encryptionKey) await checkFile(`${at}.encryptionKey.path`, encryptionKey.path);
+    if (tls?.ca !== undefined) await checkFile(`${at}.tls.ca`, tls.ca);
+    if (tls?.identity) {
+      await checkFile(`${at}.tls.certificate`, tls.identity.certificate);
+      await checkFile(`${at}.tls.key`, tls.identity.key, SECRET);
+      checkVariable(`${at}.tls.passwordEnv`, tls.identity.passwordEnv);
     }
-    if ('path' in encryptionKey) await checkFile(`programs.${name}.encryptionKey.path`, encryptionKey.path);
   }
   if (store.kind === 'postgres' && !env[store.urlEnv]) issues.push({ path: 'store.urlEnv', message: UNSET });
   const temporalKey = temporalKeyFile();

@@ -12,6 +12,7 @@ import { follows } from '../enrollment/record-rules.js';
 import { batchEnroll } from '../mastercard/api/batch-enroll.js';
 import type { EnrollmentApi } from '../mastercard/api/enrollment-api.js';
 import { BUILT_IN } from '../mastercard/api/load.js';
+import { isLoopback } from '../protection/loopback.js';
 import {
   DEFAULT_GRACE_MS,
   type AccessTokenConfig,
@@ -19,6 +20,7 @@ import {
   type DataKeysConfig,
   type EncryptionKeyConfig,
   type ProgramConfig,
+  type TlsConfig,
 } from './config.js';
 
 const CONSUMER_KEY_PATTERN = /^[A-Za-z0-9_.~-]+![A-Za-z0-9_.~-]+$/;
@@ -91,10 +93,6 @@ const accessToken = strictObject({
   return z.NEVER;
 });
 
-function isLoopback(hostname: string): boolean {
-  return hostname === 'localhost' || hostname === '[::1]' || /^127\.\d+\.\d+\.\d+$/.test(hostname);
-}
-
 /** Whether a text may be the name of a program. Program names are readable in many places. */
 export function isProgramName(text: string): boolean {
   return PROGRAM_PATTERN.test(text) && !looksLikePan(text);
@@ -124,6 +122,20 @@ export function configSchema(
     if (path !== undefined && jwksUrl === undefined) return { path, kid };
     if (jwksUrl !== undefined && path === undefined) return { jwksUrl, kid };
     context.addIssue('must have exactly one of path and jwksUrl');
+    return z.NEVER;
+  });
+
+  const tls = strictObject({
+    ca: path.optional(),
+    certificate: path.optional(),
+    key: path.optional(),
+    passwordEnv: environmentVariable.optional(),
+  }).transform(({ ca, certificate, key, passwordEnv }, context): TlsConfig => {
+    if (certificate !== undefined && key !== undefined)
+      return { ca, identity: { certificate, key, passwordEnv } };
+    if (certificate === undefined && key === undefined && passwordEnv === undefined && ca !== undefined)
+      return { ca };
+    context.addIssue('must have ca, or both certificate and key, and passwordEnv only with them');
     return z.NEVER;
   });
 
@@ -167,6 +179,7 @@ export function configSchema(
       passwordEnv: environmentVariable.optional(),
     }),
     encryptionKey,
+    tls: tls.optional(),
     contentEncryption: z.enum(['A128GCM', 'A256GCM']).optional(),
     maxCardsPerBatch: z.int().min(1).optional(),
     requestsPerSecond: z.number().positive().default(10),
@@ -265,7 +278,10 @@ function secretVariables({
   codecServer,
 }: Pick<C2pConfig, 'programs' | 'store' | 'codecServer'>): ReadonlySet<string | undefined> {
   return new Set([
-    ...Object.values(programs).map(({ signingKey }) => signingKey.passwordEnv),
+    ...Object.values(programs).flatMap(({ signingKey, tls }) => [
+      signingKey.passwordEnv,
+      tls?.identity?.passwordEnv,
+    ]),
     store.kind === 'postgres' ? store.urlEnv : undefined,
     codecServer && 'secretEnv' in codecServer.token.key ? codecServer.token.key.secretEnv : undefined,
   ]);

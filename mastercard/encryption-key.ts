@@ -1,5 +1,6 @@
 import { createPublicKey, type KeyObject, type X509Certificate } from 'node:crypto';
 import { certificateFingerprint, keyFingerprint } from './certificates.js';
+import type { OutboundTls } from '../protection/outbound.js';
 import { noPublicKey } from './encryption-key-errors.js';
 import type { Recipient } from './jwe.js';
 import { chooseJwk, Jwk, KeySet, parseJwkText, readJwk } from './jwk.js';
@@ -19,6 +20,8 @@ export type EncryptionKeySource =
       jwksUrl: string;
       /** Chooses the key of the set. */
       kid?: string | undefined;
+      /** What the connection needs besides what this system trusts. */
+      tls?: OutboundTls | undefined;
     };
 
 export interface LoadedEncryptionKey extends Recipient {
@@ -45,7 +48,7 @@ export async function loadEncryptionKey(
 ): Promise<LoadedEncryptionKey> {
   const loaded =
     'jwksUrl' in source
-      ? fromKeySet(await fetchKeySet(source.jwksUrl), source.kid, source.jwksUrl)
+      ? fromKeySet(await fetchKeySet(source.jwksUrl, source.tls), source.kid, source.jwksUrl)
       : await fromFile(source.path, source.kid);
   if (signingKey && createPublicKey(signingKey).equals(loaded.key)) throw ownKey(source);
   return loaded;

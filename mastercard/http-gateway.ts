@@ -1,6 +1,6 @@
-import { Agent, type Dispatcher } from 'undici';
+import type { Dispatcher } from 'undici';
 import { follows } from '../enrollment/record-rules.js';
-import { VERIFIED } from '../protection/tls.js';
+import { dispatcherTo, type OutboundTls } from '../protection/outbound.js';
 import type { Caller } from './api/enrollment-api.js';
 import { GatewayFailure } from './errors.js';
 import type { BatchReport, EnrollmentGateway, RemovalResult, SubmissionReceipt } from './gateway.js';
@@ -11,11 +11,11 @@ import { SignedCaller, flowIdOf, type Call, type CallerOptions } from './signed-
 export interface HttpGatewayOptions extends CallerOptions {
   srcClientId: string;
   serviceId: string;
+  /** What the connections need besides what this system trusts. */
+  tls?: OutboundTls | undefined;
   /** What carries the requests, when it is not the gateway's own connections; the caller closes it. */
   dispatcher?: Dispatcher | undefined;
 }
-
-const CONNECT_TIMEOUT_MS = 10_000;
 
 /**
  * Mastercard over HTTP, OAuth 1.0a signed, on connections that are kept alive: what is sent, and what answers mean, is
@@ -27,8 +27,7 @@ const CONNECT_TIMEOUT_MS = 10_000;
  */
 export function createHttpGateway(options: HttpGatewayOptions): EnrollmentGateway {
   const { api, srcClientId, serviceId } = options;
-  const dispatcher =
-    options.dispatcher ?? new Agent({ connect: { ...VERIFIED, timeout: CONNECT_TIMEOUT_MS } });
+  const dispatcher = options.dispatcher ?? dispatcherTo(options.baseUrl, { tls: options.tls });
   const caller = new SignedCaller(options, dispatcher);
   const who = (correlationId: string): Caller => ({ srcClientId, serviceId, correlationId });
 

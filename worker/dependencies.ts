@@ -7,16 +7,24 @@ import { Brake } from '../mastercard/brake.js';
 import { brakedGateway } from '../mastercard/braked-gateway.js';
 import type { EnrollmentGateway } from '../mastercard/gateway.js';
 import { createHttpGateway } from '../mastercard/http-gateway.js';
-import { LiveEncryptionKey, loadSigningIdentity, type SigningIdentity } from '../mastercard/keys.js';
+import {
+  LiveEncryptionKey,
+  loadProgramTls,
+  loadSigningIdentity,
+  type ProgramTls,
+  type SigningIdentity,
+} from '../mastercard/keys.js';
 import { openKeyRing, type LiveKeyRing } from '../protection/live-key-ring.js';
 import { openStore } from '../store/open-store.js';
 import type { OpenStore } from '../store/store.js';
-import { warnOfEncryptionKey, warnOfSigningKey } from './certificates.js';
+import { warnOfEncryptionKey, warnOfSigningKey, warnOfTlsCertificate } from './certificates.js';
 
 /** A program's own key, and Mastercard's. */
 export interface ProgramKeys {
   signing: SigningIdentity;
   encryption: LiveEncryptionKey;
+  /** What the connections need besides. */
+  tls: ProgramTls;
 }
 
 export interface WorkerDependencies extends ActivityDependencies {
@@ -35,7 +43,7 @@ export interface WorkerDependencies extends ActivityDependencies {
  * anything connects: a worker with a wrong key does not start.
  * @param logger of the worker; logs when the key ring or an encryption key changes or cannot be read any
  *   more, of certificates that have expired, or soon will, and when Mastercard has a program slow down.
- * @throws KeyError, KeyRingError, StoreUrlError.
+ * @throws KeyError, KeyRingError, ProxyUrlError, StoreUrlError.
  */
 export async function createDependencies(
   config: C2pConfig,
@@ -90,7 +98,8 @@ async function loadKeys(
   logger: Pick<Logger, 'info' | 'warn'> | undefined,
 ): Promise<ProgramKeys> {
   const signing = await loadSigningIdentity(program.signingKey, process.env);
-  const encryption = await LiveEncryptionKey.open(program.encryptionKey, signing.key, {
+  const tls = await loadProgramTls(program.tls ?? {});
+  const encryption = await LiveEncryptionKey.open({ ...program.encryptionKey, tls }, signing.key, {
     onChange: (key) => {
       logger?.info({ program: name, kid: key.kid }, "Mastercard's encryption key has changed");
       if (logger) warnOfEncryptionKey(name, key, logger);
@@ -103,9 +112,10 @@ async function loadKeys(
   });
   if (logger) {
     warnOfSigningKey(name, signing, logger);
+    warnOfTlsCertificate(name, tls, logger);
     if (encryption.readAt) warnOfEncryptionKey(name, await encryption.latest(), logger);
   }
-  return { signing, encryption };
+  return { signing, encryption, tls };
 }
 
 function createBrake(
@@ -128,7 +138,7 @@ function createBrake(
 function createProgram(
   name: string,
   program: ProgramConfig,
-  { signing, encryption }: ProgramKeys,
+  { signing, encryption, tls }: ProgramKeys,
   brake: Brake,
 ): ProgramDependencies {
   const gateway = createHttpGateway({
@@ -138,6 +148,7 @@ function createProgram(
     serviceId: program.serviceId,
     consumerKey: program.consumerKey,
     signingKey: signing.key,
+    tls,
     // The activity's own logger: it adds the workflow, the activity and the attempt.
     onCall: (event) => {
       log.info('call to Mastercard', { program: name, ...event });

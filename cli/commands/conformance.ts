@@ -105,17 +105,17 @@ async function converse(
   { yes, poll, for: pollFor }: ConformanceOptions,
   tell: (text: string) => void,
 ): Promise<ConformanceResult> {
-  const { Agent } = await import('undici');
   const { runConformance } = await import('../../mastercard/conformance/session.js');
   const { transcriptOf } = await import('../../mastercard/conformance/transcript.js');
   const { encryptEnrollmentData } = await import('../../mastercard/jwe.js');
-  const { loadEncryptionKey, loadSigningKey } = await import('../../mastercard/keys.js');
+  const { loadEncryptionKey, loadProgramTls, loadSigningKey } = await import('../../mastercard/keys.js');
   const { SignedCaller } = await import('../../mastercard/signed-call.js');
-  const { VERIFIED } = await import('../../protection/tls.js');
+  const { dispatcherTo } = await import('../../protection/outbound.js');
   const { api, baseUrl, consumerKey, srcClientId, serviceId } = program;
   const signingKey = await loadSigningKey(program.signingKey);
-  const recipient = await loadEncryptionKey(program.encryptionKey, signingKey);
-  const agent = new Agent({ connect: VERIFIED });
+  const tls = await loadProgramTls(program.tls ?? {});
+  const recipient = await loadEncryptionKey({ ...program.encryptionKey, tls }, signingKey);
+  const agent = dispatcherTo(baseUrl, { tls });
   note(`${baseUrl}, by the API module ${api.name}`);
   try {
     return await runConformance({

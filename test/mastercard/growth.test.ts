@@ -7,7 +7,7 @@ import { cleanText } from '../../mastercard/cleaning.js';
 import type { EnrollmentGateway } from '../../mastercard/gateway.js';
 import { createHttpGateway } from '../../mastercard/http-gateway.js';
 import { asCompactJwe } from '../../mastercard/jwe.js';
-import { readText } from '../../protection/read-text.js';
+import { readAnswer } from '../../protection/read-answer.js';
 import { readReceipt, readReport, readWith } from '../../mastercard/reading.js';
 import { readErrorBody } from './read-answers.js';
 import { parseRetryAfter } from '../../mastercard/retry-after.js';
@@ -146,7 +146,7 @@ describe('reading Retry-After takes time in proportion to', () => {
 
 describe('reading a body takes time in proportion to', () => {
   const bytesOf = (chunk: number) => (size: number) => many(size / chunk, () => Buffer.alloc(chunk, 'x'));
-  const read = (chunks: Buffer[]) => readText(flow(chunks), 1 << 26);
+  const read = (chunks: Buffer[]) => readAnswer({ headers: {}, body: flow(chunks) }, 1 << 26);
   // eslint-disable-next-line @typescript-eslint/require-await -- a response body is an async iterable
   async function* flow(chunks: Buffer[]) {
     yield* chunks;
@@ -154,7 +154,12 @@ describe('reading a body takes time in proportion to', () => {
 
   linear('its bytes', bytesOf(50_000), read, 500_000);
   linear('pieces of one byte', bytesOf(1), read, 1_000);
-  linear('pieces behind the limit', bytesOf(1), (chunks) => readText(flow(chunks), 10), 1_000);
+  linear(
+    'pieces behind the limit',
+    bytesOf(1),
+    (chunks) => readAnswer({ headers: {}, body: flow(chunks) }, 10),
+    1_000,
+  );
 });
 
 describe('recognising a JWE takes time in proportion to', () => {

@@ -1,9 +1,10 @@
-import { afterAll, afterEach, beforeAll, beforeEach, describe, expect, it } from 'vitest';
+import { afterAll, afterEach, beforeAll, beforeEach, describe, expect, it, vi } from 'vitest';
 import { createHttpGateway } from '../../mastercard/http-gateway.js';
 import { CONTENT_ENCRYPTIONS, asCompactJwe, encryptEnrollmentData } from '../../mastercard/jwe.js';
 import { loadEncryptionKey, loadSigningKey, type SigningKeySource } from '../../mastercard/keys.js';
+import { ConnectProxy } from '../support/connect-proxy.js';
 import { testRecord, testRecords } from '../support/records.js';
-import { KeyFolder, certificate, pem, pkcs12, rsaKeyPair } from './key-files.js';
+import { KeyFolder, authority, certificate, pem, pkcs12, rsaKeyPair } from './key-files.js';
 import { OfficialServer, officialKeyId } from './official-server.js';
 import { batchEnroll } from '../../mastercard/api/batch-enroll.js';
 
@@ -27,20 +28,47 @@ const signingKeys: Array<[string, SigningKeySource]> = [
   ['PKCS#1 PEM', { path: folder.write('pkcs1.pem', pem(issuer.privateKey, 'pkcs1')) }],
 ];
 
+const HOST = 'api.mastercard.test';
+const ca = authority(issuer);
+const BEHIND = {
+  host: HOST,
+  key: pem(mastercard.privateKey, 'pkcs8'),
+  cert: certificate(mastercard, { issuer, hosts: [HOST] }),
+};
+
 let server: OfficialServer;
+let proxy: ConnectProxy | undefined;
 let baseUrl: string;
 
-beforeEach(async () => {
+async function start(behind?: typeof BEHIND) {
   server = new OfficialServer({
     consumerKey: 'clientId!keyId',
     verificationKey: issuer.publicKey,
     certificatePath,
     privateKeyPath: folder.write('mastercard.key', pem(mastercard.privateKey, 'pkcs8')),
+    ...(behind && { behind }),
   });
   baseUrl = await server.start();
+}
+afterEach(async () => {
+  server.stop();
+  await proxy?.close();
+  proxy = undefined;
+  vi.unstubAllEnvs();
 });
-afterEach(() => server.stop());
 afterAll(() => folder.remove());
+
+const ways: [string, () => Promise<void>][] = [
+  ['reached directly', () => start()],
+  [
+    'reached by a proxy that compresses its answers',
+    async () => {
+      await start(BEHIND);
+      proxy = await ConnectProxy.start();
+      vi.stubEnv('HTTPS_PROXY', proxy.url);
+    },
+  ],
+];
 
 async function gatewayWith(signingKey: SigningKeySource) {
   return createHttpGateway({
@@ -50,12 +78,18 @@ async function gatewayWith(signingKey: SigningKeySource) {
     serviceId: 'SRC#_-1',
     consumerKey: 'clientId!keyId',
     signingKey: await loadSigningKey(signingKey, env),
+    tls: { ca },
   });
 }
 
-describe.each(signingKeys)(
-  "a server built of Mastercard's official libraries, and a %s signing key",
-  (_name, key) => {
+describe.each(
+  ways.flatMap(([way, begin]) => signingKeys.map(([name, key]) => [way, name, begin, key] as const)),
+)(
+  "a server built of Mastercard's official libraries, %s, and a %s signing key",
+  (_way, _name, begin, key) => {
+    beforeEach(() => begin());
+    afterEach(() => expect(new Set(proxy?.asked)).toEqual(new Set(proxy && [new URL(baseUrl).host])));
+
     it.each(CONTENT_ENCRYPTIONS)(
       'accepts a batch encrypted with %s, and reads every record of it',
       async (enc) => {
@@ -96,6 +130,7 @@ describe.each(signingKeys)(
 );
 
 describe("a server built of Mastercard's official libraries", () => {
+  beforeEach(() => start());
   let strangerKey: SigningKeySource;
   beforeAll(() => {
     strangerKey = { path: folder.write('stranger.pem', pem(rsaKeyPair().privateKey, 'pkcs8')) };
