@@ -2,6 +2,7 @@ import { ServiceError } from '@temporalio/client';
 import { EnrollmentError } from '../../client/errors.js';
 import type { EnrollmentBatch } from '../../client/enrollment-batch.js';
 import { batchEnroll } from '../../mastercard/api/batch-enroll.js';
+import { StoreUnavailableError } from '../../store/store.js';
 import type { RealSite } from '../support/real-environment.js';
 import { unlessOver } from './breaking.js';
 import type { Events } from './events.js';
@@ -59,11 +60,13 @@ async function again(over: AbortSignal, act: () => Promise<void>): Promise<void>
   }
 }
 
-/** Operators look again where Temporal is away, a check could not be made, or the batch went on meanwhile. */
+const EXPECTED = [ServiceError, EnrollmentError, StoreUnavailableError];
+
+/** Operators look again where Temporal or the store is away, a check could not be made, or the batch went on meanwhile. */
 export async function unlessRefused(act: () => Promise<void>): Promise<void> {
   try {
     await act();
   } catch (error) {
-    if (!(error instanceof ServiceError) && !(error instanceof EnrollmentError)) throw error;
+    if (!EXPECTED.some((expected) => error instanceof expected)) throw error;
   }
 }

@@ -86,12 +86,7 @@ describe('enrolling a batch', () => {
     for (let i = 0; i < 5; i += 1) {
       const payload = payloadOf([{ card: `card-${i}` }]);
       const { enrollmentData } = library.encrypt('/batch', {}, payload).body;
-      const reply = await call(
-        rig,
-        'POST',
-        '/cards/batch',
-        enrollBody(`official-${i}`, enrollmentData),
-      );
+      const reply = await call(rig, 'POST', '/cards/batch', enrollBody(`official-${i}`, enrollmentData));
       expect(reply.status).toBe(202);
     }
   });
@@ -281,7 +276,11 @@ describe('removing what was enrolled', () => {
   });
 
   it('insists on a requestor and a reason of the contract', async () => {
-    const reply = await call(rig, 'DELETE', `/cards/x?${query({ reason: 'ROLLBACK', requestor: 'CONSUMER' })}`);
+    const reply = await call(
+      rig,
+      'DELETE',
+      `/cards/x?${query({ reason: 'ROLLBACK', requestor: 'CONSUMER' })}`,
+    );
     expect(errorSources(reply)).toEqual(['reason: INVALID_FORMAT', 'requestor: INVALID_FORMAT']);
   });
 

@@ -78,7 +78,12 @@ async function removeCard(batch: Batch, card: number): Promise<Unreadable | unde
   const { program } = keyOf(batch.state);
   const summary = `card ${card + 1}: ${stage.why}`;
   const answer = await removing(program, { summary })
-    .removeCard({ batch: keyOf(batch.state), card, reason: policy.removalReason, flowId: flowId ?? undefined })
+    .removeCard({
+      batch: keyOf(batch.state),
+      card,
+      reason: policy.removalReason,
+      flowId: flowId ?? undefined,
+    })
     .catch(notRemoved);
   if (answer.kind === 'unreadable') return answer;
   batch.become(cardRemoved(batch.in('removing'), card, answer));
