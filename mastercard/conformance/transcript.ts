@@ -53,10 +53,13 @@ function pretty(body: string): string {
 /** Masks each value of the records, but for the issuer's ids: those are needed to read the transcript. */
 function withoutValuesOf(records: readonly EnrollmentRecord[], text: string): string {
   const values = new Set(records.flatMap(({ consumer, cards }) => [consumer, ...cards].flatMap(textsIn)));
-  let masked = text;
-  for (const value of [...values].sort((one, other) => other.length - one.length))
-    masked = masked.replaceAll(value, '*'.repeat(value.length));
-  return masked;
+  const longestFirst = [...values].sort((one, other) => other.length - one.length);
+  if (longestFirst.length === 0) return text;
+  const any = new RegExp(
+    longestFirst.map((value) => value.replace(/[^\p{L}\p{N}]/gu, '\\$&')).join('|'),
+    'gi',
+  );
+  return text.replace(any, (value) => '*'.repeat(value.length));
 }
 
 /** Short ones, as country codes, are in every other word. */

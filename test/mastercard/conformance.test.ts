@@ -97,6 +97,22 @@ describe('a session with a Mastercard that follows the contract', () => {
   });
 });
 
+test('a second batch that Mastercard makes of the same cards is waited for before any card is removed', async () => {
+  const simulator = await simulatorWith(deviating('duplicate2'));
+  const calls: string[] = [];
+  await conform(simulator, {
+    onExchange: ({ request }) => void calls.push(`${request.method} ${request.path}`),
+  });
+  const [first, second, ...others] = simulator
+    .accepted()
+    .map(({ batchId }) => calls.lastIndexOf(`GET /cards/batch/${batchId}`));
+  const removal = calls.findIndex((call) => call.startsWith('DELETE'));
+  expect(others).toEqual([]);
+  expect(first).toBeGreaterThan(0);
+  expect(second).toBeGreaterThan(first!);
+  expect(removal).toBeGreaterThan(second!);
+});
+
 const OF: Partial<Record<DeviationName, AssumptionName>> = { duplicate2: 'duplicate' };
 
 test.each(Object.keys(DEVIATIONS) as DeviationName[])(

@@ -1,6 +1,6 @@
-import { chmod, mkdir, mkdtemp, readFile, rm, symlink, writeFile } from 'node:fs/promises';
+import { chmod, mkdtemp, readFile, rm, writeFile } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
-import { join } from 'node:path';
+import { join, resolve } from 'node:path';
 import ts from 'typescript';
 import { afterEach, beforeEach, describe, expect, test } from 'vitest';
 import { loadConfig } from '../../../config/load.js';
@@ -10,16 +10,15 @@ import { MINIMAL_CONFIG } from '../../config/minimal.js';
 let folder: string;
 beforeEach(async () => {
   folder = await mkdtemp(join(tmpdir(), 'c2p-api-'));
-  await mkdir(join(folder, 'node_modules'));
-  await symlink(process.cwd(), join(folder, 'node_modules', 'c2p'));
   await writeFile(join(folder, 'package.json'), '{"type":"module"}');
 });
 afterEach(() => rm(folder, { recursive: true }));
 
-/** Writes a module that stands beside an installed c2p. */
+/** Writes a module, whose `c2p/api` is the one of this tree. */
 async function moduleOf(source: string, mode = 0o644): Promise<string> {
   const path = join(folder, 'my-api.js');
-  await writeFile(path, source);
+  const api = JSON.stringify(resolve('mastercard/api/index.ts'));
+  await writeFile(path, source.replace(/['"]c2p\/api['"]/, api));
   await chmod(path, mode);
   return path;
 }
