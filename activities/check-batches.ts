@@ -65,7 +65,7 @@ export interface CheckBatchesResult {
  * closing it is kept for the grace time, and then closed here, as the retention rule has it. Repeating it changes
  * nothing.
  */
-export function checkBatches(deps: Pick<ActivityDependencies, 'store' | 'now' | 'graceMs'>) {
+export function checkBatches(deps: Pick<ActivityDependencies, 'store' | 'recordRules' | 'now' | 'graceMs'>) {
   return async ({ bulk, batches }: CheckBatchesInput): Promise<CheckBatchesResult> => {
     const retention: Retention = {
       temporal: lookingClient(getClient()),
@@ -107,7 +107,7 @@ type Found =
 
 /** @throws SealedBlobError for a key that is missing. */
 async function check(
-  deps: Pick<ActivityDependencies, 'store' | 'now'>,
+  deps: Pick<ActivityDependencies, 'store' | 'recordRules' | 'now'>,
   retention: Retention,
   { program, bulkId }: BulkKey,
   { n, cards, chain }: BatchToCheck,

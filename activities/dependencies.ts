@@ -1,5 +1,7 @@
 import type { PolicyOverrides } from '../enrollment/policy.js';
+import type { RecordRules } from '../enrollment/record-rules.js';
 import type { SourceRules } from '../enrollment/source-rules.js';
+import type { EnrollmentApi } from '../mastercard/api/enrollment-api.js';
 import type { EnrollmentGateway } from '../mastercard/gateway.js';
 import type { Recipient } from '../mastercard/jwe.js';
 import type { KeyRingSource } from '../protection/key-ring.js';
@@ -15,6 +17,8 @@ export interface ActivityDependencies {
    *   retried, for another worker may know it, or this one after its configuration was mended.
    */
   program(name: string): ProgramDependencies;
+  /** What records of a program may be, also of one that this worker does not know. */
+  recordRules(program: string): RecordRules;
   /** The folder that portfolios are read from (`bulk.folder`); none are read from disk where it is absent. */
   sourceFolder?: string | undefined;
   /** What differs from the defaults. */
@@ -28,6 +32,8 @@ export interface ActivityDependencies {
 }
 
 export interface ProgramDependencies {
+  /** What Mastercard's API is like. */
+  api: EnrollmentApi;
   /** Keeps to the program's rate, and slows down when Mastercard says so. */
   gateway: EnrollmentGateway;
   /**

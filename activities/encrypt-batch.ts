@@ -43,8 +43,12 @@ async function encrypt(
   const recipient = await program.recipient(replaces && recipientOf(replaces));
   const enrollmentData = Blob.enrollmentData(round, { chain, recipient: recipientMark(recipient) });
   if (!(await store.has(batch, enrollmentData))) {
-    const enrollments = await getJson<EnrollmentRecord[]>(store, batch, validated);
-    const jwe = await encryptEnrollmentData({ enrollments }, recipient, program.contentEncryption);
+    const records = await getJson<EnrollmentRecord[]>(store, batch, validated);
+    const jwe = await encryptEnrollmentData(
+      program.api.enrollmentData.plaintext(records),
+      recipient,
+      program.contentEncryption,
+    );
     await store.putNew(batch, enrollmentData, Buffer.from(jwe, 'ascii'));
   }
   return { kind: 'encrypted', enrollmentData };

@@ -1,20 +1,19 @@
 import type { BatchKey, BlobRef } from '../enrollment/batch.js';
 import { Blob } from '../enrollment/blobs.js';
-import { roundBatchId } from '../enrollment/identifiers.js';
 import {
   countOutcomes,
   inOrderOf,
+  isDeclinedFor,
   mergeOutcomes,
   type Outcome,
   type OutcomeCounts,
 } from '../enrollment/outcomes.js';
 import { reconcile, type AnswerAnomalies } from '../enrollment/reconciliation.js';
 import { cardKeysOf, recordsOf, type CardKey, type EnrollmentRecord } from '../enrollment/records.js';
-import { BatchStatusValue, TERMINAL_BATCH_STATUSES } from '../mastercard/contract.js';
-import { cleanText } from '../mastercard/error-body.js';
+import { withProfilesThatMayRemain } from '../enrollment/removal.js';
+import type { EnrollmentApi } from '../mastercard/api/enrollment-api.js';
 import { GatewayFailure } from '../mastercard/errors.js';
 import type { BatchReport } from '../mastercard/gateway.js';
-import { hasPassingReason, toReportedCards } from '../mastercard/record-results.js';
 import { getJson, putJson } from '../store/store.js';
 import type { ActivityDependencies } from './dependencies.js';
 import { repeatableCall } from './repeatable-call.js';
@@ -60,22 +59,19 @@ export function fetchBatchStatus(deps: Pick<ActivityDependencies, 'store' | 'pro
   return (input: FetchBatchStatusInput): Promise<StatusAnswer | Unreadable> =>
     readingBlobs(async () => {
       const { batchId, flowId } = input;
-      const { gateway } = deps.program(input.batch.program);
+      const { api, gateway } = deps.program(input.batch.program);
       const report = await repeatableCall((correlationId, options) =>
         gateway.fetchBatchStatus({ batchId, flowId, correlationId }, options),
       );
       if (report instanceof GatewayFailure) return answerOf(report);
-      if (report.externalBatchId !== roundBatchId(input.batch.externalBatchId, input.round)) {
+      if (report.externalBatchId !== api.batch.roundId(input.batch.externalBatchId, input.round)) {
         return { kind: 'foreign' };
       }
-      const batchStatus = cleanText(report.batchStatus).slice(0, 64);
-      if (!TERMINAL_BATCH_STATUSES.has(report.batchStatus)) {
-        const known = report.batchStatus === BatchStatusValue.inProgress;
-        return { kind: 'processing', batchStatus, known, flowId: report.flowId };
-      }
-      const recorded = await recordOutcomes(deps, input, report);
-      const batchFailed = report.batchStatus === BatchStatusValue.failed;
-      return { kind: 'terminal', batchStatus, batchFailed, ...recorded };
+      const { batchStatus, state } = report;
+      if (state === 'inProgress' || state === 'unknown')
+        return { kind: 'processing', batchStatus, known: state === 'inProgress', flowId: report.flowId };
+      const recorded = await recordOutcomes(deps, input, report, api);
+      return { kind: 'terminal', batchStatus, batchFailed: state === 'failed', ...recorded };
     });
 }
 
@@ -83,17 +79,21 @@ async function recordOutcomes(
   { store }: Pick<ActivityDependencies, 'store'>,
   { batch, round, retryInRound }: FetchBatchStatusInput,
   report: BatchReport,
+  { errors }: EnrollmentApi,
 ): Promise<Pick<Extract<StatusAnswer, { kind: 'terminal' }>, 'counts' | 'anomalies' | 'retry'>> {
   const cards = await getJson<CardKey[]>(store, batch, Blob.cards);
   const known = await getJson<Outcome[]>(store, batch, Blob.outcomes);
   const records = await getJson<EnrollmentRecord[]>(store, batch, Blob.validated(round));
-  const { outcomes, anomalies } = reconcile(cardKeysOf(records), toReportedCards(report.records), round);
-  const merged = inOrderOf(cards, mergeOutcomes(known, outcomes));
+  const { outcomes, anomalies } = reconcile(cardKeysOf(records), report.cards, round);
+  const merged = withProfilesThatMayRemain(inOrderOf(cards, mergeOutcomes(known, outcomes)));
   await putJson(store, batch, Blob.outcomes, merged);
   const counts = countOutcomes(cards.length, merged);
   if (retryInRound === undefined) return { counts, anomalies };
 
-  const again = recordsOf(records, outcomes.filter(hasPassingReason));
+  const again = recordsOf(
+    records,
+    outcomes.filter((outcome) => isDeclinedFor(errors.passing, outcome)),
+  );
   if (again.length === 0) return { counts, anomalies };
   const ref = Blob.validated(retryInRound);
   await putJson(store, batch, ref, again);

@@ -17,7 +17,7 @@ export type PurgeBatchResult = CloseResult;
  * Closes a batch in the store (`closeBatch`): every card gets an outcome, everything that holds cardholder data is
  * erased, and then the batch is remembered. Repeating it changes nothing.
  */
-export function purgeBatch(deps: Pick<ActivityDependencies, 'store' | 'now'>) {
+export function purgeBatch(deps: Pick<ActivityDependencies, 'store' | 'recordRules' | 'now'>) {
   return ({ withoutUnreadable, ...batch }: PurgeBatchInput): Promise<PurgeBatchResult> =>
     closeBatch(deps, batch, { withoutUnreadable });
 }

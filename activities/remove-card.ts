@@ -1,6 +1,7 @@
 import type { BatchKey } from '../enrollment/batch.js';
 import { Blob } from '../enrollment/blobs.js';
 import type { Outcome } from '../enrollment/outcomes.js';
+import type { RemovalReason } from '../enrollment/policy.js';
 import { howItIsOut, type RemovalAnswer } from '../enrollment/removal.js';
 import { GatewayFailure } from '../mastercard/errors.js';
 import { getJson } from '../store/store.js';
@@ -12,8 +13,8 @@ export interface RemoveCardInput {
   batch: BatchKey;
   /** Its position in the outcomes, from 0 on. */
   card: number;
-  /** Why, for Mastercard: 1 to 255 characters. */
-  reason: string;
+  /** Why, for Mastercard. */
+  reason: RemovalReason;
   /** Of the last call about the batch: a site that does not know the card yet would call it absent. */
   flowId?: string | undefined;
 }

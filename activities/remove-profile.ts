@@ -2,7 +2,6 @@ import type { BatchKey } from '../enrollment/batch.js';
 import { Blob } from '../enrollment/blobs.js';
 import type { Outcome } from '../enrollment/outcomes.js';
 import type { ProfileAnswer } from '../enrollment/removal.js';
-import { PROFILE_HAS_CARDS_REASON } from '../mastercard/contract.js';
 import { GatewayFailure } from '../mastercard/errors.js';
 import { getJson } from '../store/store.js';
 import type { ActivityDependencies } from './dependencies.js';
@@ -26,7 +25,7 @@ export interface RemoveProfileInput {
 export function removeProfile({ store, program }: Pick<ActivityDependencies, 'store' | 'program'>) {
   return ({ batch, card, flowId }: RemoveProfileInput): Promise<ProfileAnswer | Unreadable> =>
     readingBlobs(async () => {
-      const { gateway } = program(batch.program);
+      const { api, gateway } = program(batch.program);
       const outcomes = await getJson<Outcome[]>(store, batch, Blob.outcomes);
       const srcConsumerId = outcomes[card]?.srcConsumerId;
       // A profile that Mastercard did not name is none that the batch made and can take back.
@@ -35,11 +34,8 @@ export function removeProfile({ store, program }: Pick<ActivityDependencies, 'st
         gateway.deleteProfile({ srcConsumerId, correlationId, flowId }, options),
       );
       if (!(result instanceof GatewayFailure)) return { kind: result };
-      return hasOtherCards(result) ? { kind: 'inUse' } : { kind: 'failed', message: result.message };
+      return result.kind === 'refused' && api.removal.isInUse(result)
+        ? { kind: 'inUse' }
+        : { kind: 'failed', message: result.message };
     });
-}
-
-function hasOtherCards({ kind, reason, details }: GatewayFailure): boolean {
-  const reasons = [reason, ...details.map((detail) => detail.reason)];
-  return kind === 'refused' && reasons.includes(PROFILE_HAS_CARDS_REASON);
 }

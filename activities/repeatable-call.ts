@@ -6,7 +6,8 @@ import {
   Context,
 } from '@temporalio/activity';
 import { FailureType } from '../enrollment/errors.js';
-import { GatewayFailure, type FailureKind } from '../mastercard/errors.js';
+import type { FailureKind } from '../mastercard/api/failures.js';
+import { GatewayFailure } from '../mastercard/errors.js';
 import type { CallOptions } from '../mastercard/gateway.js';
 import { correlationIdOf } from './correlation.js';
 import { whileHeartbeating } from './heartbeat.js';

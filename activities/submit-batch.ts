@@ -2,7 +2,7 @@ import { activityInfo, ApplicationFailure, cancellationSignal } from '@temporali
 import type { BatchKey, BlobRef } from '../enrollment/batch.js';
 import { recipientOf, type OfferMark } from '../enrollment/blobs.js';
 import { FailureType } from '../enrollment/errors.js';
-import { roundBatchId } from '../enrollment/identifiers.js';
+import { follows, type TextRule } from '../enrollment/record-rules.js';
 import { GatewayFailure } from '../mastercard/errors.js';
 import { asCompactJwe, recipientMark, type CompactJwe } from '../mastercard/jwe.js';
 import { KeyError } from '../mastercard/keys.js';
@@ -65,6 +65,7 @@ export function submitBatch(deps: Pick<ActivityDependencies, 'store' | 'program'
 interface Ready {
   kind: 'ready';
   program: ProgramDependencies;
+  externalBatchId: string;
   enrollmentData: CompactJwe;
   mark: OfferMark;
 }
@@ -78,12 +79,15 @@ async function prepare(
   try {
     return await readingBlobs(async () => {
       const program = deps.program(batch.program);
+      const { roundId, externalBatchId: rule } = program.api.batch;
+      const externalBatchId = roundId(batch.externalBatchId, input.round);
+      if (!follows(externalBatchId, rule)) return idRefused(rule);
       const bytes = await deps.store.get(batch, input.enrollmentData);
       const enrollmentData = asCompactJwe(Buffer.from(bytes).toString('ascii'));
       if (input.unlessKeyChanged && (await isForOldKey(program, input.enrollmentData, false)))
         return KEY_CHANGED;
       const mark = await leaveMark(deps, input);
-      return 'kind' in mark ? mark : { kind: 'ready', program, enrollmentData, mark };
+      return 'kind' in mark ? mark : { kind: 'ready', program, externalBatchId, enrollmentData, mark };
     });
   } catch (error) {
     const unknown = error instanceof ApplicationFailure && error.type === FailureType.ConfigurationInvalid;
@@ -96,9 +100,8 @@ async function prepare(
 async function offer(
   deps: Pick<ActivityDependencies, 'store'>,
   input: SubmitBatchInput,
-  { program, enrollmentData, mark }: Ready,
+  { program, externalBatchId, enrollmentData, mark }: Ready,
 ): Promise<SubmissionAnswer> {
-  const externalBatchId = roundBatchId(input.batch.externalBatchId, input.round);
   const correlationId = correlationIdOf(activityInfo());
   try {
     const receipt = await program.gateway.submitBatch(
@@ -148,6 +151,11 @@ async function isForOldKey(
  */
 function isRefusal({ kind }: GatewayFailure): boolean {
   return kind === 'refused' || kind === 'configuration';
+}
+
+function idRefused({ problem }: TextRule): SubmissionAnswer {
+  const message = `nothing was sent: the externalBatchId of the round ${problem}`;
+  return { kind: 'refused', reason: 'EXTERNAL_BATCH_ID_UNUSABLE', message, details: [] };
 }
 
 function notSent(reason: string, why: string): SubmissionAnswer {

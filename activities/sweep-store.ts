@@ -32,9 +32,13 @@ export interface SweepStoreResult {
  * It may be run as often as one likes; an attempt that is cut short has done whole blobs, and the next
  * finds the rest.
  */
-export function sweepStore({ store, now, graceMs }: Pick<ActivityDependencies, 'store' | 'now' | 'graceMs'>) {
+export function sweepStore({
+  graceMs,
+  ...deps
+}: Pick<ActivityDependencies, 'store' | 'recordRules' | 'now' | 'graceMs'>) {
   return (_: object): Promise<SweepStoreResult> =>
     whileHeartbeating(async () => {
+      const { store } = deps;
       const { client, info, cancellationSignal } = Context.current();
       const temporal = lookingClient(client);
       // Temporal's clock, as it also gives the time at which a workflow closed.
@@ -44,7 +48,7 @@ export function sweepStore({ store, now, graceMs }: Pick<ActivityDependencies, '
         cancellationSignal.throwIfAborted();
         const { program, externalBatchId, why } = orphan;
         if (why === 'ELSEWHERE') result.elsewhere += 1;
-        const end = await closeOrphan({ temporal, store, now }, orphan, { by: 'the sweep' });
+        const end = await closeOrphan({ temporal, ...deps }, orphan, { by: 'the sweep' });
         if (end.kind === 'leftAlone') continue;
         if (end.kind === 'unreadable') {
           result.keyMissing = (result.keyMissing ?? 0) + 1;

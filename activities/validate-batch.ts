@@ -35,14 +35,18 @@ export interface ValidateBatchResult {
  * @throws ApplicationFailure of type InputRefused where the store remembers the batch as closed by another workflow: who
  *   can write to Temporal may start one once more that Temporal has forgotten.
  */
-export function validateBatch(deps: Pick<ActivityDependencies, 'store' | 'keyRing' | 'now'>) {
+export function validateBatch(deps: Pick<ActivityDependencies, 'store' | 'keyRing' | 'program' | 'now'>) {
   return (input: ValidateBatchInput): Promise<ValidateBatchResult | Unreadable> =>
     readingBlobs(async () => {
       const { batch, chain } = input;
       await refuseClosed(deps.store, batch, chain);
       const records = await getJson<unknown[]>(deps.store, batch, input.records);
       await requireSame(deps.keyRing, records, input);
-      const { valid, order, outcomes, cards, validCards } = validateRecords(records, deps.now());
+      const { valid, order, outcomes, cards, validCards } = validateRecords(
+        records,
+        deps.program(batch.program).api.records,
+        deps.now(),
+      );
       await putJson(deps.store, batch, Blob.validated(1), valid);
       await putJson(deps.store, batch, Blob.cards, order);
       await putJson(deps.store, batch, Blob.outcomes, outcomes);

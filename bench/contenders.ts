@@ -6,6 +6,7 @@ import { EnrollmentClient } from '../client/enrollment-client.js';
 import { DEFAULT_GRACE_MS, type ProgramConfig } from '../config/config.js';
 import { gatewayTaskQueue } from '../enrollment/identifiers.js';
 import type { EnrollmentRecord } from '../enrollment/records.js';
+import { batchEnroll } from '../mastercard/api/batch-enroll.js';
 import type { Recipient } from '../mastercard/jwe.js';
 import { protectedDataConverter, workerDataConverter } from '../protection/data-converter.js';
 import type { KeyRing } from '../protection/key-ring.js';
@@ -58,7 +59,9 @@ export async function createC2p(
     keyRing,
     graceMs: DEFAULT_GRACE_MS,
     now: () => new Date(),
+    recordRules: () => batchEnroll.records,
     program: () => ({
+      api: batchEnroll,
       gateway,
       recipient: () => Promise.resolve(recipient),
       contentEncryption: 'A128GCM' as const,
@@ -129,6 +132,7 @@ async function createWorkers(
 
 function program({ pollEveryMs }: Track, maxCardsPerBatch: number): ProgramConfig {
   return {
+    api: batchEnroll,
     baseUrl: 'http://127.0.0.1:1',
     srcClientId: '5e0d4b84-189d-4c86-822d-590602f62062',
     serviceId: 'SRC',

@@ -3,9 +3,11 @@ import { performance } from 'node:perf_hooks';
 import type { Client } from '@temporalio/client';
 import { MockActivityEnvironment } from '@temporalio/testing';
 import { DefaultLogger } from '@temporalio/worker';
+import type { ProgramDependencies } from '../activities/dependencies.js';
 import { sealPage, type SealedPage } from '../activities/seal-page.js';
 import { validateBatch } from '../activities/validate-batch.js';
 import { bulkBatchId } from '../enrollment/bulk.js';
+import { batchEnroll } from '../mastercard/api/batch-enroll.js';
 import { KeyRing } from '../protection/key-ring.js';
 import { cpuTime } from './alternating.js';
 import { TODAY } from './data.js';
@@ -27,6 +29,7 @@ export interface DryRun {
 
 const BULK = { program: 'demo', bulkId: 'dry' };
 const MAX_CARDS = 250;
+const PROGRAM_DEPENDENCIES = { api: batchEnroll } as ProgramDependencies;
 const BATCHES_A_PAGE = 50;
 /** Looks at memory, at most; each stops everything for a collection. */
 const LOOKS = 20;
@@ -41,7 +44,7 @@ async function dryRun(path: string, expected: number): Promise<DryRun> {
   const keyRing = KeyRing.parse(KeyRing.generate(), 'of the benchmark');
   const store = new SinkStore(keyRing);
   const seal = sealPage({ store, keyRing, sourceFolder: dirname(path) });
-  const validate = validateBatch({ store, keyRing, now: () => TODAY });
+  const validate = validateBatch({ store, keyRing, program: () => PROGRAM_DEPENDENCIES, now: () => TODAY });
   const client = temporal();
   const logger = new DefaultLogger('ERROR');
   // An environment of its own for each, as in a worker: what one has run, it holds on to.

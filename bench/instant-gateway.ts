@@ -1,5 +1,5 @@
 import type { EnrollmentRecord } from '../enrollment/records.js';
-import { BatchStatusValue, RecordStatusValue, type RecordResult } from '../mastercard/contract.js';
+import type { ReportedCard } from '../enrollment/reconciliation.js';
 import type {
   BatchReport,
   BatchSubmission,
@@ -12,7 +12,7 @@ import type {
 /** A Mastercard in this process that answers at once: the batch is done at the last of `polls` polls, every card enrolled. */
 export class InstantGateway implements EnrollmentGateway {
   private readonly pollsOf = new Map<string, number>();
-  private readonly results: RecordResult[];
+  private readonly results: ReportedCard[];
 
   /** @param records what every batch consists of. */
   constructor(
@@ -23,7 +23,8 @@ export class InstantGateway implements EnrollmentGateway {
       cards.map(({ externalCardId }) => ({
         externalConsumerId,
         externalCardId,
-        status: RecordStatusValue.success,
+        result: 'enrolled',
+        rawStatus: 'SUCCESS',
         srcConsumerId: `src-${externalConsumerId}`,
         srcDigitalCardId: `digital-${externalCardId}`,
       })),
@@ -41,8 +42,9 @@ export class InstantGateway implements EnrollmentGateway {
     return Promise.resolve({
       batchId,
       externalBatchId: batchId,
-      batchStatus: done ? BatchStatusValue.completed : BatchStatusValue.inProgress,
-      records: done ? this.results : [],
+      batchStatus: done ? 'COMPLETED_SUCCESSFULLY' : 'IN_PROGRESS',
+      state: done ? 'completed' : 'inProgress',
+      cards: done ? this.results : [],
       flowId: 'site-1',
     });
   }

@@ -20,5 +20,5 @@ export function createOfficialEncryption(certificatePath: string): (payload: obj
     encryptionCertificate: certificatePath,
   });
   // It may change the object that it is given, so it gets one of its own.
-  return (payload) => library.encrypt('/batch/enrollments', {}, { ...payload }).body.enrollmentData;
+  return (payload) => library.encrypt('/cards/batch', {}, { ...payload }).body.enrollmentData;
 }

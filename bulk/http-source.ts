@@ -1,11 +1,14 @@
-import { Agent, EnvHttpProxyAgent, request, type Dispatcher } from 'undici';
+import { request, type Dispatcher } from 'undici';
 import type { SourceRules } from '../enrollment/source-rules.js';
+import { isLoopback } from '../protection/loopback.js';
+import { dispatcherTo } from '../protection/outbound.js';
+import { proxyTo, targetOf } from '../protection/proxy.js';
+import { contentCodings } from '../protection/read-answer.js';
 import { isPrivateHost, PrivateAddressError, publicLookup } from './private-addresses.js';
 import { SourceChangedError, SourceError } from './source-error.js';
-import { requireSame, type SourceIdentity, type StoredBytes } from './stored-bytes.js';
+import { GZIP_MAGIC, requireSame, type SourceIdentity, type StoredBytes } from './stored-bytes.js';
 
 const TIMEOUT_MS = 60_000;
-const LOOPBACK: ReadonlySet<string> = new Set(['localhost', '127.0.0.1', '[::1]']);
 
 type Answer = Dispatcher.ResponseData;
 
@@ -13,11 +16,11 @@ type Answer = Dispatcher.ResponseData;
  * A URL, read by HTTP ranges (RFC 9110, section 14). Every answer is compared with the first one.
  * Redirects are not followed.
  * @param name for messages.
- * @throws SourceError
+ * @throws SourceError; ProxyUrlError.
  */
 export async function openUrl(url: string, name: string, rules: SourceRules): Promise<StoredBytes> {
   requireUsable(url, name, rules);
-  const ask = asking(url, name, rules.allowPrivateAddresses ? undefined : publicOnly());
+  const ask = asking(url, name, dispatcherFor(url, rules));
   // The least that can be asked for tells the size, the version, and whether it is compressed.
   const answer = await ask(0, 2);
   const range = rangeOf(answer);
@@ -31,13 +34,15 @@ export async function openUrl(url: string, name: string, rules: SourceRules): Pr
   if (answer.statusCode === 206) for await (const block of bodyOf(answer, name)) blocks.push(block);
   else answer.body.destroy();
   const head = Buffer.concat(blocks);
-  return { identity, head, read: (from, to) => readRange(ask, name, identity, from, to) };
+  const coding = codingOf(answer);
+  if (coding !== '' && !(GZIP.has(coding) && head.equals(GZIP_MAGIC))) throw compressed(name);
+  return { identity, head, read: (from, to) => readRange(ask, name, { ...identity, coding }, from, to) };
 }
 
 async function* readRange(
   ask: Asking,
   name: string,
-  identity: SourceIdentity,
+  { coding, ...identity }: SourceIdentity & { coding: string },
   from: number,
   to: number,
 ): AsyncGenerator<Buffer> {
@@ -47,6 +52,7 @@ async function* readRange(
     const range = rangeOf(answer);
     if (range?.from !== from) throw new SourceChangedError(name, `has no bytes from ${from} on`);
     requireSame(name, identity, identityOf(answer, range.size, name));
+    if (codingOf(answer) !== coding) throw compressed(name);
     let at = from;
     for await (const block of bodyOf(answer, name)) {
       at += block.length;
@@ -58,16 +64,18 @@ async function* readRange(
   }
 }
 
-/** Looks at an address also when it is connected to, since a name may lead elsewhere each time. A proxy looks itself. */
-function publicOnly(): Dispatcher {
-  const isProxied = process.env.NODE_USE_ENV_PROXY === '1';
-  const connect = { lookup: publicLookup };
-  if (isProxied) return (proxied ??= new EnvHttpProxyAgent({ connect }));
-  return (direct ??= new Agent({ connect }));
+/**
+ * Looks at an address also when it is connected to, since a name may lead elsewhere each time: a proxy looks itself.
+ * Sources are opened again and again, and share connections.
+ */
+function dispatcherFor(url: string, { allowPrivateAddresses }: SourceRules): Dispatcher {
+  const route = `${proxyTo(targetOf(url))?.origin} ${allowPrivateAddresses}`;
+  const dispatcher =
+    dispatchers.get(route) ?? dispatcherTo(url, allowPrivateAddresses ? {} : { lookup: publicLookup });
+  dispatchers.set(route, dispatcher);
+  return dispatcher;
 }
-
-let direct: Dispatcher | undefined;
-let proxied: Dispatcher | undefined;
+const dispatchers = new Map<string, Dispatcher>();
 
 function requireUsable(url: string, name: string, { allowPrivateAddresses }: SourceRules): void {
   const refuse = (problem: string) => new SourceError('SOURCE_URL_REFUSED', name, problem);
@@ -76,7 +84,7 @@ function requireUsable(url: string, name: string, { allowPrivateAddresses }: Sou
   const { protocol, hostname, username, password } = parsed;
   if (username !== '' || password !== '')
     throw refuse('has a user name or password in it, which would be kept; use a URL without');
-  const isHere = allowPrivateAddresses && protocol === 'http:' && LOOPBACK.has(hostname);
+  const isHere = allowPrivateAddresses && protocol === 'http:' && isLoopback(hostname);
   if (protocol !== 'https:' && !isHere) throw refuse('is not an https: URL; give one');
   if (!allowPrivateAddresses && isPrivateHost(parsed)) throw leadsInside(name);
 }
@@ -91,13 +99,13 @@ function leadsInside(name: string): SourceError {
 type Asking = (from: number, to: number) => Promise<Answer>;
 
 /** @returns an answer with a range (206), or that there are no such bytes (416). */
-function asking(url: string, name: string, dispatcher: Dispatcher | undefined): Asking {
+function asking(url: string, name: string, dispatcher: Dispatcher): Asking {
   const timeouts = { headersTimeout: TIMEOUT_MS, bodyTimeout: TIMEOUT_MS };
   return async (from, to) => {
     const headers = { range: `bytes=${from}-${to - 1}`, 'accept-encoding': 'identity' };
     let answer: Answer;
     try {
-      answer = await request(url, { headers, ...timeouts, ...(dispatcher && { dispatcher }) });
+      answer = await request(url, { headers, ...timeouts, dispatcher });
       // The reader gets the error anyway; a body that is destroyed unread must not end the process with one.
       answer.body.on('error', () => {});
     } catch (error) {
@@ -110,11 +118,7 @@ function asking(url: string, name: string, dispatcher: Dispatcher | undefined): 
   };
 }
 
-function problemOf({ statusCode: status, headers }: Answer, name: string): SourceError | undefined {
-  if (status === 206 && (headers['content-encoding'] ?? 'identity') !== 'identity') {
-    const problem = 'its server compresses what it was asked to give as it is; switch that off for this file';
-    return new SourceError('SOURCE_WITHOUT_RANGES', name, problem);
-  }
+function problemOf({ statusCode: status }: Answer, name: string): SourceError | undefined {
   if (status === 206 || status === 416) return undefined;
   if (status >= 300 && status < 400)
     return new SourceError(
@@ -129,6 +133,22 @@ function problemOf({ statusCode: status, headers }: Answer, name: string): Sourc
   if (status === 408 || status === 429 || status >= 500) return unavailable(name, `HTTP ${status}`);
   const problem = `cannot be read (HTTP ${status}); check the address and whether it is still valid`;
   return new SourceError('SOURCE_UNREADABLE', name, problem);
+}
+
+/**
+ * How the bytes of a range are coded, for all that its server says; empty where they are the file's own. A range of what
+ * is stored as gzip is a range of the gzip; `aws-chunked` is how it once came to the server.
+ */
+function codingOf({ statusCode, headers }: Answer): string {
+  const codings = statusCode === 206 ? contentCodings(headers['content-encoding']) : [];
+  return codings.filter((coding) => coding !== 'aws-chunked').join();
+}
+
+const GZIP: ReadonlySet<string> = new Set(['gzip', 'x-gzip']);
+
+function compressed(name: string): SourceError {
+  const problem = 'its server compresses what it was asked to give as it is; switch that off for this file';
+  return new SourceError('SOURCE_WITHOUT_RANGES', name, problem);
 }
 
 /** Content-Range: first byte and size, or only the size where there are no such bytes. */

@@ -6,7 +6,7 @@ import { openFile } from './file-source.js';
 import { openUrl } from './http-source.js';
 import type { LocatedSource } from './local-source.js';
 import { SourceError } from './source-error.js';
-import { requireSame, type SourceIdentity, type StoredBytes } from './stored-bytes.js';
+import { GZIP_MAGIC, requireSame, type SourceIdentity, type StoredBytes } from './stored-bytes.js';
 
 /** The bytes of a portfolio, decompressed. Offsets count decompressed bytes. */
 export interface Source {
@@ -33,7 +33,6 @@ export interface Source {
 const END_BYTES = 64 * 1024;
 /** So much may any gzip decompress to: what is small may be repetitive. */
 const ANY_RATIO_BYTES = 16 * 1024 * 1024;
-const GZIP_MAGIC = Buffer.from([0x1f, 0x8b]);
 
 /**
  * Opens a source; nothing needs to be closed. Its first bytes show whether it is compressed.

@@ -1,5 +1,8 @@
 import { SourceChangedError } from './source-error.js';
 
+/** What gzip begins with. */
+export const GZIP_MAGIC = Buffer.from([0x1f, 0x8b]);
+
 /** Tells one state of a source from another without reading it. */
 export interface SourceIdentity {
   /** Bytes, as stored: of a compressed source, compressed. */

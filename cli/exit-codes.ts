@@ -10,6 +10,7 @@ import type { WeakSecretError } from '../protection/codec-server/access-tokens.j
 import type { KeyRingError } from '../protection/key-ring-json.js';
 import type { DigestError } from '../protection/key-ring.js';
 import type { PayloadCodecError } from '../protection/payload-codec.js';
+import type { ProxyUrlError } from '../protection/proxy.js';
 import type { KeyNeededError } from '../retention/key-usage.js';
 import type { SimulatorOptionsError } from '../simulator/index.js';
 import type { KeyRingProbeError } from '../store/key-ring-probe.js';
@@ -86,6 +87,7 @@ type OwnErrorCode =
       | KeyRingProbeError
       | PayloadCodecError
       | PolicyError
+      | ProxyUrlError
       | RerunRefusedError
       | SimulatorOptionsError
       | SourceChangedError
@@ -134,6 +136,7 @@ const CALLERS_MISTAKE: Record<OwnErrorCode, boolean> = {
   PAYLOAD_UNREADABLE: true,
   POLICY_INVALID: true,
   PROGRAM_UNKNOWN: true,
+  PROXY_URL_INVALID: true,
   RECORD_UNREADABLE: false,
   RERUN_REFUSED: true,
   RESOLUTION_REFUSED: true,

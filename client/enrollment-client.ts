@@ -1,5 +1,5 @@
 import { Client, Connection } from '@temporalio/client';
-import { graceOf, type C2pConfig, type ProgramConfig } from '../config/config.js';
+import { graceOf, recordRules, type C2pConfig, type ProgramConfig } from '../config/config.js';
 import { loadConfig } from '../config/load.js';
 import { loadTemporalConfig } from '../config/temporal.js';
 import { batchIdProblem } from '../enrollment/acceptance.js';
@@ -71,7 +71,7 @@ export class EnrollmentClient {
    * reads the probe that workers leave in the store, so that a key ring which is not theirs is refused here. Nothing is
    * written; where there is no probe yet, or the store cannot be read at present, it connects without.
    * @throws ConfigError with every problem by path, KeyRingError, StoreUrlError, KeyRingProbeError,
-   *   TemporalUnavailableError.
+   *   ProxyUrlError, TemporalUnavailableError.
    */
   static async connect(options: ConnectOptions = {}): Promise<EnrollmentClient> {
     const config = typeof options.config === 'object' ? options.config : await loadConfig(options.config);
@@ -81,9 +81,10 @@ export class EnrollmentClient {
       await checkKeyRingProbe(store, keyRing).catch((error: unknown) => {
         if (!(error instanceof StoreUnavailableError)) throw error;
       });
-      const { connectionOptions, namespace, address } = loadTemporalConfig();
-      const connection = await Connection.connect(connectionOptions).catch((error: unknown) => {
-        throw new TemporalUnavailableError(address, error);
+      const place = loadTemporalConfig();
+      const { namespace } = place;
+      const connection = await Connection.connect(place.client).catch((error: unknown) => {
+        throw new TemporalUnavailableError(place, error);
       });
       const dataConverter = protectedDataConverter(keyRing, config);
       const temporal = new Client({ connection, namespace, dataConverter });
@@ -218,7 +219,11 @@ export class EnrollmentClient {
     const { looking: temporal, store } = this;
     // Only who closes batches has to load what validates them.
     const { closeOrphan } = await import('../retention/close-orphan.js');
-    return closeOrphan({ temporal, store, now: () => new Date() }, orphan, { ...options, by: 'c2p sweep' });
+    return closeOrphan(
+      { temporal, store, recordRules: recordRules(this.config), now: () => new Date() },
+      orphan,
+      { ...options, by: 'c2p sweep' },
+    );
   }
 
   /** What of this namespace and of the store would be lost with a key of the key ring. */

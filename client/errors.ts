@@ -114,8 +114,8 @@ export class ProgramUnknownError extends EnrollmentError {
 export class TemporalUnavailableError extends EnrollmentError {
   override readonly name = 'TemporalUnavailableError';
   readonly code = 'TEMPORAL_UNAVAILABLE';
-  constructor(address: string, cause: unknown) {
-    super(temporalUnreachable(address), { cause });
+  constructor(temporal: Parameters<typeof temporalUnreachable>[0], cause: unknown) {
+    super(temporalUnreachable(temporal), { cause });
   }
 }
 

@@ -8,6 +8,7 @@ import { workflowIdOf } from '../enrollment/identifiers.js';
 import { resolvePolicy } from '../enrollment/policy.js';
 import { parsePolicy, type PolicyInput } from '../enrollment/policy-schema.js';
 import type { EnrollmentRecord } from '../enrollment/records.js';
+import { batchIdProblem } from '../mastercard/api/batch-id.js';
 import { digestKeyId, type KeyRingSource } from '../protection/key-ring.js';
 import { digestedBytes } from '../protection/records-digest.js';
 import { namespaceIdOf } from '../retention/namespace.js';
@@ -20,7 +21,7 @@ import { BatchConflictError, BatchInvalidError } from './errors.js';
 import type { Connections } from './remembered-workflow.js';
 
 export interface EnrollRequest {
-  /** 1 to 64 of `[A-Za-z0-9._:-]`; unique per program, for ever. */
+  /** 1 to 64 of `[A-Za-z0-9._:-]`, less what a further round adds (`~2`); unique per program, for ever. */
   externalBatchId: string;
   program: string;
   records: readonly EnrollmentRecord[];
@@ -55,6 +56,9 @@ export async function startBatch(
   if (accepted.problem !== undefined) throw new BatchInvalidError(accepted.problem);
   const { cards } = accepted;
   const policy = resolvePolicy(program.policy, parsePolicy(request.policy ?? {}, program.policy));
+  const { maxRounds } = policy.retryFailedRecords;
+  const idProblem = batchIdProblem(program.api, request.externalBatchId, maxRounds);
+  if (idProblem !== undefined) throw new BatchInvalidError(idProblem);
   const fingerprint = digestedBytes(records);
   const requireSame = async (digest: string) => {
     // Nobody knows any more what the records were.

@@ -5,6 +5,7 @@ import { Blob } from '../enrollment/blobs.js';
 import { bulkLimitsProblem, onBulkCancelProblem } from '../enrollment/bulk-limits.js';
 import {
   bulkAddress,
+  bulkBatchId,
   bulkWorkflowIdOf,
   DEFAULT_BULK_LIMITS,
   type BulkLimits,
@@ -15,6 +16,7 @@ import {
 import { fairShare } from '../enrollment/fairness.js';
 import { resolvePolicy } from '../enrollment/policy.js';
 import { parsePolicy, type PolicyInput } from '../enrollment/policy-schema.js';
+import { batchIdProblem } from '../mastercard/api/batch-id.js';
 import { digestKeyId } from '../protection/key-ring.js';
 import { getJson } from '../store/store.js';
 import type { BulkEnrollmentInput } from '../workflows/bulk/messages.js';
@@ -23,6 +25,9 @@ import type { BulkEnrollment, BulkMemo } from './bulk-enrollment.js';
 import { BulkConflictError, BulkInvalidError } from './bulk-errors.js';
 import { sharedSource } from './bulk-source.js';
 import type { Starter } from './start-batch.js';
+
+/** Of a job: 250 million cards. */
+const MOST_BATCHES = 999_999;
 
 export interface BulkRequest {
   /** 1 to 55 of `[A-Za-z0-9._:-]`, not ending in seven digits; unique per program, for ever. */
@@ -47,7 +52,11 @@ export async function startBulk(starter: Starter, bulk: BulkEnrollment, request:
   const limits = { ...DEFAULT_BULK_LIMITS, ...given(request.limits ?? {}) };
   const policy = resolvePolicy(program.policy, parsePolicy(request.policy ?? {}, program.policy));
   const { onCancel = 'finish' } = request;
-  const problem = bulkLimitsProblem(limits) ?? onBulkCancelProblem(onCancel, policy);
+  const lastBatch = bulkBatchId(bulk.bulkId, MOST_BATCHES);
+  const problem =
+    bulkLimitsProblem(limits) ??
+    onBulkCancelProblem(onCancel, policy) ??
+    batchIdProblem(program.api, lastBatch, policy.retryFailedRecords.maxRounds);
   if (problem !== undefined) throw new BulkInvalidError(problem);
   const order: BulkOrder = {
     source: await sharedSource(request.source, starter.bulk),

@@ -1,4 +1,7 @@
+import { batchEnroll } from '../mastercard/api/batch-enroll.js';
+import type { EnrollmentApi } from '../mastercard/api/enrollment-api.js';
 import type { PolicyOverrides } from '../enrollment/policy.js';
+import type { RecordRules } from '../enrollment/record-rules.js';
 import type { SourceRules } from '../enrollment/source-rules.js';
 
 /** What `c2p.config.json` says, checked and with every default filled in; all paths are absolute. */
@@ -84,8 +87,17 @@ export function graceOf(sweep: SweepConfig | false): number {
   return sweep === false ? DEFAULT_GRACE_MS : sweep.grace;
 }
 
+/** What records of a program may be; of one that is not configured any more, as the built-in API has it. */
+export function recordRules({ programs }: Pick<C2pConfig, 'programs'>): (program: string) => RecordRules {
+  return (program) => (Object.hasOwn(programs, program) ? programs[program]!.api : batchEnroll).records;
+}
+
 /** One issuer setup with Mastercard. */
 export interface ProgramConfig {
+  /** What Mastercard's API is like: the built-in `batch-enroll`, or the default export of a file of the issuer's own. */
+  api: EnrollmentApi;
+  /** Where that file is; absent for the built-in one. */
+  apiFile?: string | undefined;
   /** Without a trailing slash. */
   baseUrl: string;
   srcClientId: string;
@@ -94,6 +106,7 @@ export interface ProgramConfig {
   consumerKey: string;
   signingKey: SigningKeyConfig;
   encryptionKey: EncryptionKeyConfig;
+  tls?: TlsConfig | undefined;
   contentEncryption: 'A128GCM' | 'A256GCM';
   maxCardsPerBatch: number;
   /** Across all workers together. */
@@ -108,6 +121,14 @@ export interface SigningKeyConfig {
   alias?: string | undefined;
   /** Name of the environment variable with the password; the password itself is never configuration. */
   passwordEnv?: string | undefined;
+}
+
+/** PEM files for the connections to `baseUrl` and `jwksUrl`. */
+export interface TlsConfig {
+  /** Authorities to trust besides those of the system, as that of a proxy that looks into TLS. */
+  ca?: string | undefined;
+  /** What a server gets to see that asks for mutual TLS. */
+  identity?: { certificate: string; key: string; passwordEnv?: string | undefined } | undefined;
 }
 
 /** Mastercard's public key: a file (PEM certificate, SPKI PEM or JWK) or a JWKS URL. */

@@ -5,11 +5,12 @@ import { parse as parseJsonc, printParseErrorCode } from 'jsonc-parser';
 import type { ParseError } from 'jsonc-parser';
 import type { Problem } from '../enrollment/schema-problems.js';
 import { check } from '../enrollment/schema-problems.js';
+import { ApiModuleError, BUILT_IN, loadApi } from '../mastercard/api/load.js';
 import { readableByOthers, replaceableByOthers } from '../protection/private-file.js';
 import { readChosen } from '../protection/regular-file.js';
 import type { C2pConfig } from './config.js';
 import { ConfigError } from './errors.js';
-import { configSchema, isProgramName } from './schema.js';
+import { configSchema, isProgramName, type LoadedApis } from './schema.js';
 import { temporalKeyFile } from './temporal.js';
 
 /** Of hundreds of programs. */
@@ -29,17 +30,44 @@ export async function loadConfig(path = process.env['C2P_CONFIG'] || 'c2p.config
         : `the file cannot be read (${error.code ?? 'unknown error'})`;
     throw new ConfigError(file, [{ path: '', message }]);
   });
-  return parseConfig(bytes.toString('utf8'), file);
+  const text = textOf(bytes, file);
+  return parseConfig(text, file, await loadApis(text, file));
+}
+
+/** Without a byte order mark, which some editors write. */
+function textOf(bytes: Buffer, file: string): string {
+  const mark = bytes.subarray(0, 2).toString('hex');
+  if (mark === 'fffe' || mark === 'feff')
+    throw new ConfigError(file, [{ path: '', message: 'is UTF-16; save it as UTF-8' }]);
+  return new TextDecoder().decode(bytes);
+}
+
+/** Loads the API modules that the programs name, each once. */
+async function loadApis(text: string, file: string): Promise<LoadedApis> {
+  const programs = (parseJson(text, file) as { programs?: unknown } | null)?.programs;
+  const named = Object.values(typeof programs === 'object' && programs !== null ? programs : {})
+    .map((program: unknown) => (program as { api?: unknown } | null)?.api)
+    .filter((api) => typeof api === 'string' && api !== '' && api !== BUILT_IN)
+    .map((api) => resolve(dirname(file), api as string));
+  const loaded = [...new Set(named)].map(async (path) => {
+    const api = await loadApi(path).catch((error: unknown) => {
+      if (error instanceof ApiModuleError) return error.problems.join('; ');
+      throw error;
+    });
+    return [path, api] as const;
+  });
+  return new Map(await Promise.all(loaded));
 }
 
 /**
  * Checks the text of a configuration.
  * @param file where it is, absolute: relative paths in it are relative to that file's folder.
+ * @param apis the API modules that it may name, by absolute path.
  * @throws ConfigError
  */
-export function parseConfig(text: string, file: string): C2pConfig {
+export function parseConfig(text: string, file: string, apis: LoadedApis = new Map()): C2pConfig {
   const json = parseJson(text, file);
-  const result = check(configSchema(dirname(file)), json, shownPaths(json));
+  const result = check(configSchema(dirname(file), apis), json, shownPaths(json));
   if (!result.ok) throw new ConfigError(file, result.problems);
   return { path: file, ...result.value };
 }
@@ -59,12 +87,20 @@ export async function checkSecrets(config: C2pConfig, env: NodeJS.ProcessEnv = p
   const { dataKeys, store } = config;
   if ('path' in dataKeys) await checkFile('dataKeys.path', dataKeys.path, SECRET);
   else await checkFile('dataKeys.command.0', dataKeys.command[0], PROGRAM);
-  for (const [name, { signingKey, encryptionKey }] of Object.entries(config.programs)) {
-    await checkFile(`programs.${name}.signingKey.path`, signingKey.path, SECRET);
-    if (signingKey.passwordEnv !== undefined && env[signingKey.passwordEnv] === undefined) {
-      issues.push({ path: `programs.${name}.signingKey.passwordEnv`, message: UNSET });
+  const checkVariable = (path: string, variable: string | undefined) => {
+    if (variable !== undefined && env[variable] === undefined) issues.push({ path, message: UNSET });
+  };
+  for (const [name, { signingKey, encryptionKey, tls }] of Object.entries(config.programs)) {
+    const at = `programs.${name}`;
+    await checkFile(`${at}.signingKey.path`, signingKey.path, SECRET);
+    checkVariable(`${at}.signingKey.passwordEnv`, signingKey.passwordEnv);
+    if ('path' in encryptionKey) await checkFile(`${at}.encryptionKey.path`, encryptionKey.path);
+    if (tls?.ca !== undefined) await checkFile(`${at}.tls.ca`, tls.ca);
+    if (tls?.identity) {
+      await checkFile(`${at}.tls.certificate`, tls.identity.certificate);
+      await checkFile(`${at}.tls.key`, tls.identity.key, SECRET);
+      checkVariable(`${at}.tls.passwordEnv`, tls.identity.passwordEnv);
     }
-    if ('path' in encryptionKey) await checkFile(`programs.${name}.encryptionKey.path`, encryptionKey.path);
   }
   if (store.kind === 'postgres' && !env[store.urlEnv]) issues.push({ path: 'store.urlEnv', message: UNSET });
   const temporalKey = temporalKeyFile();

@@ -8,13 +8,19 @@ import { policyProblems } from '../enrollment/policy-rules.js';
 import { duration, policySchema } from '../enrollment/policy-schema.js';
 import { strictObject } from '../enrollment/schema-problems.js';
 import { DEFAULT_SOURCE_RULES } from '../enrollment/source-rules.js';
-import { MAX_CARDS_PER_REQUEST, SERVICE_ID_PATTERN, SRC_CLIENT_ID_PATTERN } from '../mastercard/contract.js';
+import { follows } from '../enrollment/record-rules.js';
+import { batchEnroll } from '../mastercard/api/batch-enroll.js';
+import type { EnrollmentApi } from '../mastercard/api/enrollment-api.js';
+import { BUILT_IN } from '../mastercard/api/load.js';
+import { isLoopback } from '../protection/loopback.js';
 import {
   DEFAULT_GRACE_MS,
   type AccessTokenConfig,
   type C2pConfig,
   type DataKeysConfig,
   type EncryptionKeyConfig,
+  type ProgramConfig,
+  type TlsConfig,
 } from './config.js';
 
 const CONSUMER_KEY_PATTERN = /^[A-Za-z0-9_.~-]+![A-Za-z0-9_.~-]+$/;
@@ -87,20 +93,22 @@ const accessToken = strictObject({
   return z.NEVER;
 });
 
-function isLoopback(hostname: string): boolean {
-  return hostname === 'localhost' || hostname === '[::1]' || /^127\.\d+\.\d+\.\d+$/.test(hostname);
-}
-
 /** Whether a text may be the name of a program. Program names are readable in many places. */
 export function isProgramName(text: string): boolean {
   return PROGRAM_PATTERN.test(text) && !looksLikePan(text);
 }
 
+export type LoadedApis = ReadonlyMap<string, EnrollmentApi | string>;
+
 /**
  * What `c2p.config.json` may say; fills in the defaults.
  * @param folder what relative paths are relative to.
+ * @param apis the API modules that it names, by absolute path; what is wrong with those that cannot be loaded.
  */
-export function configSchema(folder: string): z.ZodType<Omit<C2pConfig, 'path'>> {
+export function configSchema(
+  folder: string,
+  apis: LoadedApis = new Map(),
+): z.ZodType<Omit<C2pConfig, 'path'>> {
   const path = z
     .string()
     .min(1, notEmpty)
@@ -114,6 +122,20 @@ export function configSchema(folder: string): z.ZodType<Omit<C2pConfig, 'path'>>
     if (path !== undefined && jwksUrl === undefined) return { path, kid };
     if (jwksUrl !== undefined && path === undefined) return { jwksUrl, kid };
     context.addIssue('must have exactly one of path and jwksUrl');
+    return z.NEVER;
+  });
+
+  const tls = strictObject({
+    ca: path.optional(),
+    certificate: path.optional(),
+    key: path.optional(),
+    passwordEnv: environmentVariable.optional(),
+  }).transform(({ ca, certificate, key, passwordEnv }, context): TlsConfig => {
+    if (certificate !== undefined && key !== undefined)
+      return { ca, identity: { certificate, key, passwordEnv } };
+    if (certificate === undefined && key === undefined && passwordEnv === undefined && ca !== undefined)
+      return { ca };
+    context.addIssue('must have ca, or both certificate and key, and passwordEnv only with them');
     return z.NEVER;
   });
 
@@ -146,9 +168,10 @@ export function configSchema(folder: string): z.ZodType<Omit<C2pConfig, 'path'>>
   });
 
   const program = strictObject({
+    api: z.string().min(1, notEmpty).default(BUILT_IN),
     baseUrl,
-    srcClientId: z.string().regex(SRC_CLIENT_ID_PATTERN, 'must be a UUID in lower case'),
-    serviceId: z.string().regex(SERVICE_ID_PATTERN, 'must be at most 255 letters, digits, #, _ or -'),
+    srcClientId: z.string(),
+    serviceId: z.string(),
     consumerKey: z.string().regex(CONSUMER_KEY_PATTERN, 'must be clientId!keyId, as Mastercard shows it'),
     signingKey: strictObject({
       path,
@@ -156,14 +179,41 @@ export function configSchema(folder: string): z.ZodType<Omit<C2pConfig, 'path'>>
       passwordEnv: environmentVariable.optional(),
     }),
     encryptionKey,
-    contentEncryption: z.enum(['A128GCM', 'A256GCM']).default('A128GCM'),
-    maxCardsPerBatch: z.int().min(1).default(MAX_CARDS_PER_REQUEST),
+    tls: tls.optional(),
+    contentEncryption: z.enum(['A128GCM', 'A256GCM']).optional(),
+    maxCardsPerBatch: z.int().min(1).optional(),
     requestsPerSecond: z.number().positive().default(10),
     policy: policySchema.default({}).superRefine((overrides, context) => {
       for (const { path: where, message } of policyProblems(resolvePolicy(overrides)))
         context.addIssue({ code: 'custom', path: where.split('.'), message });
     }),
-  });
+  })
+    // Before what makes a program of it, so that every problem is named at once.
+    .superRefine((program, context) => {
+      const api = apiOf(program.api);
+      if (typeof api === 'string') return context.addIssue({ code: 'custom', path: ['api'], message: api });
+      for (const field of ['srcClientId', 'serviceId'] as const)
+        if (!follows(program[field], api.program[field]))
+          context.addIssue({ code: 'custom', path: [field], message: api.program[field].problem });
+    })
+    .transform(({ api: chosen, ...program }): ProgramConfig => {
+      const api = apiOf(chosen) as EnrollmentApi;
+      return {
+        ...program,
+        api,
+        ...(chosen === BUILT_IN ? {} : { apiFile: resolve(folder, chosen) }),
+        contentEncryption: program.contentEncryption ?? api.enrollmentData.contentEncryption,
+        maxCardsPerBatch: program.maxCardsPerBatch ?? api.batch.maxCards,
+      };
+    });
+
+  /** What is wrong with it, where there is none. */
+  function apiOf(chosen: string): EnrollmentApi | string {
+    if (chosen === BUILT_IN) return batchEnroll;
+    const api = apis.get(resolve(folder, chosen));
+    const problem = typeof api === 'string' ? `: ${api}` : '';
+    return typeof api === 'object' ? api : `must be ${BUILT_IN}, or a file with an API module${problem}`;
+  }
 
   return strictObject({
     programs: z
@@ -228,7 +278,10 @@ function secretVariables({
   codecServer,
 }: Pick<C2pConfig, 'programs' | 'store' | 'codecServer'>): ReadonlySet<string | undefined> {
   return new Set([
-    ...Object.values(programs).map(({ signingKey }) => signingKey.passwordEnv),
+    ...Object.values(programs).flatMap(({ signingKey, tls }) => [
+      signingKey.passwordEnv,
+      tls?.identity?.passwordEnv,
+    ]),
     store.kind === 'postgres' ? store.urlEnv : undefined,
     codecServer && 'secretEnv' in codecServer.token.key ? codecServer.token.key.secretEnv : undefined,
   ]);

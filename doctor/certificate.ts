@@ -4,9 +4,17 @@ import { findings, type Finding } from './finding.js';
 
 export const NO_CERTIFICATE = 'no certificate in the file says how long it is valid';
 
+const TODO = {
+  'signing-certificate':
+    'make a new signing key with Mastercard, and put its file and consumerKey in place on every machine',
+  'encryption-certificate':
+    'get the valid encryption key from Mastercard, and put it in place on every machine',
+  'tls-certificate': 'get a valid one, and put it in place with its key on every machine',
+} as const;
+
 /** Whether the certificate of a key fits the key, its purpose and the time. */
 export function checkCertificate(
-  check: 'signing-certificate' | 'encryption-certificate',
+  check: keyof typeof TODO,
   program: string,
   certificate: X509Certificate,
   purpose: CertificatePurpose,
@@ -14,11 +22,7 @@ export function checkCertificate(
   const { ok, warning, failed } = findings(check, program);
   const wrong = certificateProblem(certificate, purpose);
   if (!wrong) return ok(`valid until ${dayOf(certificate.validTo)}`);
-  const todo =
-    check === 'signing-certificate'
-      ? 'make a new signing key with Mastercard, and put its file and consumerKey in place on every machine'
-      : 'get the valid encryption key from Mastercard, and put it in place on every machine';
-  return (wrong.serious ? failed : warning)(wrong.problem, todo);
+  return (wrong.serious ? failed : warning)(wrong.problem, TODO[check]);
 }
 
 /** Kind and size of a key. */

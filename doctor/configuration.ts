@@ -14,7 +14,9 @@ export async function checkConfiguration(
   const { ok, failed } = findings('configuration');
   try {
     const config = await loadConfig(path);
-    const programs = Object.keys(config.programs).join(', ');
+    const programs = Object.entries(config.programs)
+      .map(([name, { api, apiFile }]) => `${name} (API: ${apiFile ?? api.name})`)
+      .join(', ');
     return { config, findings: [ok(`${config.path}, programs: ${programs}`)] };
   } catch (error) {
     if (!(error instanceof ConfigError)) throw error;

@@ -1,13 +1,12 @@
 import type { KeyObject } from 'node:crypto';
-import type { EncryptionKeyConfig } from '../config/config.js';
-import { KeyError, keyFingerprint, loadEncryptionKey } from '../mastercard/keys.js';
+import { KeyError, keyFingerprint, loadEncryptionKey, type EncryptionKeySource } from '../mastercard/keys.js';
 import { checkCertificate, describeKey, NO_CERTIFICATE } from './certificate.js';
 import { findings, type Finding } from './finding.js';
 
 /** Whether the key that data is encrypted to can be had and used, and its certificate. */
 export async function checkEncryptionKey(
   program: string,
-  source: EncryptionKeyConfig,
+  source: EncryptionKeySource,
   signingKey: KeyObject | undefined,
   now: Date,
 ): Promise<Finding[]> {

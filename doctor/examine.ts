@@ -3,6 +3,8 @@ import { isGrpcServiceError } from '@temporalio/client';
 import type { C2pConfig } from '../config/config.js';
 import { temporalKeyFile } from '../config/temporal.js';
 import type { KeyRing } from '../protection/key-ring.js';
+import type { ProgramTls } from '../mastercard/keys.js';
+import { proxyTo, ProxyUrlError } from '../protection/proxy.js';
 import { tlsExposures } from '../protection/tls-exposures.js';
 import { openStore } from '../store/open-store.js';
 import { StoreUrlError } from '../store/store-url-error.js';
@@ -15,6 +17,7 @@ import { reasonOf } from './grpc.js';
 import { checkKeyFile, checkKeyProgram, type KeyFile } from './key-files.js';
 import { checkKeyRing } from './key-ring.js';
 import { checkNamespace } from './namespace.js';
+import { checkProgramTls } from './program-tls.js';
 import { checkSearchAttributes } from './search-attributes.js';
 import { checkSigningKey } from './signing-key.js';
 import { checkStore } from './store.js';
@@ -42,26 +45,45 @@ const NETWORK_LEFT_ALONE = 'the network is left alone';
  * nothing, but for a probe in the store that it erases again.
  */
 export async function* examine(examination: Examination): AsyncGenerator<Finding> {
-  const { config, programs, offline } = examination;
+  const { config, programs } = examination;
   for (const exposure of tlsExposures()) {
     const [found = '', todo = ''] = exposure.split(': ');
     yield findings('certificates').warning(found, todo);
   }
+  const noNetwork = yield* network(examination);
   const refused = yield* keyFiles(examination);
   const keyRing = yield* dataKeys(config, refused);
-  const signingKeys = new Map<string, KeyObject>();
-  for (const program of programs) {
-    const key = yield* programKeys(program, examination, refused);
-    if (key) signingKeys.set(program, key);
-  }
+  const keys = new Map<string, ProgramKeys>();
+  for (const program of programs)
+    keys.set(program, yield* programKeys(program, examination, refused, noNetwork));
   yield* store(examination, keyRing);
-  yield* temporal(examination);
+  yield* temporal(examination, noNetwork);
   for (const program of programs) {
-    const key = signingKeys.get(program);
-    const why = offline ? NETWORK_LEFT_ALONE : 'there is no signing key to sign a call with';
-    if (offline || !key) yield* skipped(['clock', 'gateway'], why, program);
-    else yield* await checkGateway(program, programOf(config, program), key);
+    const { signing, tls } = keys.get(program)!;
+    const why =
+      noNetwork ??
+      (signing ? 'the files of tls cannot be used' : 'there is no signing key to sign a call with');
+    if (noNetwork !== undefined || !signing || !tls) yield* skipped(['clock', 'gateway'], why, program);
+    else yield* await checkGateway(program, programOf(config, program), signing, tls);
   }
+}
+
+/** @returns why nothing is to be looked at by way of the network, if that is so. */
+function* network({ offline, env }: Examination): Generator<Finding, string | undefined> {
+  try {
+    proxyTo({ hostname: 'any', port: 443 }, env);
+    return offline ? NETWORK_LEFT_ALONE : undefined;
+  } catch (error) {
+    if (!(error instanceof ProxyUrlError)) throw error;
+    yield findings('proxy').failed(error.problem, error.remedy);
+    return 'the proxy cannot be used';
+  }
+}
+
+/** What could be had. */
+interface ProgramKeys {
+  signing?: KeyObject | undefined;
+  tls?: ProgramTls | undefined;
 }
 
 /** @returns the paths of the files that are not to be used. */
@@ -70,10 +92,15 @@ async function* keyFiles({ config, programs }: Examination): AsyncGenerator<Find
   const files: KeyFile[] = [];
   if ('path' in dataKeys) files.push({ field: 'dataKeys.path', path: dataKeys.path, secret: true });
   for (const program of programs) {
-    const { signingKey, encryptionKey } = programOf(config, program);
-    files.push({ field: 'signingKey.path', path: signingKey.path, secret: true, program });
-    if ('path' in encryptionKey)
-      files.push({ field: 'encryptionKey.path', path: encryptionKey.path, secret: false, program });
+    const { signingKey, encryptionKey, tls } = programOf(config, program);
+    const add = (field: string, path: string | undefined, secret: boolean) => {
+      if (path !== undefined) files.push({ field, path, secret, program });
+    };
+    add('signingKey.path', signingKey.path, true);
+    if ('path' in encryptionKey) add('encryptionKey.path', encryptionKey.path, false);
+    add('tls.ca', tls?.ca, false);
+    add('tls.certificate', tls?.identity?.certificate, false);
+    add('tls.key', tls?.identity?.key, true);
   }
   const ofTemporal = temporalKeyFile();
   if (ofTemporal !== undefined)
@@ -108,14 +135,14 @@ async function* dataKeys(
   return keyRing;
 }
 
-/** @returns the signing key. */
 async function* programKeys(
   program: string,
-  { config, offline, env = process.env }: Examination,
+  { config, env = process.env }: Examination,
   refused: ReadonlySet<string>,
-): AsyncGenerator<Finding, KeyObject | undefined> {
+  noNetwork: string | undefined,
+): AsyncGenerator<Finding, ProgramKeys> {
   const now = new Date();
-  const { signingKey, encryptionKey } = programOf(config, program);
+  const { signingKey, encryptionKey, tls: source = {} } = programOf(config, program);
   let key: KeyObject | undefined;
   if (refused.has(signingKey.path)) yield* skipped(['signing-key'], 'its file is refused', program);
   else {
@@ -123,12 +150,22 @@ async function* programKeys(
     yield* signing.findings;
     key = signing.key;
   }
+  const { certificate, key: own } = source.identity ?? {};
+  let tls: ProgramTls | undefined;
+  if ([source.ca, certificate, own].some((path) => path !== undefined && refused.has(path)))
+    yield* skipped(['tls-certificate'], 'a file of tls is refused', program);
+  else {
+    const found = await checkProgramTls(program, source, env, now);
+    yield* found.findings;
+    tls = found.tls;
+  }
   const check = ['encryption-key'] as const;
-  if ('jwksUrl' in encryptionKey && offline) yield* skipped(check, NETWORK_LEFT_ALONE, program);
+  if ('jwksUrl' in encryptionKey && (noNetwork !== undefined || !tls))
+    yield* skipped(check, noNetwork ?? 'the files of tls cannot be used', program);
   else if ('path' in encryptionKey && refused.has(encryptionKey.path))
     yield* skipped(check, 'its file is refused', program);
-  else yield* await checkEncryptionKey(program, encryptionKey, key, now);
-  return key;
+  else yield* await checkEncryptionKey(program, { ...encryptionKey, tls }, key, now);
+  return { signing: key, tls };
 }
 
 async function* store(
@@ -164,7 +201,10 @@ async function* store(
   }
 }
 
-async function* temporal({ config, programs, offline }: Examination): AsyncGenerator<Finding> {
+async function* temporal(
+  { config, programs }: Examination,
+  noNetwork: string | undefined,
+): AsyncGenerator<Finding> {
   const { versioning } = config;
   const inNamespace: readonly CheckName[] = [
     'search-attributes',
@@ -172,8 +212,8 @@ async function* temporal({ config, programs, offline }: Examination): AsyncGener
     'sweep',
     ...(versioning ? (['worker-versions'] as const) : []),
   ];
-  if (offline) {
-    yield* skipped(['temporal', 'namespace', ...inNamespace], NETWORK_LEFT_ALONE);
+  if (noNetwork !== undefined) {
+    yield* skipped(['temporal', 'namespace', ...inNamespace], noNetwork);
     return;
   }
   const { finding, place } = await checkTemporal();

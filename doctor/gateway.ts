@@ -1,9 +1,10 @@
 import { randomUUID, type KeyObject } from 'node:crypto';
-import { Agent, DecoratorHandler, type Dispatcher } from 'undici';
+import { DecoratorHandler, type Dispatcher } from 'undici';
 import type { ProgramConfig } from '../config/config.js';
 import { GatewayFailure } from '../mastercard/errors.js';
-import { VERIFIED } from '../protection/tls.js';
 import { createHttpGateway } from '../mastercard/http-gateway.js';
+import { dispatcherTo, type OutboundTls } from '../protection/outbound.js';
+import { proxyTo, targetOf } from '../protection/proxy.js';
 import { checkClock } from './clock.js';
 import { findings, messageOf, type Finding } from './finding.js';
 
@@ -17,15 +18,18 @@ export async function checkGateway(
   program: string,
   config: ProgramConfig,
   signingKey: KeyObject,
+  tls?: OutboundTls,
 ): Promise<[clock: Finding, gateway: Finding]> {
-  const { baseUrl, srcClientId, serviceId, consumerKey } = config;
+  const { api, baseUrl, srcClientId, serviceId, consumerKey } = config;
   const seen: { date?: string | undefined } = {};
-  const agent = new Agent({ connect: { ...VERIFIED, timeout: TIMEOUT_MS } });
+  const agent = dispatcherTo(baseUrl, { tls });
+  const proxy = proxyTo(targetOf(baseUrl));
+  const place = proxy ? `${baseUrl}, by ${proxy.named},` : baseUrl;
   const dispatcher = agent.compose((dispatch) => (options, handler) => {
     return dispatch(options, new DateObserver(handler, seen));
   });
   const gateway = createHttpGateway({
-    ...{ baseUrl, srcClientId, serviceId, consumerKey, signingKey, dispatcher },
+    ...{ api, baseUrl, srcClientId, serviceId, consumerKey, signingKey, dispatcher },
     requestTimeout: TIMEOUT_MS,
   });
   const asked = new Date();
@@ -34,7 +38,7 @@ export async function checkGateway(
       .fetchBatchStatus({ batchId: randomUUID(), correlationId: randomUUID() })
       .then(() => undefined, failureOf);
     const clock = checkClock(program, seen.date, asked, new Date());
-    return [clock, judge(program, baseUrl, failure, clock)];
+    return [clock, judge(program, place, failure, clock)];
   } finally {
     await agent.close();
   }
@@ -62,20 +66,18 @@ function failureOf(error: unknown): GatewayFailure {
 
 function judge(
   program: string,
-  baseUrl: string,
+  /** Its address, and the way there. */
+  place: string,
   failure: GatewayFailure | undefined,
   clock: Finding,
 ): Finding {
   const { ok, warning, failed, skipped } = findings('gateway', program);
   const { httpStatus, reason, problem, details } = failure ?? { details: [] };
-  const says = `${baseUrl} answers ${httpStatus ?? ''}${reason ? ` ${reason}` : ''}`;
+  const says = `${place} answers ${httpStatus ?? ''}${reason ? ` ${reason}` : ''}`;
   if (!failure || (httpStatus !== undefined && httpStatus < 400))
-    return failed(`${says || baseUrl} to a question that only has the answer 404`, ADDRESS);
+    return failed(`${says} to a question that only has the answer 404`, ADDRESS);
   if (httpStatus === undefined) {
-    return failed(
-      `${baseUrl} gives no answer: ${problem ?? messageOf(failure)}`,
-      networkAdvice(problem ?? ''),
-    );
+    return failed(`${place} gives no answer: ${problem ?? messageOf(failure)}`, networkAdvice(problem ?? ''));
   }
   if (httpStatus === 401 && clock.status === 'failed')
     return skipped(`${says}: no wonder, with a clock that is wrong`);
@@ -91,8 +93,7 @@ function judge(
       return failed(told, IDS);
     case 404:
       // Only the service knows batches: the API gateway, or a proxy, says 404 of the address.
-      if (reason === 'NOT_FOUND')
-        return ok(`${baseUrl} knows the keys and ids, and no batch of a made-up id`);
+      if (failure.byService) return ok(`${place} knows the keys and ids, and no batch of a made-up id`);
       return failed(`${told}, and not in the words of the service`, ADDRESS);
     case 429:
       return warning(told, 'it is reached, and throttles: try again later');
@@ -100,7 +101,7 @@ function judge(
   if (failure.kind === 'configuration') return failed(told, ADDRESS);
   if (httpStatus >= 500)
     return failed(told, 'it is reached, and has a problem of its own: try again later, then ask Mastercard');
-  return warning(told, 'keys and address seem right; compare mastercard/contract.ts with the specification');
+  return warning(told, 'keys and address seem right: c2p conformance says what of the API differs');
 }
 
 const KEYS =
@@ -111,21 +112,30 @@ const ADDRESS = 'check baseUrl: sandbox or production, and the path';
 
 function networkAdvice(problem: string): string {
   switch (problem) {
+    case 'PROXY_407':
+      return 'the proxy wants a user and a password: put them into its URL, percent-encoded; c2p speaks Basic only';
+    case 'PROXY_403':
+      return 'the proxy does not let this machine out to it: have it allow CONNECT to this host and port';
     case 'ENOTFOUND':
     case 'EAI_AGAIN':
       return 'DNS does not know the name: check baseUrl and the resolver of this machine';
-    case 'ECONNREFUSED':
     case 'ECONNRESET':
+    case 'UND_ERR_SOCKET':
+      return 'it breaks the connection off: does a firewall do that, or does it ask for a client certificate (tls.certificate of the program)?';
+    case 'ECONNREFUSED':
     case 'EHOSTUNREACH':
     case 'ENETUNREACH':
     case 'ETIMEDOUT':
     case 'UND_ERR_CONNECT_TIMEOUT':
-    case 'UND_ERR_SOCKET':
       return 'no connection: check baseUrl, and that the firewall lets this machine out to it';
     case 'TimeoutError':
       return 'it is reached, and does not answer: try again later, then ask Mastercard';
   }
+  if (problem.startsWith('PROXY_'))
+    return 'the proxy makes no connection: is it the right one, does it run, and does it know the host? NO_PROXY lists what needs none';
+  if (problem.includes('_ALERT_'))
+    return 'it refuses the TLS of this machine: does it ask for a client certificate (tls.certificate of the program), or for another one?';
   if (/CERT|SIGNED|SIGNATURE|TLS|SSL|EPROTO/.test(problem))
-    return 'TLS fails: does something in between break it up? Its certificate authority goes into NODE_EXTRA_CA_CERTS';
+    return 'TLS fails: does something in between break it up? Its certificate authority goes into tls.ca of the program';
   return 'check baseUrl and the network of this machine';
 }

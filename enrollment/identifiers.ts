@@ -1,7 +1,11 @@
 import type { BatchKey } from './batch.js';
 
-/** `externalBatchId`, `externalConsumerId`, `externalCardId`: our proposal, see the contract. */
+/**
+ * What c2p itself demands of ids: they are parts of workflow ids, folders and reports. An `EnrollmentApi` may allow
+ * less.
+ */
 export const EXTERNAL_ID_PATTERN = /^[A-Za-z0-9._:-]{1,64}$/;
+export const LONGEST_EXTERNAL_ID = 64;
 
 /** Names of programs: they become part of task queues, workflow ids and folder names. */
 export const PROGRAM_PATTERN = /^[A-Za-z0-9][A-Za-z0-9_-]{0,62}$/;
@@ -52,11 +56,6 @@ const LONGEST_PAN = 20;
 /** The workflow id of a batch: the same batch always has the same one. */
 export function workflowIdOf({ program, externalBatchId }: BatchKey): string {
   return `batch-enrollment/${program}/${externalBatchId}`;
-}
-
-/** The `externalBatchId` that a round is sent under: the batch's own in round 1, then `~2`, `~3`, … */
-export function roundBatchId(externalBatchId: string, round: number): string {
-  return round === 1 ? externalBatchId : `${externalBatchId}~${round}`;
 }
 
 /** The task queue of a program's calls to Mastercard; workflows and local work are on `taskQueue`. */

@@ -45,6 +45,11 @@ export interface RemainingOutcome {
   details?: OutcomeDetail[] | undefined;
 }
 
+/** Whether Mastercard declined a card for one of these reasons. */
+export function isDeclinedFor(reasons: ReadonlySet<string>, { status, reason }: Outcome): boolean {
+  return status === 'FAILED' && reason !== undefined && reasons.has(reason);
+}
+
 /** An outcome as it may be read: Mastercard's ids stay as they are where it is asked about them, and in the sealed store. */
 export function shownOutcome(outcome: Outcome): Outcome {
   const { srcConsumerId, srcDigitalCardId } = outcome;

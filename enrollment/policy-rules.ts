@@ -38,6 +38,7 @@ export const POLICY_RULES = {
   onCancel: ['rollback', 'leave'],
   onBareCancel: ['askOperator', 'asOnCancel'],
   onPollingDeadline: ['expire', 'askOperator'],
+  removalReason: ['other', 'accountClosed', 'suspectedFraud', 'default'],
   retryFailedRecords: { maxRounds: { min: 1, max: 10, integer: true }, delay: duration(0) },
   submission: BACKOFF,
   polling: { ...BACKOFF, jitter: { min: 0, max: 1 }, notFoundGrace: duration(0) },

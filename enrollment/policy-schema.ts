@@ -68,6 +68,7 @@ export const policySchema = strictObject({
   onCancel: z.enum(POLICY_RULES.onCancel).optional(),
   onBareCancel: z.enum(POLICY_RULES.onBareCancel).optional(),
   onPollingDeadline: z.enum(POLICY_RULES.onPollingDeadline).optional(),
+  removalReason: z.enum(POLICY_RULES.removalReason).optional(),
   retryFailedRecords: strictObject({
     maxRounds: number(retryFailedRecords.maxRounds),
     delay: duration(retryFailedRecords.delay),

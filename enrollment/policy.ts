@@ -21,6 +21,8 @@ export interface EnrollmentPolicy {
   onBareCancel: 'askOperator' | 'asOnCancel';
   /** What to do when Mastercard is not done at `polling.deadline`: end the batch, or ask an operator. */
   onPollingDeadline: 'expire' | 'askOperator';
+  /** The reason that Mastercard gets for the removal of a card. */
+  removalReason: RemovalReason;
   /** Whether cards that Mastercard declined for a passing reason are sent again. */
   retryFailedRecords: RoundsPolicy;
   /** How long to keep submitting a batch that Mastercard did not accept. */
@@ -28,6 +30,8 @@ export interface EnrollmentPolicy {
   /** How often to ask Mastercard how far a batch is. */
   polling: PollingPolicy;
 }
+
+export type RemovalReason = 'other' | 'accountClosed' | 'suspectedFraud' | 'default';
 
 export interface RoundsPolicy {
   /** How many submissions in all; 1 sends nothing twice. */
@@ -62,6 +66,7 @@ export const DEFAULT_POLICY: EnrollmentPolicy = {
   onCancel: 'rollback',
   onBareCancel: 'askOperator',
   onPollingDeadline: 'expire',
+  removalReason: 'other',
   retryFailedRecords: { maxRounds: 1, delay: HOUR },
   submission: { initial: 5 * SECOND, coefficient: 2, maximum: 5 * MINUTE, deadline: 24 * HOUR },
   polling: {
@@ -90,6 +95,7 @@ export function resolvePolicy(...overrides: ReadonlyArray<PolicyOverrides | unde
       onCancel: over.onCancel ?? policy.onCancel,
       onBareCancel: over.onBareCancel ?? policy.onBareCancel,
       onPollingDeadline: over.onPollingDeadline ?? policy.onPollingDeadline,
+      removalReason: over.removalReason ?? policy.removalReason,
       retryFailedRecords: { ...policy.retryFailedRecords, ...defined(over.retryFailedRecords) },
       submission: { ...policy.submission, ...defined(over.submission) },
       polling: { ...policy.polling, ...defined(over.polling) },

@@ -3,7 +3,7 @@ import { cardKey } from './outcomes.js';
 import type { CardKey } from './records.js';
 import { maskPersonal } from '../protection/mask.js';
 
-/** What Mastercard's answer says about one card, in c2p's words. `mastercard/record-results.ts` makes these. */
+/** What Mastercard's answer says about one card, in c2p's words. `mastercard/reading.ts` makes these. */
 export interface ReportedCard extends CardKey {
   /** `unknown`: a record status that nobody knows. */
   result: 'enrolled' | 'failed' | 'unknown';
@@ -97,7 +97,13 @@ function verdict(chosen: ReportedCard | undefined, others: readonly ReportedCard
     case 'enrolled':
       return { status: 'ENROLLED', ...srcIdsOf(chosen), ...withDetails };
     case 'failed':
-      return { status: 'FAILED', reason: chosen.reason ?? ReconciliationReason.unexplained, ...withDetails };
+      return {
+        status: 'FAILED',
+        reason: chosen.reason ?? ReconciliationReason.unexplained,
+        // Its profile may be there all the same.
+        ...(chosen.srcConsumerId === undefined ? {} : { srcConsumerId: chosen.srcConsumerId }),
+        ...withDetails,
+      };
     case 'unknown': {
       const raw = { code: ReconciliationReason.unknownStatus, message: chosen.rawStatus };
       return { status: 'UNREPORTED', reason: ReconciliationReason.unknownStatus, details: [raw, ...details] };

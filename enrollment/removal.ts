@@ -31,11 +31,14 @@ export const RemovalCode = {
    * attempt was lost.
    */
   failed: 'REMOVAL_FAILED',
+  /** The card was declined, and Mastercard has a profile of its consumer, who has no card of the batch enrolled. */
+  profileMayRemain: 'PROFILE_MAY_REMAIN',
   /** The card is out, and its consumer's profile, left without a card of the batch, is not. */
   profileFailed: 'PROFILE_REMOVAL_FAILED',
 } as const;
 
 const REMOVAL_CODES: ReadonlySet<string> = new Set(Object.values(RemovalCode));
+const PROFILE_CODES: ReadonlySet<string> = new Set([RemovalCode.profileFailed, RemovalCode.profileMayRemain]);
 
 /** How a card that is not enrolled, or not any more, came to be out. */
 export function howItIsOut(outcome: Outcome): RemovalAnswer {
@@ -77,17 +80,38 @@ export function withProfileRemovals(
 }
 
 /**
- * The positions of the cards that were rolled back, for each consumer who has no card of the batch enrolled any
- * more; the last of the batch first.
+ * Says of each declined card whether Mastercard may keep a profile of a consumer who has no card of the batch enrolled.
+ * Idempotent: outcomes that were looked at before are judged anew.
  */
-export function emptiedProfiles(outcomes: readonly Outcome[]): number[][] {
-  const inUse = new Set(
+export function withProfilesThatMayRemain(outcomes: readonly Outcome[]): Outcome[] {
+  const inUse = profilesInUse(outcomes);
+  return outcomes.map((outcome) => {
+    const { status, srcConsumerId, details = [] } = outcome;
+    if (status !== 'FAILED' || srcConsumerId === undefined) return outcome;
+    const others = details.filter(({ code }) => code !== RemovalCode.profileMayRemain);
+    const found = inUse.has(srcConsumerId) ? [] : [{ code: RemovalCode.profileMayRemain }];
+    return { ...outcome, details: [...others, ...found] };
+  });
+}
+
+/** Whom Mastercard knows by a card of the batch that is enrolled. */
+function profilesInUse(outcomes: readonly Outcome[]): ReadonlySet<string | undefined> {
+  return new Set(
     outcomes.filter(({ status }) => status === 'ENROLLED').map(({ srcConsumerId }) => srcConsumerId),
   );
+}
+
+/**
+ * The positions of the cards that were rolled back or declined, for each consumer whom Mastercard named and who has no
+ * card of the batch enrolled; the last of the batch first.
+ */
+export function emptiedProfiles(outcomes: readonly Outcome[]): number[][] {
+  const inUse = profilesInUse(outcomes);
   const profiles = new Map<string, number[]>();
   for (let position = outcomes.length - 1; position >= 0; position -= 1) {
     const { status, srcConsumerId } = outcomes[position]!;
-    if (status !== 'ROLLED_BACK' || srcConsumerId === undefined || inUse.has(srcConsumerId)) continue;
+    if (status !== 'ROLLED_BACK' && status !== 'FAILED') continue;
+    if (srcConsumerId === undefined || inUse.has(srcConsumerId)) continue;
     const positions = profiles.get(srcConsumerId);
     if (positions) positions.push(position);
     else profiles.set(srcConsumerId, [position]);
@@ -101,7 +125,7 @@ export function isProfileLeft(outcome: Outcome): boolean {
 }
 
 function withProfileAnswer(outcome: Outcome, answer: ProfileAnswer): Outcome {
-  const others = (outcome.details ?? []).filter(({ code }) => code !== RemovalCode.profileFailed);
+  const others = (outcome.details ?? []).filter(({ code }) => !PROFILE_CODES.has(code));
   if (answer.kind !== 'failed') return { ...outcome, details: others };
   return { ...outcome, details: [...others, { code: RemovalCode.profileFailed, message: answer.message }] };
 }

@@ -3,7 +3,8 @@ import countries from 'i18n-iso-countries';
 import { parsePhoneNumberFromString } from 'libphonenumber-js/max';
 import { z } from 'zod';
 import { hasLength } from './has-length.js';
-import { EXTERNAL_ID_PATTERN, looksLikePan, passesLuhn } from './identifiers.js';
+import { EXTERNAL_ID_PATTERN, LONGEST_EXTERNAL_ID, looksLikePan, passesLuhn } from './identifiers.js';
+import type { RecordRules, TextRule } from './record-rules.js';
 import type { MobileNumber } from './records.js';
 
 /**
@@ -82,11 +83,16 @@ const optionalText = (maximum: number) =>
     .optional();
 
 /** `externalConsumerId` and `externalCardId`. Compared and sent as they are: nothing is dropped or changed. */
-export const externalIdSchema = string()
-  .min(1, lengthFails('required'))
-  .max(64, lengthFails('too_long'))
-  .regex(EXTERNAL_ID_PATTERN, fail('format'))
-  .refine((id) => !looksLikePan(id), fail('looks_like_pan'));
+const externalIdSchema = ({ pattern, longest }: Pick<TextRule, 'pattern' | 'longest'>) =>
+  string()
+    .min(1, lengthFails('required'))
+    .max(Math.min(longest, LONGEST_EXTERNAL_ID), lengthFails('too_long'))
+    .regex(EXTERNAL_ID_PATTERN, fail('format'))
+    .regex(pattern, fail('format'))
+    .refine((id) => !looksLikePan(id), fail('looks_like_pan'));
+
+/** An id by which c2p can name a record, whatever the API says. */
+export const ownIdSchema = externalIdSchema({ pattern: EXTERNAL_ID_PATTERN, longest: LONGEST_EXTERNAL_ID });
 
 // XK (Kosovo) is in the library, but "user-assigned": not a code of ISO 3166-1.
 const COUNTRIES = new Set(Object.keys(countries.getAlpha2Codes()).filter((code) => code !== 'XK'));
@@ -156,31 +162,38 @@ const complianceSettingsSchema = object({
 const EMAIL =
   /^[\w.!#$%&'*+/=?^`{|}~-]+@(?:[a-z0-9](?:[a-z0-9-]{0,61}[a-z0-9])?\.)+[a-z0-9](?:[a-z0-9-]{0,61}[a-z0-9])?$/i;
 
-/** Who the cards belong to. Country codes come out in upper case, language codes in lower case. */
-export const consumerSchema = object({
-  emailAddress: requiredText().max(255, lengthFails('too_long')).regex(EMAIL, fail('format')),
-  mobileNumber: mobileNumberSchema,
-  firstName: requiredText().refine(isVisible, fail('invisible_characters')),
-  lastName: requiredText().refine(isVisible, fail('invisible_characters')),
-  locale: object({ country: countryCode(), language: languageCode() }),
-  complianceSettings: complianceSettingsSchema.optional(),
-});
+const personName = (longest: number) =>
+  requiredText().max(longest, lengthFails('too_long')).refine(isVisible, fail('invisible_characters'));
 
-const billingAddressSchema = object({
-  name: optionalText(60),
-  line1: optionalText(75),
-  line2: optionalText(75),
-  line3: optionalText(75),
-  city: optionalText(50),
-  state: optionalText(30),
-  countryCode: string()
-    .regex(/^([A-Za-z]{2})?$/, fail('country'))
-    .toUpperCase()
-    .refine((code) => code === '' || COUNTRIES.has(code), fail('country'))
-    .transform((code) => code || undefined)
-    .optional(),
-  zip: optionalText(16),
-}).transform((address) => (Object.values(address).some((line) => line !== undefined) ? address : undefined));
+/** Who the cards belong to. Country codes come out in upper case, language codes in lower case. */
+const consumerSchema = ({ emailAddress, firstName, lastName }: RecordRules['longest']) =>
+  object({
+    emailAddress: requiredText().max(emailAddress, lengthFails('too_long')).regex(EMAIL, fail('format')),
+    mobileNumber: mobileNumberSchema,
+    firstName: personName(firstName),
+    lastName: personName(lastName),
+    locale: object({ country: countryCode(), language: languageCode() }),
+    complianceSettings: complianceSettingsSchema.optional(),
+  });
+
+const billingAddressSchema = ({ name, line, city, state, zip }: RecordRules['longest']['address']) =>
+  object({
+    name: optionalText(name),
+    line1: optionalText(line),
+    line2: optionalText(line),
+    line3: optionalText(line),
+    city: optionalText(city),
+    state: optionalText(state),
+    countryCode: string()
+      .regex(/^([A-Za-z]{2})?$/, fail('country'))
+      .toUpperCase()
+      .refine((code) => code === '' || COUNTRIES.has(code), fail('country'))
+      .transform((code) => code || undefined)
+      .optional(),
+    zip: optionalText(zip),
+  }).transform((address) =>
+    Object.values(address).some((written) => written !== undefined) ? address : undefined,
+  );
 
 const MONTH = /^(0[1-9]|1[0-2])$/;
 const YEAR = /^\d{4}$/;
@@ -191,26 +204,46 @@ export const isMonth = (value: unknown): boolean => typeof value === 'string' &&
 /** Whether a value could be a card's `panExpirationYear`. */
 export const isYear = (value: unknown): boolean => typeof value === 'string' && YEAR.test(value);
 
-/**
- * One card, but for whether it has expired: that depends on the day, see `validation.ts`. A card number
- * is never repaired: spaces or dashes in it are a `format` error.
- */
-export const cardSchema = object({
-  externalCardId: externalIdSchema,
-  primaryAccountNumber: string()
-    .min(1, lengthFails('required'))
-    .regex(DIGITS, fail('format'))
-    .min(16, lengthFails('too_short'))
-    .max(19, lengthFails('too_long'))
-    .refine(passesLuhn, fail('luhn')),
-  panExpirationMonth: string().min(1, lengthFails('required')).regex(MONTH, fail('month')),
-  panExpirationYear: string().min(1, lengthFails('required')).regex(YEAR, fail('format')),
-  billingAddress: billingAddressSchema.optional(),
-});
+/** What the parts of a record may be, by the rules of an `EnrollmentApi`. */
+export type RecordSchemas = ReturnType<typeof createSchemas>;
 
-/** A record without its cards, which are judged one by one: `cards` is only an array with something in it. */
-export const recordSchema = object({
-  externalConsumerId: externalIdSchema,
-  consumer: consumerSchema,
-  cards: z.array(z.unknown(), { error: structural }).min(1, lengthFails('required')),
-});
+function createSchemas({ externalId, pan, longest }: RecordRules) {
+  const id = externalIdSchema(externalId);
+  return {
+    externalId: id,
+    consumer: consumerSchema(longest),
+    /**
+     * One card, but for whether it has expired: that depends on the day, see `validation.ts`. A card number
+     * is never repaired: spaces or dashes in it are a `format` error.
+     */
+    card: object({
+      externalCardId: id,
+      primaryAccountNumber: string()
+        .min(1, lengthFails('required'))
+        .regex(DIGITS, fail('format'))
+        .min(pan.shortest, lengthFails('too_short'))
+        .max(pan.longest, lengthFails('too_long'))
+        .refine(passesLuhn, fail('luhn')),
+      panExpirationMonth: string().min(1, lengthFails('required')).regex(MONTH, fail('month')),
+      panExpirationYear: string().min(1, lengthFails('required')).regex(YEAR, fail('format')),
+      billingAddress: billingAddressSchema(longest.address).optional(),
+    }),
+    /** A record without its cards, which are judged one by one: `cards` is only an array with something in it. */
+    record: object({
+      externalConsumerId: id,
+      consumer: consumerSchema(longest),
+      cards: z.array(z.unknown(), { error: structural }).min(1, lengthFails('required')),
+    }),
+  };
+}
+
+/** To make them takes thirty times as long as to check a record. */
+const schemasOf = new WeakMap<RecordRules, RecordSchemas>();
+
+export function recordSchemas(rules: RecordRules): RecordSchemas {
+  const known = schemasOf.get(rules);
+  if (known) return known;
+  const made = createSchemas(rules);
+  schemasOf.set(rules, made);
+  return made;
+}

@@ -4,7 +4,8 @@ import type { Outcome, OutcomeDetail } from './outcomes.js';
 import { cardKey } from './outcomes.js';
 import type { Card, CardKey, EnrollmentRecord } from './records.js';
 import type { IssueCode } from './schemas.js';
-import { cardSchema, externalIdSchema, isMonth, isYear, ISSUE_CODES, recordSchema } from './schemas.js';
+import type { RecordRules } from './record-rules.js';
+import { isMonth, isYear, ISSUE_CODES, recordSchemas, type RecordSchemas } from './schemas.js';
 
 /** Where in the input a card stands; both counts start at 0. No `card`: the record has no list of cards. */
 export interface CardPosition {
@@ -44,11 +45,17 @@ const LISTED_OCCURRENCES = 20;
  * and codes (`IssueCode`), for duplicates the places in the batch (`records[4].cards[0]`); no values, and
  * no names of fields that are not in the contract. Never throws on JSON values.
  *
+ * @param rules of the program's `EnrollmentApi`.
  * @param today decides which cards have expired: a card is good to the last day of its month, in UTC.
  */
-export function validateRecords(records: readonly unknown[], today: Date): ValidationResult {
+export function validateRecords(
+  records: readonly unknown[],
+  rules: RecordRules,
+  today: Date,
+): ValidationResult {
   const month = today.getUTCFullYear() * 12 + today.getUTCMonth() + 1;
-  const judged = records.map((record, index) => judgeRecord(record, index, month));
+  const schemas = recordSchemas(rules);
+  const judged = records.map((record, index) => judgeRecord(record, index, month, schemas));
   markDuplicates(judged);
   return collect(judged);
 }
@@ -74,13 +81,13 @@ interface JudgedRecord {
   cards: JudgedCard[];
 }
 
-function judgeRecord(input: unknown, index: number, month: number): JudgedRecord {
-  const parsed = recordSchema.safeParse(input);
+function judgeRecord(input: unknown, index: number, month: number, schemas: RecordSchemas): JudgedRecord {
+  const parsed = schemas.record.safeParse(input);
   const fields = fieldsOf(input);
   const pans = pansOf(input);
   const details = detailsOf(parsed.error, '');
   const externalConsumerId = usableId(
-    parsed.data?.externalConsumerId ?? idOf(fields.externalConsumerId),
+    parsed.data?.externalConsumerId ?? schemas.externalId.safeParse(fields.externalConsumerId).data,
     pans,
     'externalConsumerId',
     details,
@@ -88,7 +95,7 @@ function judgeRecord(input: unknown, index: number, month: number): JudgedRecord
   const consumerName = externalConsumerId ?? `#${index + 1}`;
   const cards = Array.isArray(fields.cards) ? (fields.cards as unknown[]) : [];
   const judged = cards.map((card, number) =>
-    judgeCard(card, { record: index, card: number }, consumerName, pans, month),
+    judgeCard(card, { record: index, card: number }, { consumerName, pans, month, schemas }),
   );
   if (cards.length === 0) {
     const key = { externalConsumerId: consumerName, externalCardId: `#${index + 1}` };
@@ -103,21 +110,27 @@ function judgeRecord(input: unknown, index: number, month: number): JudgedRecord
   };
 }
 
+/** What the cards of a record are judged by. */
+interface Judging {
+  consumerName: string;
+  pans: ReadonlySet<string>;
+  month: number;
+  schemas: RecordSchemas;
+}
+
 function judgeCard(
   input: unknown,
   position: Required<CardPosition>,
-  externalConsumerId: string,
-  pans: ReadonlySet<string>,
-  month: number,
+  { consumerName: externalConsumerId, pans, month, schemas }: Judging,
 ): JudgedCard {
-  const parsed = cardSchema.safeParse(input);
+  const parsed = schemas.card.safeParse(input);
   const fields = fieldsOf(input);
   const path = `cards[${position.card}]`;
   const details = detailsOf(parsed.error, path);
   if (hasExpired(parsed.data ?? fields, month))
     details.push({ path: `${path}.panExpirationYear`, code: 'expired' });
   const externalCardId = usableId(
-    parsed.data?.externalCardId ?? idOf(fields.externalCardId),
+    parsed.data?.externalCardId ?? schemas.externalId.safeParse(fields.externalCardId).data,
     pans,
     `${path}.externalCardId`,
     details,
@@ -145,10 +158,6 @@ type Fields = Readonly<Record<string, unknown>>;
 
 function fieldsOf(input: unknown): Fields {
   return typeof input === 'object' && input !== null ? (input as Fields) : {};
-}
-
-function idOf(input: unknown): string | undefined {
-  return externalIdSchema.safeParse(input).data;
 }
 
 /** The id, unless it holds a card number of its own record: then that is added to the details. */

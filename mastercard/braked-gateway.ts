@@ -1,5 +1,6 @@
 import type { Brake } from './brake.js';
-import { GatewayFailure, isThrottling, type GatewayOperation } from './errors.js';
+import type { GatewayOperation } from './api/failures.js';
+import { GatewayFailure } from './errors.js';
 import type { CallOptions, EnrollmentGateway } from './gateway.js';
 
 /** So long that a call of 30 s still ends within the 40 s that a worker has to stop. */
@@ -24,7 +25,8 @@ export function brakedGateway(gateway: EnrollmentGateway, brake: Brake): Enrollm
         brake.passed(startedAt);
         return result;
       } catch (error) {
-        if (isThrottling(error)) brake.throttled(startedAt, error.retryAfterMs);
+        if (error instanceof GatewayFailure && error.isThrottled)
+          brake.throttled(startedAt, error.retryAfterMs);
         throw error;
       }
     };

@@ -54,15 +54,20 @@ function daysLeft({ validTo }: X509Certificate, now: Date): number {
   return (Date.parse(validTo) - now.getTime()) / DAY_MS;
 }
 
-/**
- * By the key usage extension (RFC 5280, 4.2.1.3); a certificate without it is for everything. Nothing where node-forge
- * cannot read the certificate: it knows fewer than node:crypto, and throws errors of any kind.
- */
+/** A certificate without the extension is for everything. Nothing where it cannot be read. */
 function isFor(certificate: X509Certificate, usage: CertificatePurpose['usage']): boolean | undefined {
+  const keyUsage = keyUsageOf(certificate);
+  return keyUsage && (keyUsage === 'any' || keyUsage[usage] === true);
+}
+
+/**
+ * The key usage extension (RFC 5280, 4.2.1.3), by the names of its bits; `any` where the certificate has none. Nothing
+ * where node-forge cannot read the certificate: it knows fewer than node:crypto, and throws errors of any kind.
+ */
+export function keyUsageOf(certificate: X509Certificate): Record<string, unknown> | 'any' | undefined {
   try {
     const { extensions } = forge.pki.certificateFromPem(certificate.toString());
-    const keyUsage = (extensions as Record<string, unknown>[]).find(({ name }) => name === 'keyUsage');
-    return keyUsage === undefined || keyUsage[usage] === true;
+    return (extensions as Record<string, unknown>[]).find(({ name }) => name === 'keyUsage') ?? 'any';
   } catch {
     return undefined;
   }

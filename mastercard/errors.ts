@@ -1,21 +1,13 @@
-import type { FailureDetail } from './error-body.js';
+import type { FailureKind, GatewayOperation } from './api/failures.js';
 
-/** The calls to Mastercard, named after the gateway's methods. */
-export type GatewayOperation = 'submitBatch' | 'fetchBatchStatus' | 'deleteCard' | 'deleteProfile';
-
-/**
- * What is known after a call that failed, and so what may be done next (`classify` decides it):
- * - `notSent`: nothing of the request reached Mastercard. Try again.
- * - `notAccepted`: definitely not accepted. Wait, for `retryAfterMs` if it is given, then send it again.
- * - `unknown`: Mastercard may have acted on the request.
- * - `duplicate`: an earlier submission of this `externalBatchId` was accepted; `batchId` when the answer names it.
- * - `refused`: the request is wrong, and the same request always will be.
- * - `configuration`: a key, an id or the base URL is wrong, not the batch.
- * - `notFound`: Mastercard has no such batch, or not yet everywhere. Of a deletion: there is nothing to
- *   delete; the gateway then answers `absent` instead of failing.
- */
-export type FailureKind =
-  'notSent' | 'notAccepted' | 'unknown' | 'duplicate' | 'refused' | 'configuration' | 'notFound';
+/** One thing that Mastercard finds wrong. */
+export interface FailureDetail {
+  /** A detail reason or a gateway's `ReasonCode`. */
+  reason: string;
+  /** Where: the field or the system that Mastercard names. */
+  source?: string | undefined;
+  message?: string | undefined;
+}
 
 /** What is known about a failed call. Texts of Mastercard are masked and cut (`cleanText`). */
 export interface FailureFacts {
@@ -27,6 +19,10 @@ export interface FailureFacts {
   /** Mastercard's top-level `reason` or `ReasonCode`; ours where nothing was sent. */
   reason?: string | undefined;
   details?: FailureDetail[] | undefined;
+  /** Whether the service itself answered, in its own words, and not a gateway or proxy before it. */
+  byService?: boolean | undefined;
+  /** Whether Mastercard did not take the call because there were too many; so says HTTP status 429 by itself. */
+  isThrottled?: boolean | undefined;
   /** From `Retry-After`, milliseconds. */
   retryAfterMs?: number | undefined;
   /** Of a `duplicate`: Mastercard's id of the batch that it has. */
@@ -46,6 +42,8 @@ export class GatewayFailure extends Error {
   readonly httpStatus: number | undefined;
   readonly reason: string | undefined;
   readonly details: FailureDetail[];
+  readonly byService: boolean;
+  readonly isThrottled: boolean;
   readonly retryAfterMs: number | undefined;
   readonly batchId: string | undefined;
   readonly correlationId: string | undefined;
@@ -58,16 +56,12 @@ export class GatewayFailure extends Error {
     this.httpStatus = facts.httpStatus;
     this.reason = facts.reason;
     this.details = facts.details ?? [];
+    this.byService = facts.byService ?? false;
+    this.isThrottled = facts.isThrottled ?? (facts.kind === 'notAccepted' && facts.httpStatus === 429);
     this.retryAfterMs = facts.retryAfterMs;
     this.batchId = facts.batchId;
     this.correlationId = facts.correlationId;
   }
-}
-
-/** Whether Mastercard did not take a call because there were too many. */
-export function isThrottling(error: unknown): error is GatewayFailure {
-  if (!(error instanceof GatewayFailure) || error.kind !== 'notAccepted') return false;
-  return error.httpStatus === 429 || error.reason === 'RESOURCE_EXHAUSTED';
 }
 
 const ADVICE: Record<FailureKind, string> = {

@@ -1,9 +1,11 @@
+import type { RemovalReason } from '../enrollment/policy.js';
+import type { ReportedCard } from '../enrollment/reconciliation.js';
+import type { BatchState } from './api/enrollment-api.js';
 import type { CompactJwe } from './jwe.js';
-import type { RecordResult } from './contract.js';
 
 /**
- * What c2p asks of Mastercard, in c2p's words. One implementation speaks the Batch Enroll API over
- * HTTP (`http-gateway.ts`); its successor, the Credential Directory, would be another.
+ * What c2p asks of Mastercard, in c2p's words. `http-gateway.ts` sends it
+ * over HTTP, as an `EnrollmentApi` says.
  *
  * Every method makes exactly one attempt and throws a `GatewayFailure` (`errors.ts`) when it fails:
  * whether another attempt is safe is the workflow's decision.
@@ -16,8 +18,8 @@ export interface EnrollmentGateway {
   /** Takes a card out of Click to Pay. Safe to repeat. */
   deleteCard(request: CardRemoval, options?: CallOptions): Promise<RemovalResult>;
   /**
-   * Takes a consumer's profile out of Click to Pay. Safe to repeat. Mastercard refuses it (`refused`, with
-   * the reason `PROFILE_HAS_CARDS_REASON` of the contract) while the profile has cards.
+   * Takes a consumer's profile out of Click to Pay. Safe to repeat. Mastercard refuses it (`refused`)
+   * while the profile has cards (`EnrollmentApi.removal.isInUse`).
    */
   deleteProfile(request: ProfileRemoval, options?: CallOptions): Promise<RemovalResult>;
   /** Lets go of the connections. */
@@ -52,16 +54,17 @@ export interface StatusRequest {
 export interface BatchReport {
   batchId: string;
   externalBatchId: string;
-  /** As Mastercard wrote it: possibly a value that nobody knows. */
+  /** Mastercard's word, masked and cut. */
   batchStatus: string;
-  records: RecordResult[];
+  /** What it means; `unknown` for a word that the API does not list: the batch is not done yet. */
+  state: BatchState | 'unknown';
+  cards: ReportedCard[];
   flowId?: string | undefined;
 }
 
 export interface CardRemoval {
   srcDigitalCardId: string;
-  /** Why, for Mastercard: 1 to 255 characters. */
-  reason: string;
+  reason: RemovalReason;
   correlationId: string;
   flowId?: string | undefined;
 }

@@ -1,5 +1,5 @@
 import { DecoratorHandler, request, type Dispatcher } from 'undici';
-import { readText } from '../protection/read-text.js';
+import { readAnswer } from '../protection/read-answer.js';
 
 export interface HttpRequest {
   method: 'GET' | 'POST' | 'DELETE';
@@ -13,7 +13,7 @@ export type Exchange =
   | {
       answered: true;
       httpStatus: number;
-      /** Undefined when it broke off or was too long. */
+      /** Undefined when it broke off, was too long, or is coded in a way that is not known. */
       body: string | undefined;
       /** By lower-case name; the first value of a repeated one. */
       header(name: string): string | undefined;
@@ -43,14 +43,15 @@ export async function exchange(
         return dispatch(options, new WriteObserver(handler, progress));
       }),
       method,
-      headers,
+      // It is read all the same when it is compressed.
+      headers: { 'accept-encoding': 'identity', ...headers },
       body: body ?? null,
       signal,
     });
     return {
       answered: true,
       httpStatus: answer.statusCode,
-      body: await readText(answer.body, maxAnswerBytes),
+      body: await readAnswer(answer, maxAnswerBytes),
       header: (name) => [answer.headers[name]].flat()[0],
     };
   } catch (error) {

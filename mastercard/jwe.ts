@@ -1,8 +1,6 @@
 import { createHash, type KeyObject } from 'node:crypto';
 import { CompactEncrypt } from 'jose';
-import type { EnrollmentRecord } from '../enrollment/records.js';
 import { keyFingerprint } from './certificates.js';
-import type { EnrollmentPayload } from './contract.js';
 
 declare const compactJwe: unique symbol;
 
@@ -35,12 +33,12 @@ export class JweError extends Error {
 }
 
 /**
- * Encrypts the records of a batch to Mastercard: a compact JWE (RFC 7516) with the protected header
+ * Encrypts the plaintext that an `EnrollmentApi` made of a batch's records to Mastercard: a compact JWE (RFC 7516) with the protected header
  * `{"kid","alg":"RSA-OAEP-256","enc"}`, 12-byte IV and 16-byte tag. The same records give another token
  * at each call: encrypt once, and resend what came out.
  */
 export async function encryptEnrollmentData(
-  payload: EnrollmentPayload<EnrollmentRecord>,
+  payload: object,
   recipient: Recipient,
   enc: ContentEncryption,
 ): Promise<CompactJwe> {

@@ -8,6 +8,7 @@ export {
 } from './certificates.js';
 export { loadEncryptionKey, type EncryptionKeySource, type LoadedEncryptionKey } from './encryption-key.js';
 export { LiveEncryptionKey, type EncryptionKeyEvents } from './live-encryption-key.js';
+export { loadProgramTls, type ProgramTls, type ProgramTlsSource } from './program-tls.js';
 export { KeyError, type KeyErrorCode } from './key-material.js';
 export {
   loadSigningIdentity,

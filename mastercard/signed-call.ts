@@ -1,15 +1,19 @@
 import type { KeyObject } from 'node:crypto';
 import type { Dispatcher } from 'undici';
-import { classify } from './classification.js';
-import { BATCH_ID_PATTERN, CORRELATION_ID_HEADERS, FLOW_ID_HEADER, FLOW_ID_PATTERN } from './contract.js';
-import { readErrorBody, type ErrorBody } from './error-body.js';
-import { GatewayFailure, type FailureKind, type GatewayOperation } from './errors.js';
-import { exchange, type Exchange, type HttpRequest } from './http-exchange.js';
+import { follows } from '../enrollment/record-rules.js';
+import type { ApiRequest, EnrollmentApi } from './api/enrollment-api.js';
+import type { ErrorAnswer, FailureKind, GatewayOperation } from './api/failures.js';
+import { GatewayFailure } from './errors.js';
+import { exchange, type Exchange } from './http-exchange.js';
 import { authorizationHeader } from './oauth1.js';
 import { maskPersonal } from '../protection/mask.js';
+import { clean, readError } from './reading.js';
 import { parseRetryAfter } from './retry-after.js';
 
 export interface CallerOptions {
+  api: EnrollmentApi;
+  /** Without a trailing slash. */
+  baseUrl: string;
   /** `clientId!keyId` */
   consumerKey: string;
   signingKey: KeyObject;
@@ -44,7 +48,7 @@ export interface Call<Result> {
   externalBatchId?: string | undefined;
   flowId?: string | undefined;
   signal?: AbortSignal | undefined;
-  request: Omit<HttpRequest, 'headers'>;
+  request: ApiRequest;
   /** Makes the result of a 2xx answer, or says why it cannot. */
   accept(answer: Answer): Result | string;
 }
@@ -59,19 +63,13 @@ export class SignedCaller {
   /** @throws GatewayFailure */
   async call<Result extends object>(call: Call<Result>): Promise<Result> {
     const started = performance.now();
-    const timeout = AbortSignal.timeout(this.options.requestTimeout ?? REQUEST_TIMEOUT_MS);
-    const outcome = await exchange(
-      this.dispatcher,
-      { ...call.request, headers: this.headers(call) },
-      call.signal ? AbortSignal.any([call.signal, timeout]) : timeout,
-      MAX_ANSWER_BYTES,
-    );
-    const result = judge(call, outcome);
+    const outcome = await this.send(call);
+    const result = this.judge(call, outcome);
     this.options.onCall?.({
       operation: call.operation,
       httpStatus: outcome.answered ? outcome.httpStatus : undefined,
       correlationId: call.correlationId,
-      mastercardCorrelationId: outcome.answered ? correlationIdOf(outcome) : undefined,
+      mastercardCorrelationId: outcome.answered ? correlationIdOf(this.options.api, outcome) : undefined,
       durationMs: Math.round(performance.now() - started),
       kind: result instanceof GatewayFailure ? result.kind : undefined,
     });
@@ -79,72 +77,91 @@ export class SignedCaller {
     return result;
   }
 
-  private headers({ operation, flowId, request }: Call<unknown>): Record<string, string> {
-    const { consumerKey, signingKey } = this.options;
+  /**
+   * Signs and sends a request, and passes on what comes.
+   * @throws GatewayFailure where it cannot be signed.
+   */
+  async send({ operation, flowId, signal, request }: Omit<Call<unknown>, 'accept'>): Promise<Exchange> {
+    const { api, baseUrl, consumerKey, signingKey, requestTimeout = REQUEST_TIMEOUT_MS } = this.options;
+    const { method, path, query = {}, body: content } = request;
+    const body = content === undefined ? undefined : JSON.stringify(content);
+    const search = new URLSearchParams(query).toString();
+    const url = `${baseUrl}${path}${search && `?${search}`}`;
     let authorization: string;
     try {
-      authorization = authorizationHeader({ body: '', ...request, consumerKey, signingKey });
+      authorization = authorizationHeader({ method, url, body: body ?? '', consumerKey, signingKey });
     } catch {
       const problem = 'the request cannot be signed';
       throw new GatewayFailure({ kind: 'configuration', operation, problem });
     }
-    return {
+    const { flowId: header, flowIdRule } = api.headers;
+    const headers = {
       authorization,
       accept: 'application/json',
-      ...(request.body === undefined ? {} : { 'content-type': 'application/json' }),
-      ...(flowId !== undefined && FLOW_ID_PATTERN.test(flowId) ? { [FLOW_ID_HEADER]: flowId } : {}),
+      ...(body === undefined ? {} : { 'content-type': 'application/json' }),
+      ...(flowId !== undefined && follows(flowId, flowIdRule) ? { [header]: flowId } : {}),
     };
+    const timeout = AbortSignal.timeout(requestTimeout);
+    return exchange(
+      this.dispatcher,
+      { method, url, headers, body },
+      signal ? AbortSignal.any([signal, timeout]) : timeout,
+      MAX_ANSWER_BYTES,
+    );
   }
-}
 
-function judge<Result extends object>(call: Call<Result>, outcome: Exchange): Result | GatewayFailure {
-  const { operation } = call;
-  if (!outcome.answered) {
-    const { problem, written } = outcome;
+  private judge<Result extends object>(call: Call<Result>, outcome: Exchange): Result | GatewayFailure {
+    const { api } = this.options;
+    const { operation } = call;
+    if (!outcome.answered) {
+      const { problem, written } = outcome;
+      return new GatewayFailure({ kind: written ? 'unknown' : 'notSent', operation, problem });
+    }
+    const { httpStatus } = outcome;
+    const isSuccess = httpStatus >= 200 && httpStatus < 300;
+    const accepted = isSuccess ? call.accept(outcome) : undefined;
+    if (accepted !== undefined && typeof accepted !== 'string') return accepted;
+
+    const error = isSuccess ? {} : readError(api, outcome.body);
+    const kind = isSuccess ? 'unknown' : api.errors.kindOf({ operation, httpStatus, error });
     return new GatewayFailure({
-      kind: classify({ operation, answered: false, written }),
+      kind,
       operation,
-      problem,
+      problem: accepted,
+      httpStatus,
+      ...clean(api, error),
+      byService: !error.gateway && error.reason !== undefined,
+      ...(api.errors.throttling.has(error.reason ?? '') && { isThrottled: kind === 'notAccepted' }),
+      retryAfterMs: parseRetryAfter(outcome.header('retry-after')),
+      batchId: kind === 'duplicate' ? existingBatchId(api, error, call.externalBatchId) : undefined,
+      correlationId: correlationIdOf(api, outcome),
     });
   }
-  const accepted = isSuccess(outcome) ? call.accept(outcome) : undefined;
-  if (accepted !== undefined && typeof accepted !== 'string') return accepted;
-
-  const { httpStatus } = outcome;
-  const error = readErrorBody(isSuccess(outcome) ? undefined : outcome.body);
-  const kind = classify({ operation, answered: true, httpStatus, error });
-  return new GatewayFailure({
-    kind,
-    operation,
-    problem: accepted,
-    httpStatus,
-    reason: error.reason,
-    details: error.details,
-    retryAfterMs: parseRetryAfter(outcome.header('retry-after')),
-    batchId: kind === 'duplicate' ? existingBatchId(error, call.externalBatchId) : undefined,
-    correlationId: correlationIdOf(outcome),
-  });
 }
 
 function existingBatchId(
-  { batchId, externalBatchId }: ErrorBody,
+  { batch }: EnrollmentApi,
+  { batchId, externalBatchId }: ErrorAnswer,
   asked: string | undefined,
 ): string | undefined {
   const ours = externalBatchId === undefined || externalBatchId === asked;
-  return ours && batchId !== undefined && BATCH_ID_PATTERN.test(batchId) ? batchId : undefined;
-}
-
-function isSuccess({ httpStatus }: Answer): boolean {
-  return httpStatus >= 200 && httpStatus < 300;
+  return ours && batchId !== undefined && follows(batchId, batch.batchId) ? batchId : undefined;
 }
 
 /** The flow id to send back on the next call about the batch. */
-export function flowIdOf(answer: Answer): string | undefined {
-  const value = answer.header(FLOW_ID_HEADER);
-  return value !== undefined && FLOW_ID_PATTERN.test(value) ? value : undefined;
+export function flowIdOf(
+  { headers: { flowId, flowIdRule } }: EnrollmentApi,
+  answer: Answer,
+): string | undefined {
+  const value = answer.header(flowId);
+  return value !== undefined && follows(value, flowIdRule) ? value : undefined;
 }
 
-function correlationIdOf(answer: Answer): string | undefined {
-  const value = CORRELATION_ID_HEADERS.map((name) => answer.header(name)).find(Boolean);
-  return value !== undefined && FLOW_ID_PATTERN.test(value) ? maskPersonal(value) : undefined;
+/** Mastercard's id of a call, for its support. */
+export function correlationIdOf(
+  { headers: { correlationIds, flowIdRule } }: EnrollmentApi,
+  answer: Answer,
+): string | undefined {
+  const value = correlationIds.map((name) => answer.header(name)).find(Boolean);
+  return value !== undefined && follows(value, flowIdRule) ? maskPersonal(value) : undefined;
 }

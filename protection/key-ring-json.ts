@@ -105,7 +105,8 @@ export function checkKeyRing(json: unknown, source: string): KeyRingJson {
 export function parseKeyRing(text: string, source: string): KeyRingJson {
   let json: unknown;
   try {
-    json = JSON.parse(text);
+    // Some editors write a byte order mark.
+    json = JSON.parse(text.replace(/^\uFEFF/, ''));
   } catch {
     // The reason is left out because V8 quotes the text around the mistake, here a key.
     throw new KeyRingError(source, 'is not JSON');

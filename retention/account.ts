@@ -10,6 +10,7 @@ import {
   type RemainingOutcome,
 } from '../enrollment/outcomes.js';
 import { cardKeysOf, type CardKey, type EnrollmentRecord } from '../enrollment/records.js';
+import type { RecordRules } from '../enrollment/record-rules.js';
 import { validateRecords, type ValidationResult } from '../enrollment/validation.js';
 import type { Unreadable } from '../store/unreadable.js';
 import type { Salvage } from './salvage.js';
@@ -44,19 +45,29 @@ export interface Account {
   reportsLost?: Unreadable | undefined;
 }
 
+/** What the records of a batch are judged by that was not validated. */
+interface JudgingDependencies {
+  recordRules: (program: string) => RecordRules;
+  /** Decides which cards have expired. */
+  now: () => Date;
+}
+
 /** Where nothing is known of what validation found, no card counts as expired: it may have been sent when it was not. */
 const NOTHING_EXPIRED = new Date(0);
 
 /**
  * Gives every card of a batch an outcome, whatever its blobs are: they stand in for each other, and `losses`
  * names what is lost.
- * @param today decides which cards have expired, of a batch that was not validated.
  * @throws KeyMissing, StoreUnavailableError.
  */
-export async function accountFor(blobs: Salvage, input: BatchToAccount, today: Date): Promise<Account> {
+export async function accountFor(
+  blobs: Salvage,
+  input: BatchToAccount,
+  deps: JudgingDependencies,
+): Promise<Account> {
   const { batchIds, remaining } = input;
   const known = await knownOutcomes(blobs, input);
-  const judge = once(() => validateAnew(blobs, input, today));
+  const judge = once(() => validateAnew(blobs, input, deps));
   const { cards, unnamed } = await nameCards(blobs, input, known, judge);
   const invalid = known || wasClosed(blobs) ? [] : ((await judge())?.outcomes ?? []);
   const reportsLost = batchIds.length > 0 ? blobs.lost.get(Blob.outcomes) : undefined;
@@ -94,11 +105,11 @@ async function knownOutcomes(blobs: Salvage, { validated }: BatchToAccount): Pro
 
 async function validateAnew(
   blobs: Salvage,
-  { records: ref, validated }: BatchToAccount,
-  today: Date,
+  { batch, records: ref, validated }: BatchToAccount,
+  { recordRules, now }: JudgingDependencies,
 ): Promise<ValidationResult | undefined> {
   const records = await blobs.read<unknown[]>(ref);
-  return records && validateRecords(records, validated ? NOTHING_EXPIRED : today);
+  return records && validateRecords(records, recordRules(batch.program), validated ? NOTHING_EXPIRED : now());
 }
 
 interface NamedCards {

@@ -4,6 +4,7 @@ import type { BatchResult, BlobRef, ClosedStatus } from '../enrollment/batch.js'
 import { Blob, type ClosedBatch, type CloseDecision } from '../enrollment/blobs.js';
 import { FailureType } from '../enrollment/errors.js';
 import { countOutcomes } from '../enrollment/outcomes.js';
+import type { RecordRules } from '../enrollment/record-rules.js';
 import { getJson, putJson, type BatchStore } from '../store/store.js';
 import { isUnreadable, readingBlobs, type Unreadable } from '../store/unreadable.js';
 import { accountFor, type Account, type BatchToAccount } from './account.js';
@@ -32,6 +33,8 @@ export type CloseResult = { kind: 'closed'; result: BatchResult } | Unreadable;
 
 export interface CloseDependencies {
   store: BatchStore;
+  /** What records of a program may be: for a batch of which it is unknown what validation found. */
+  recordRules(program: string): RecordRules;
   now(): Date;
 }
 
@@ -101,7 +104,7 @@ class Close {
   ): Promise<{ closing: CloseDecision; isStored: boolean }> {
     const { store } = this.deps;
     const { batch } = this.input;
-    const { isStored, ...account } = await accountFor(this.blobs, this.input, this.deps.now());
+    const { isStored, ...account } = await accountFor(this.blobs, this.input, this.deps);
     const closing: CloseDecision = { closed: this.closedBatch(account, before), outcomes: account.outcomes };
     if (await store.putNew(batch, Blob.closing, Buffer.from(JSON.stringify(closing), 'utf8')))
       return { closing, isStored };

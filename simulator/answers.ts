@@ -1,7 +1,7 @@
 import { setTimeout as sleep } from 'node:timers/promises';
-import { FLOW_ID_HEADER } from '../mastercard/contract.js';
 import { ApiError } from './api-error.js';
 import type { Fault } from './faults.js';
+import type { Wire } from './wire.js';
 
 /** What goes back over the wire; `dropped`: nothing, the connection is broken. */
 export type Answer = { status: number; headers: Record<string, string>; body: string } | 'dropped';
@@ -13,26 +13,26 @@ export type Deed = () => { body: object; flowId?: string };
  * Carries a call out, or misbehaves.
  *
  * @param deed called once, or not at all if the fault prevents it
- * @param successStatus the status of success of this call
+ * @param wire.success the HTTP status of success of this call
  * @param fault the fault that the call meets, if any
  * @param closing ends a delay early when the simulator closes
  */
 export async function answerOf(
   deed: Deed,
-  successStatus: number,
+  wire: Wire & { success: number },
   fault: Fault | undefined,
   closing: AbortSignal,
 ): Promise<Answer> {
   switch (fault?.kind) {
     case undefined:
-      return succeed(deed, successStatus);
+      return succeed(deed, wire);
     case 'delay':
       try {
         await sleep(fault.ms, undefined, { signal: closing });
       } catch {
         return 'dropped';
       }
-      return succeed(deed, successStatus);
+      return succeed(deed, wire);
     case 'status': {
       const { status, reason, shape, recoverable, retryAfter } = fault;
       const error = new ApiError(status, {
@@ -41,11 +41,11 @@ export async function answerOf(
         recoverable,
         message: 'A fault that was asked for',
       });
-      return refusal(error, retryAfter === undefined ? {} : { 'retry-after': String(retryAfter) });
+      return refusal(wire, error, retryAfter === undefined ? {} : { 'retry-after': String(retryAfter) });
     }
     case 'statusAfter':
       carryOut(deed);
-      return refusal(new ApiError(fault.status, { message: 'A fault that was asked for' }));
+      return refusal(wire, new ApiError(fault.status, { message: 'A fault that was asked for' }));
     case 'dropBefore':
       return 'dropped';
     case 'dropAfter':
@@ -53,7 +53,7 @@ export async function answerOf(
       return 'dropped';
     case 'malformedJson':
       if (fault.accepted) carryOut(deed);
-      return { status: successStatus, headers: JSON_TYPE, body: '{"batchId":"' };
+      return { status: wire.success, headers: JSON_TYPE, body: '{"batchId":"' };
     case 'html':
       return {
         status: fault.status,
@@ -64,16 +64,24 @@ export async function answerOf(
 }
 
 /** @param error anything else than an ApiError is a defect of the simulator and thrown again */
-export function refusal(error: unknown, headers: Record<string, string> = {}): Exclude<Answer, 'dropped'> {
+export function refusal(
+  wire: Wire,
+  error: unknown,
+  headers: Record<string, string> = {},
+): Exclude<Answer, 'dropped'> {
   if (!(error instanceof ApiError)) throw error;
-  return { status: error.status, headers: { ...JSON_TYPE, ...headers }, body: JSON.stringify(error.body()) };
+  return {
+    status: error.statusOn(wire),
+    headers: { ...JSON_TYPE, ...headers },
+    body: JSON.stringify(error.bodyOn(wire)),
+  };
 }
 
 const JSON_TYPE = { 'content-type': 'application/json' };
 
-function succeed(deed: Deed, status: number): Answer {
+function succeed(deed: Deed, { success: status, headers: names }: Wire & { success: number }): Answer {
   const { body, flowId } = deed();
-  const headers = { ...JSON_TYPE, ...(flowId !== undefined && { [FLOW_ID_HEADER]: flowId }) };
+  const headers = { ...JSON_TYPE, ...(flowId !== undefined && { [names.flowId]: flowId }) };
   return { status, headers, body: JSON.stringify(body) };
 }
 

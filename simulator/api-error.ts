@@ -1,4 +1,4 @@
-import type { GatewayError, ServiceError, ServiceErrorDetail } from '../mastercard/contract.js';
+import type { ServiceError, ServiceErrorDetail, Wire } from './wire.js';
 
 /** `gatewayA`: `{Errors: {Error: [e]}}`; `gatewayB`: `{Errors: [{Error: e}]}`; `service`: `{status, reason, …}`. */
 export type ErrorShape = 'service' | 'gatewayA' | 'gatewayB';
@@ -19,6 +19,8 @@ const REASON_OF_STATUS: Readonly<Record<number, string>> = {
 };
 
 export interface ApiErrorOptions {
+  /** Whose HTTP status `Wire.statuses` has. */
+  kind?: 'duplicate' | 'unknownBatch' | 'absent' | 'invalid' | undefined;
   /** Default: the reason that belongs to the status, else `UNEXPECTED_ERROR`. */
   reason?: string | undefined;
   /** Default: a sentence with the status. Never holds a value of the request. */
@@ -47,8 +49,14 @@ export class ApiError extends Error {
     this.code = options.reason ?? REASON_OF_STATUS[status] ?? 'UNEXPECTED_ERROR';
   }
 
+  /** The HTTP status of the answer. */
+  statusOn({ statuses }: Pick<Wire, 'statuses'>): number {
+    const { kind } = this.options;
+    return kind === undefined ? this.status : statuses[kind];
+  }
+
   /** The body of the answer, in the shape asked for. */
-  body(): object {
+  bodyOn(wire: Wire): object {
     const { shape = 'service', details, recoverable = false, extra } = this.options;
     if (shape === 'service') {
       const error: ServiceError = {
@@ -57,9 +65,9 @@ export class ApiError extends Error {
         message: this.message,
         errordetail: details ?? null,
       };
-      return { ...error, ...extra };
+      return errorOn(wire, { ...error, status: this.statusOn(wire), ...extra });
     }
-    const error: GatewayError = {
+    const error = {
       Source: 'Gateway',
       ReasonCode: this.code,
       Description: this.message,
@@ -72,5 +80,17 @@ export class ApiError extends Error {
 
 /** 400 INVALID_ARGUMENT with one detail per finding. */
 export function invalidArgument(details: ServiceErrorDetail[]): ApiError {
-  return new ApiError(400, { message: 'The request is not valid', details });
+  return new ApiError(400, { kind: 'invalid', message: 'The request is not valid', details });
+}
+
+/** A service error, of a call or a card, as the wire has it. */
+export function errorOn({ words, answers }: Pick<Wire, 'words' | 'answers'>, error: ServiceError): object {
+  const worded = (details: ServiceErrorDetail[] | null | undefined) =>
+    details?.map((detail) => ({ ...detail, reason: words[detail.reason ?? ''] ?? detail.reason })) ?? details;
+  return answers.error({
+    ...error,
+    ...(error.reason !== undefined && { reason: words[error.reason] ?? error.reason }),
+    ...('errordetail' in error && { errordetail: worded(error.errordetail) }),
+    ...('details' in error && { details: worded(error.details) }),
+  });
 }

@@ -1,15 +1,8 @@
 import { randomUUID } from 'node:crypto';
 import type { FastifyInstance, FastifyReply, FastifyRequest } from 'fastify';
-import {
-  CARDS_PATH,
-  ENROLLMENTS_PATH,
-  FLOW_ID_HEADER,
-  PROFILES_PATH,
-  SANDBOX_BASE_URL,
-} from '../mastercard/contract.js';
 import { answerOf, refusal } from './answers.js';
 import type { Answer, Deed } from './answers.js';
-import { ApiError } from './api-error.js';
+import { ApiError, errorOn } from './api-error.js';
 import type { BatchRegistry } from './batches.js';
 import type { Clients } from './clients.js';
 import type { Directory } from './directory.js';
@@ -17,17 +10,9 @@ import type { Fault, FaultQueue, Operation } from './faults.js';
 import { openJwe } from './jwe-opener.js';
 import { createOAuthVerifier } from './oauth-verifier.js';
 import type { RequestLog } from './request-log.js';
-import {
-  readDeleteCardQuery,
-  readDeleteProfileQuery,
-  readEnrollRequest,
-  readPayload,
-  readStatusQuery,
-} from './request-schema.js';
+import { readBody, readPayload, readQuery } from './request-schema.js';
 import type { SimulatorLogger, SimulatorSettings } from './types.js';
-
-/** Where the API is, below the simulator's origin: the same as at Mastercard. */
-export const BASE_PATH = new URL(SANDBOX_BASE_URL).pathname;
+import type { BatchAnswer, Wire } from './wire.js';
 
 export interface ApiContext {
   clients: Clients;
@@ -39,11 +24,13 @@ export interface ApiContext {
   now: () => number;
   closing: AbortSignal;
   logger: SimulatorLogger | undefined;
+  wire: Wire;
 }
 
 /** The Batch Enroll API, and the two deletions of the Card API beside it. */
 export function registerApi(app: FastifyInstance, context: ApiContext): void {
-  const { clients, registry, directory, settings, now } = context;
+  const { clients, registry, directory, settings, now, wire } = context;
+  const { paths, requests, statuses, answers } = wire;
   // Signatures' timestamps come from the callers' clock, so it is not the simulated one that they meet.
   const verifyRequest = createOAuthVerifier((consumerKey) => clients.signingKeyOf(consumerKey), Date.now);
 
@@ -70,12 +57,12 @@ export function registerApi(app: FastifyInstance, context: ApiContext): void {
         });
         const deed = prepare(request, consumerKey);
         fault = context.faults.take(operation);
-        answer = await answerOf(deed, successStatus, fault, context.closing);
+        answer = await answerOf(deed, { ...wire, success: successStatus }, fault, context.closing);
       } catch (error) {
-        answer = refusal(error);
+        answer = refusal(wire, error);
       }
       const status = answer === 'dropped' ? answer : answer.status;
-      const flowId = request.headers[FLOW_ID_HEADER];
+      const flowId = request.headers[wire.headers.flowId];
       context.log.add({
         at: new Date(now()).toISOString(),
         operation,
@@ -96,59 +83,65 @@ export function registerApi(app: FastifyInstance, context: ApiContext): void {
     };
 
   const prepareEnroll = (request: FastifyRequest, consumerKey: string): Deed => {
-    const { externalBatchId, enrollmentData, srcCorrelationId, ...ids } = readEnrollRequest(bodyOf(request));
+    const { externalBatchId, enrollmentData, srcCorrelationId, ...ids } = readBody(
+      requests.enroll,
+      bodyOf(request),
+    );
     const client = clients.authorise(consumerKey, ids);
     const offer = registry.noteOffer(client, externalBatchId, enrollmentData);
     return () => {
       const known = registry.findByExternalId(client, externalBatchId);
       if (known !== undefined && settings.duplicates !== 'acceptedAgain') {
         throw new ApiError(409, {
+          kind: 'duplicate',
           message: 'A batch of this externalBatchId was accepted before',
           details: [{ reason: 'ALREADY_EXISTS', source: 'externalBatchId', sourceType: 'BODY' }],
           extra: settings.duplicates === 'withBatchId' ? { batchId: known, externalBatchId } : undefined,
         });
       }
-      const payload = readPayload(openJwe(enrollmentData, client.decryptionKey, client.kids), now());
+      const plaintext = openJwe(enrollmentData, client.decryptionKey, client.kids, wire.encryptions);
+      const payload = readPayload(wire, plaintext, now());
       const { batchId, flowId } = registry.accept(client, externalBatchId, payload, offer);
-      return { body: { batchId, externalBatchId, srcCorrelationId }, flowId };
+      return { body: answers.receipt({ batchId, externalBatchId, srcCorrelationId }), flowId };
     };
   };
 
   const prepareStatus = (request: FastifyRequest, consumerKey: string): Deed => {
-    const client = clients.authorise(consumerKey, readStatusQuery(request.query));
-    const { batchId } = request.params as { batchId: string };
+    const client = clients.authorise(consumerKey, readQuery(requests.status, request.query));
+    const { id: batchId } = request.params as { id: string };
     return () => {
       const status = registry.statusOf(client, batchId);
-      if (!status) throw new ApiError(404, { message: 'There is no batch of this batchId' });
-      return { body: status.answer, flowId: status.flowId };
+      if (!status)
+        throw new ApiError(404, { kind: 'unknownBatch', message: 'There is no batch of this batchId' });
+      return { body: statusOn(wire, status.answer), flowId: status.flowId };
     };
   };
 
   const prepareDeleteCard = (request: FastifyRequest, consumerKey: string): Deed => {
-    const { srcCorrelationId, ...ids } = readDeleteCardQuery(request.query);
+    const { srcCorrelationId, ...ids } = readQuery(requests.card, request.query);
     const client = clients.authorise(consumerKey, ids);
-    const { srcDigitalCardId } = request.params as { srcDigitalCardId: string };
+    const { id: srcDigitalCardId } = request.params as { id: string };
     return () => {
       registry.processDue();
       if (!directory.deleteCard(client, srcDigitalCardId)) {
-        throw new ApiError(404, { message: 'There is no card of this srcDigitalCardId' });
+        throw new ApiError(404, { kind: 'absent', message: 'There is no card of this srcDigitalCardId' });
       }
-      return { body: { srcCorrelationId } };
+      return { body: answers.removed({ srcCorrelationId }) };
     };
   };
 
   const prepareDeleteProfile = (request: FastifyRequest, consumerKey: string): Deed => {
-    const { srcConsumerId, srcCorrelationId, ...ids } = readDeleteProfileQuery(request.query);
+    const { srcConsumerId, srcCorrelationId, ...ids } = readQuery(requests.profile, request.query);
     const client = clients.authorise(consumerKey, ids);
     return () => {
       registry.processDue();
       const done = directory.deleteProfile(client, srcConsumerId);
       if (done === 'absent')
-        throw new ApiError(404, { message: 'There is no profile of this srcConsumerId' });
+        throw new ApiError(404, { kind: 'absent', message: 'There is no profile of this srcConsumerId' });
       if (done === 'hasCards') {
         throw new ApiError(400, { reason: 'INVALID_STATE', message: 'The profile still has cards' });
       }
-      return { body: { srcCorrelationId } };
+      return { body: answers.removed({ srcCorrelationId }) };
     };
   };
 
@@ -160,17 +153,34 @@ export function registerApi(app: FastifyInstance, context: ApiContext): void {
         parsed(null, body),
       );
       api.addHook('onRequest', (_request, reply, next) => {
-        reply.headers({ 'correlation-id': randomUUID(), 'x-src-response-host': 'simulator' });
+        reply.headers({ [wire.headers.correlationId]: randomUUID(), 'x-src-response-host': 'simulator' });
         next();
       });
-      api.post(ENROLLMENTS_PATH, handle('enroll', 202, prepareEnroll));
-      api.get(`${ENROLLMENTS_PATH}/:batchId`, handle('status', 200, prepareStatus));
-      api.delete(`${CARDS_PATH}/:srcDigitalCardId`, handle('deleteCard', 200, prepareDeleteCard));
-      api.delete(PROFILES_PATH, handle('deleteProfile', 200, prepareDeleteProfile));
+      api.post(paths.enroll, handle('enroll', statuses.accepted, prepareEnroll));
+      api.get(paths.status, handle('status', 200, prepareStatus));
+      api.delete(paths.card, handle('deleteCard', statuses.removed, prepareDeleteCard));
+      api.delete(paths.profile, handle('deleteProfile', statuses.removed, prepareDeleteProfile));
       done();
     },
-    { prefix: BASE_PATH },
+    { prefix: wire.basePath },
   );
+}
+
+function statusOn(wire: Wire, { batchStatus, records, ...ids }: BatchAnswer): object {
+  const { words, answers } = wire;
+  return answers.status({
+    ...ids,
+    batchStatus: words[batchStatus] ?? batchStatus,
+    ...(records && {
+      records: records.map(({ status, error, ...card }) =>
+        answers.card({
+          ...card,
+          status: words[status] ?? status,
+          ...(error && { error: errorOn(wire, error) }),
+        }),
+      ),
+    }),
+  });
 }
 
 function bodyOf(request: FastifyRequest): Buffer {

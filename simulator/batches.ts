@@ -1,12 +1,10 @@
 import { createHash, randomUUID } from 'node:crypto';
-import { BatchStatusValue } from '../mastercard/contract.js';
-import type { StatusResponse } from '../mastercard/contract.js';
 import { ApiError } from './api-error.js';
 import type { Client } from './clients.js';
 import type { PendingCard, ProcessedBatch, Processor } from './processing.js';
-import type { Payload } from './request-schema.js';
 import { effectOfBatch, effectOfCard } from './triggers.js';
 import type { BatchEffect, Effects } from './triggers.js';
+import { BatchWord, type BatchAnswer, type Payload } from './wire.js';
 
 /** One enroll call for a batch whose signature and ids were in order, accepted or not. */
 export interface BatchOffer {
@@ -128,7 +126,7 @@ export class BatchRegistry {
   }
 
   /** The answer of a status call, or undefined if the client has no batch of this id. */
-  statusOf(client: Client, batchId: string): { answer: StatusResponse; flowId: string } | undefined {
+  statusOf(client: Client, batchId: string): { answer: BatchAnswer; flowId: string } | undefined {
     this.processDue();
     const batch = this.byBatchId.get(batchId);
     if (batch?.client !== client) return undefined;
@@ -138,7 +136,7 @@ export class BatchRegistry {
     if (effect?.kind === 'unknownStatusFirst' && batch.statusCalls === 1) {
       return { answer: { ...ids, batchStatus: effect.status }, flowId };
     }
-    if (!processed) return { answer: { ...ids, batchStatus: BatchStatusValue.inProgress }, flowId };
+    if (!processed) return { answer: { ...ids, batchStatus: BatchWord.inProgress }, flowId };
     const { batchStatus, records } = processed;
     return { answer: { ...ids, batchStatus, ...(records && { records }) }, flowId };
   }
@@ -173,7 +171,7 @@ export class BatchRegistry {
       })),
       consumers: batch.consumers,
       cards: batch.cards.length,
-      batchStatus: batch.processed?.batchStatus ?? BatchStatusValue.inProgress,
+      batchStatus: batch.processed?.batchStatus ?? BatchWord.inProgress,
       records: batch.cards.map(({ externalConsumerId, externalCardId }, i) => ({
         externalConsumerId,
         externalCardId,

@@ -44,6 +44,13 @@ export class Directory {
     return entry;
   }
 
+  /** A profile without a card. @returns its id. */
+  addProfile({ srcClientId, serviceId }: Owner, externalConsumerId: string): string {
+    const srcConsumerId = uuidOf(derivedId(srcClientId, serviceId, externalConsumerId));
+    this.profiles.add(keyOf({ srcClientId, serviceId }, srcConsumerId));
+    return srcConsumerId;
+  }
+
   /** @returns false if the card is not there */
   deleteCard(owner: Owner, srcDigitalCardId: string): boolean {
     return this.enrolled.delete(keyOf(owner, srcDigitalCardId));

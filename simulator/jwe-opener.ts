@@ -20,13 +20,19 @@ export function fingerprintOf(privateKey: KeyObject): string {
  *
  * @param token `enrollmentData` as received
  * @param key the recipient's private key
+ * @param encryptions which `enc` it takes
  * @param kids key ids that mean this key; a token without `kid` is accepted
  * @returns the plaintext
  * @throws ApiError 400 INVALID_ARGUMENT that says what is wrong with `enrollmentData`: `INVALID_FORMAT` (no
  * compact JWE, or an algorithm or length that is not supported), `INVALID_VALUE` (another key's `kid`),
  * `CORRUPT_DATA` (not encrypted for this key, or altered)
  */
-export function openJwe(token: string, key: KeyObject, kids: ReadonlySet<string>): Buffer {
+export function openJwe(
+  token: string,
+  key: KeyObject,
+  kids: ReadonlySet<string>,
+  encryptions: readonly string[] = Object.keys(CIPHERS),
+): Buffer {
   const parts = token.split('.');
   if (parts.length !== 5 || !parts.every((part) => /^[A-Za-z0-9_/-]+$/.test(part))) {
     throw refused('INVALID_FORMAT', 'Not a compact JWE of five base64url parts');
@@ -40,8 +46,8 @@ export function openJwe(token: string, key: KeyObject, kids: ReadonlySet<string>
   ];
   const { alg, enc, kid, zip, crit } = parseHeader(header);
   if (alg !== 'RSA-OAEP-256') throw refused('INVALID_FORMAT', 'alg must be RSA-OAEP-256');
-  if (enc !== 'A128GCM' && enc !== 'A256GCM') {
-    throw refused('INVALID_FORMAT', 'enc must be A128GCM or A256GCM');
+  if ((enc !== 'A128GCM' && enc !== 'A256GCM') || !encryptions.includes(enc)) {
+    throw refused('INVALID_FORMAT', `enc must be ${encryptions.join(' or ')}`);
   }
   if (zip !== undefined || crit !== undefined)
     throw refused('INVALID_FORMAT', 'zip and crit are not supported');

@@ -1,9 +1,8 @@
 import { createHash } from 'node:crypto';
-import { BatchStatusValue, RecordStatusValue } from '../mastercard/contract.js';
-import type { RecordResult } from '../mastercard/contract.js';
 import type { Client } from './clients.js';
 import type { Directory } from './directory.js';
 import type { BatchEffect, CardEffect } from './triggers.js';
+import { BatchWord, CardWord, type CardAnswer } from './wire.js';
 
 /** A card of an accepted batch: its number was forgotten as soon as it was known what it triggers. */
 export interface PendingCard {
@@ -16,7 +15,7 @@ export interface PendingCard {
 export interface ProcessedBatch {
   batchStatus: string;
   /** As answered: in shuffled order, with whatever the triggers leave out or add. */
-  records?: RecordResult[];
+  records?: CardAnswer[];
   /** One for each card, in the order sent: `SUCCESS`, a reason, `OMITTED`, `FAILED` or a record status. */
   outcomes: string[];
 }
@@ -39,14 +38,14 @@ export class Processor {
     batchEffect: BatchEffect | undefined,
   ): ProcessedBatch {
     if (batchEffect?.kind === 'failed') {
-      return { batchStatus: BatchStatusValue.failed, outcomes: cards.map(() => 'FAILED') };
+      return { batchStatus: BatchWord.failed, outcomes: cards.map(() => 'FAILED') };
     }
     const processed = cards.map((card) => this.processCard(client, card));
     const outcomes = processed.map(({ outcome }) => outcome);
     return {
-      batchStatus: outcomes.every((outcome) => outcome === RecordStatusValue.success)
-        ? BatchStatusValue.completed
-        : BatchStatusValue.completedWithErrors,
+      batchStatus: outcomes.every((outcome) => outcome === CardWord.success)
+        ? BatchWord.completed
+        : BatchWord.completedWithErrors,
       records: shuffle(
         processed.flatMap(({ records }) => records),
         `${this.seed}/${externalBatchId}`,
@@ -55,17 +54,17 @@ export class Processor {
     };
   }
 
-  private processCard(client: Client, card: PendingCard): { outcome: string; records: RecordResult[] } {
+  private processCard(client: Client, card: PendingCard): { outcome: string; records: CardAnswer[] } {
     const { externalConsumerId, externalCardId, effect } = card;
     const ids = { externalConsumerId, externalCardId };
-    const failed = (error: NonNullable<RecordResult['error']>) => ({
+    const failed = (error: NonNullable<CardAnswer['error']>) => ({
       outcome: reasonOf(error),
-      records: [{ ...ids, status: RecordStatusValue.failed, error }],
+      records: [{ ...ids, status: CardWord.failed, error }],
     });
-    const succeeded = (...others: RecordResult[]) => {
+    const succeeded = (...others: CardAnswer[]) => {
       const { srcConsumerId, srcDigitalCardId } = this.directory.enroll(client, { ...ids, ...effect });
-      const record = { ...ids, status: RecordStatusValue.success, srcConsumerId, srcDigitalCardId };
-      return { outcome: RecordStatusValue.success, records: [record, ...others], record };
+      const record = { ...ids, status: CardWord.success, srcConsumerId, srcDigitalCardId };
+      return { outcome: CardWord.success, records: [record, ...others], record };
     };
 
     switch (effect.kind) {
@@ -73,6 +72,11 @@ export class Processor {
         return succeeded();
       case 'fail':
         return failed(effect.error);
+      case 'failWithProfile': {
+        const { outcome, records } = failed(effect.error);
+        const srcConsumerId = this.directory.addProfile(client, externalConsumerId);
+        return { outcome, records: records.map((record) => ({ ...record, srcConsumerId })) };
+      }
       case 'failOnce': {
         const key = JSON.stringify([
           client.srcClientId,
@@ -91,12 +95,12 @@ export class Processor {
         return { outcome, records: [record, record] };
       }
       case 'contradict':
-        return succeeded({ ...ids, status: RecordStatusValue.failed, error: effect.error });
+        return succeeded({ ...ids, status: CardWord.failed, error: effect.error });
       case 'addForeign':
         return succeeded({
           externalConsumerId: 'sim-foreign-consumer',
           externalCardId: 'sim-foreign-card',
-          status: RecordStatusValue.success,
+          status: CardWord.success,
           srcConsumerId: '00000000-0000-4000-8000-000000000000',
           srcDigitalCardId: 'sim-foreign',
         });
@@ -106,8 +110,8 @@ export class Processor {
   }
 }
 
-function reasonOf({ reason, errordetail, details }: NonNullable<RecordResult['error']>): string {
-  return errordetail?.[0]?.reason ?? details?.[0]?.reason ?? reason ?? RecordStatusValue.failed;
+function reasonOf({ reason, errordetail, details }: NonNullable<CardAnswer['error']>): string {
+  return errordetail?.[0]?.reason ?? details?.[0]?.reason ?? reason ?? CardWord.failed;
 }
 
 /** Fisher-Yates, with the bytes of a hash chain as its dice. */

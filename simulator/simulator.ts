@@ -1,6 +1,6 @@
 import type { AddressInfo } from 'node:net';
 import Fastify from 'fastify';
-import { BASE_PATH, registerApi } from './api.js';
+import { registerApi } from './api.js';
 import { ApiError } from './api-error.js';
 import { BatchRegistry } from './batches.js';
 import { Clients } from './clients.js';
@@ -11,6 +11,7 @@ import type { FaultRequest } from './faults.js';
 import { Processor } from './processing.js';
 import { RequestLog } from './request-log.js';
 import type { Simulator, SimulatorOptions, SimulatorSettings } from './types.js';
+import { WIRE } from './wire.js';
 
 const BODY_LIMIT = 4 * 1024 * 1024;
 /** Of Mastercard's ids, percent-encoded. */
@@ -31,7 +32,7 @@ const LONGEST_ID = 3 * 255;
  * @throws SimulatorOptionsError for a key that cannot be read; what `listen` throws, for instance EADDRINUSE
  */
 export async function createSimulator(options: SimulatorOptions): Promise<Simulator> {
-  const { host = '127.0.0.1', port = 0, now = Date.now, seed = 1, logger } = options;
+  const { host = '127.0.0.1', port = 0, now = Date.now, seed = 1, wire = WIRE, logger } = options;
   const settings: SimulatorSettings = {
     processingMs: options.processingMs ?? 3000,
     duplicates: options.duplicates ?? 'withBatchId',
@@ -64,7 +65,7 @@ export async function createSimulator(options: SimulatorOptions): Promise<Simula
     // Messages of errors that were not foreseen may quote the request; codes do not.
     const message = `Not handled: ${error.code ?? error.name}`;
     const answer = new ApiError(error.statusCode ?? 500, { message });
-    return reply.code(answer.status).send(answer.body());
+    return reply.code(answer.status).send(answer.bodyOn(wire));
   });
   app.setNotFoundHandler((_request, reply) => {
     const answer = new ApiError(404, {
@@ -72,7 +73,7 @@ export async function createSimulator(options: SimulatorOptions): Promise<Simula
       message: 'There is nothing at this path',
       shape: 'gatewayA',
     });
-    return reply.code(answer.status).send(answer.body());
+    return reply.code(answer.status).send(answer.bodyOn(wire));
   });
   registerApi(app, {
     clients,
@@ -84,6 +85,7 @@ export async function createSimulator(options: SimulatorOptions): Promise<Simula
     now,
     closing: closing.signal,
     logger,
+    wire,
   });
   registerControl(app, methods);
   await app.listen({ host, port });
@@ -93,7 +95,7 @@ export async function createSimulator(options: SimulatorOptions): Promise<Simula
   return {
     ...methods,
     rekey: (key) => clients.rekey(key),
-    baseUrl: origin + BASE_PATH,
+    baseUrl: origin + wire.basePath,
     controlUrl: origin + CONTROL_PATH,
     port: actualPort,
     close: async () => {

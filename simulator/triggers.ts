@@ -1,4 +1,4 @@
-import type { ServiceError } from '../mastercard/contract.js';
+import type { ServiceError } from './wire.js';
 
 /** What the simulator does with one card. */
 export type CardEffect =
@@ -6,6 +6,8 @@ export type CardEffect =
   | { kind: 'succeed'; srcConsumerId?: string; srcDigitalCardId?: string }
   /** The card is answered `FAILED` with this error. */
   | { kind: 'fail'; error: ServiceError }
+  /** As `fail`, and the consumer has a profile afterwards, which the answer names. */
+  | { kind: 'failWithProfile'; error: ServiceError }
   /** `FAILED` the first time the card is offered, `SUCCESS` the second time, and so on in turn. */
   | { kind: 'failOnce'; error: ServiceError }
   /** The answer does not mention the card, and the card is not enrolled. */
@@ -163,6 +165,11 @@ export const TRIGGERS = {
       pan: '5204740000003057',
       effect: { kind: 'contradict', error: declined('ISSUER_DECLINED') },
       description: 'succeeds, and is in the answer as ISSUER_DECLINED besides',
+    },
+    PROFILE_REMAINS: {
+      pan: '5204740000003065',
+      effect: { kind: 'failWithProfile', error: declined('PAN_INELIGIBLE') },
+      description: 'fails for good: PAN_INELIGIBLE, and leaves the profile of its consumer',
     },
   },
   batches: {

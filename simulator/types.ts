@@ -5,6 +5,7 @@ import type { EnrolledCard } from './directory.js';
 import type { FaultRequest } from './faults.js';
 import type { LoggedRequest } from './request-log.js';
 import type { Effects } from './triggers.js';
+import type { Wire } from './wire.js';
 
 /** What can be changed while it runs. */
 export interface SimulatorSettings {
@@ -40,6 +41,8 @@ export interface SimulatorOptions {
    * timestamps of signatures are held against the real time, since callers take them from there.
    */
   now?: () => number;
+  /** What stands on the wire; default: as the contract has it (`WIRE`). */
+  wire?: Wire;
   /** For what no trigger stands for, as ids and reasons of a hostile Mastercard; default none. */
   effects?: Effects;
   /** Gets method, path template, status and duration of every call of the API; default none. */

@@ -1,5 +1,10 @@
 import type { Logger } from 'pino';
-import { certificateProblem, type LoadedEncryptionKey, type SigningIdentity } from '../mastercard/keys.js';
+import {
+  certificateProblem,
+  type LoadedEncryptionKey,
+  type ProgramTls,
+  type SigningIdentity,
+} from '../mastercard/keys.js';
 
 /**
  * Says in the log what is wrong with the certificate of a program's signing key. A worker starts all the
@@ -29,6 +34,20 @@ export function warnOfEncryptionKey(
     logger.warn({ program }, `the certificate of encryptionKey ${wrong.problem}: ${GET_VALID_ONE}`);
   }
   if (kidInDoubt) logger.warn({ program }, KID_IN_DOUBT);
+}
+
+/** The same of the certificate that a program shows where mutual TLS is asked for. */
+export function warnOfTlsCertificate(
+  program: string,
+  { certificate }: ProgramTls,
+  logger: Pick<Logger, 'warn'>,
+): void {
+  const wrong =
+    certificate && certificateProblem(certificate, { usage: 'digitalSignature', now: new Date() });
+  if (wrong) {
+    const advice = 'get a valid one, put it in place with its key, and restart the workers';
+    logger.warn({ program }, `the certificate of tls ${wrong.problem}: ${advice}`);
+  }
 }
 
 const GET_VALID_ONE = 'get the key that is valid from Mastercard, put it in place';

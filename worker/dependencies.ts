@@ -1,22 +1,30 @@
 import { ApplicationFailure, log } from '@temporalio/activity';
 import type { Logger } from 'pino';
 import type { ActivityDependencies, ProgramDependencies } from '../activities/dependencies.js';
-import { graceOf, type C2pConfig, type ProgramConfig } from '../config/config.js';
+import { graceOf, recordRules, type C2pConfig, type ProgramConfig } from '../config/config.js';
 import { FailureType } from '../enrollment/errors.js';
 import { Brake } from '../mastercard/brake.js';
 import { brakedGateway } from '../mastercard/braked-gateway.js';
 import type { EnrollmentGateway } from '../mastercard/gateway.js';
 import { createHttpGateway } from '../mastercard/http-gateway.js';
-import { LiveEncryptionKey, loadSigningIdentity, type SigningIdentity } from '../mastercard/keys.js';
+import {
+  LiveEncryptionKey,
+  loadProgramTls,
+  loadSigningIdentity,
+  type ProgramTls,
+  type SigningIdentity,
+} from '../mastercard/keys.js';
 import { openKeyRing, type LiveKeyRing } from '../protection/live-key-ring.js';
 import { openStore } from '../store/open-store.js';
 import type { OpenStore } from '../store/store.js';
-import { warnOfEncryptionKey, warnOfSigningKey } from './certificates.js';
+import { warnOfEncryptionKey, warnOfSigningKey, warnOfTlsCertificate } from './certificates.js';
 
 /** A program's own key, and Mastercard's. */
 export interface ProgramKeys {
   signing: SigningIdentity;
   encryption: LiveEncryptionKey;
+  /** What the connections need besides. */
+  tls: ProgramTls;
 }
 
 export interface WorkerDependencies extends ActivityDependencies {
@@ -35,7 +43,7 @@ export interface WorkerDependencies extends ActivityDependencies {
  * anything connects: a worker with a wrong key does not start.
  * @param logger of the worker; logs when the key ring or an encryption key changes or cannot be read any
  *   more, of certificates that have expired, or soon will, and when Mastercard has a program slow down.
- * @throws KeyError, KeyRingError, StoreUrlError.
+ * @throws KeyError, KeyRingError, ProxyUrlError, StoreUrlError.
  */
 export async function createDependencies(
   config: C2pConfig,
@@ -66,6 +74,7 @@ export async function createDependencies(
     sourceFolder: config.bulk?.folder,
     sourceRules: config.bulk,
     graceMs: graceOf(config.sweep),
+    recordRules: recordRules(config),
     brakes,
     now: () => new Date(),
     program(name) {
@@ -89,7 +98,8 @@ async function loadKeys(
   logger: Pick<Logger, 'info' | 'warn'> | undefined,
 ): Promise<ProgramKeys> {
   const signing = await loadSigningIdentity(program.signingKey, process.env);
-  const encryption = await LiveEncryptionKey.open(program.encryptionKey, signing.key, {
+  const tls = await loadProgramTls(program.tls ?? {});
+  const encryption = await LiveEncryptionKey.open({ ...program.encryptionKey, tls }, signing.key, {
     onChange: (key) => {
       logger?.info({ program: name, kid: key.kid }, "Mastercard's encryption key has changed");
       if (logger) warnOfEncryptionKey(name, key, logger);
@@ -102,9 +112,10 @@ async function loadKeys(
   });
   if (logger) {
     warnOfSigningKey(name, signing, logger);
+    warnOfTlsCertificate(name, tls, logger);
     if (encryption.readAt) warnOfEncryptionKey(name, await encryption.latest(), logger);
   }
-  return { signing, encryption };
+  return { signing, encryption, tls };
 }
 
 function createBrake(
@@ -127,21 +138,24 @@ function createBrake(
 function createProgram(
   name: string,
   program: ProgramConfig,
-  { signing, encryption }: ProgramKeys,
+  { signing, encryption, tls }: ProgramKeys,
   brake: Brake,
 ): ProgramDependencies {
   const gateway = createHttpGateway({
+    api: program.api,
     baseUrl: program.baseUrl,
     srcClientId: program.srcClientId,
     serviceId: program.serviceId,
     consumerKey: program.consumerKey,
     signingKey: signing.key,
+    tls,
     // The activity's own logger: it adds the workflow, the activity and the attempt.
     onCall: (event) => {
       log.info('call to Mastercard', { program: name, ...event });
     },
   });
   return {
+    api: program.api,
     gateway: brakedGateway(gateway, brake),
     recipient: (otherThan) => encryption.latest(otherThan),
     contentEncryption: program.contentEncryption,

@@ -53,7 +53,7 @@ const NOT_PROBED =
  * Starts a worker for every program of the configuration and resolves once it polls. It stops on
  * SIGTERM or SIGINT.
  *
- * @throws ConfigError, KeyError, KeyRingError, StoreUrlError before anything connects; StoreOutdatedError,
+ * @throws ConfigError, KeyError, KeyRingError, ProxyUrlError, StoreUrlError before anything connects; StoreOutdatedError,
  *   StoreUnavailableError, KeyRingProbeError; then Temporal's own errors.
  */
 export async function runWorker(options: RunWorkerOptions): Promise<RunningWorker> {
@@ -62,9 +62,10 @@ export async function runWorker(options: RunWorkerOptions): Promise<RunningWorke
   const version = deploymentVersion(config);
   const dependencies = options.dependencies ?? (await createDependencies(config, logger));
   installRuntime(logger, config);
-  const { connectionOptions, namespace, address } = loadTemporalConfig();
-  const connection = await NativeConnection.connect(connectionOptions).catch((error: unknown) => {
-    throw new Error(temporalUnreachable(address), { cause: error });
+  const temporal = loadTemporalConfig();
+  const { namespace } = temporal;
+  const connection = await NativeConnection.connect(temporal.worker).catch((error: unknown) => {
+    throw new Error(temporalUnreachable(temporal), { cause: error });
   });
   try {
     await dependencies.store.checkReady();

@@ -11,9 +11,15 @@ import {
   type SourceLocation,
   type StartedBatches,
 } from '../../enrollment/bulk.js';
-import { cardKey, UNREADABLE_REASON, wasNeverSent, type Outcome } from '../../enrollment/outcomes.js';
+import {
+  cardKey,
+  isDeclinedFor,
+  UNREADABLE_REASON,
+  wasNeverSent,
+  type Outcome,
+} from '../../enrollment/outcomes.js';
 import { validateRecords } from '../../enrollment/validation.js';
-import { hasPassingReason } from '../../mastercard/record-results.js';
+import type { EnrollmentApi } from '../../mastercard/api/enrollment-api.js';
 
 /** A job of which it is unknown what may be sent again. */
 export class RerunRefusedError extends Error {
@@ -26,8 +32,8 @@ export class RerunRefusedError extends Error {
  * Mastercard declined it for a reason that may have passed. Of any other that is not enrolled Mastercard has
  * said a last word, or may have it.
  */
-export function mayBeSentAgain(outcome: Outcome): boolean {
-  return outcome.status === 'ROLLED_BACK' || wasNeverSent(outcome) || hasPassingReason(outcome);
+export function mayBeSentAgain(outcome: Outcome, { errors }: Pick<EnrollmentApi, 'errors'>): boolean {
+  return outcome.status === 'ROLLED_BACK' || wasNeverSent(outcome) || isDeclinedFor(errors.passing, outcome);
 }
 
 /** How many cards, by what became of them: `FAILED UNAVAILABLE`. */
@@ -46,6 +52,7 @@ export class Rerun {
     private readonly result: StartedBatches,
     private readonly order: Pick<BulkOrder, 'maxCardsPerBatch'>,
     private readonly source: Source,
+    private readonly api: Pick<EnrollmentApi, 'errors' | 'records'>,
   ) {}
 
   /**
@@ -86,15 +93,16 @@ export class Rerun {
       return [];
     }
     const values = records.map(({ value }) => value);
-    const { order } = validateRecords(values, new Date());
+    const { order } = validateRecords(values, this.api.records, new Date());
     if (order.length !== outcomes.length || order.some((key, at) => cardKey(key) !== cardKey(outcomes[at]!)))
       throw this.otherSource(`from line ${line} on it has other cards than batch ${n}`);
     for (const outcome of outcomes) {
       const what = [outcome.status, outcome.reason].filter(Boolean).join(' ');
-      if (mayBeSentAgain(outcome)) add(this.taken, what, 1);
+      if (mayBeSentAgain(outcome, this.api)) add(this.taken, what, 1);
       else if (outcome.status !== 'ENROLLED') add(this.leftOut, what, 1);
     }
-    return withCards(values as RecordOfSource[], new Set(outcomes.filter(mayBeSentAgain).map(cardKey)));
+    const again = outcomes.filter((outcome) => mayBeSentAgain(outcome, this.api));
+    return withCards(values as RecordOfSource[], new Set(again.map(cardKey)));
   }
 
   private otherSource(how: string): RerunRefusedError {
@@ -116,9 +124,11 @@ export async function openRerun(bulk: BulkEnrollment, location?: SourceLocation)
     new RerunRefusedError(`cannot decide which cards of bulk job '${bulk.bulkId}' may be sent again: ${why}`);
   if (!closed) throw refuse(`it is not closed; wait for it with: c2p bulk watch ${bulk.bulkId}`);
   if (!order) throw refuse('c2p did not start it, so it is unknown how its source was split');
-  const { bulk: rules } = await loadConfig();
+  const { bulk: rules, programs } = await loadConfig();
+  const program = programs[bulk.key.program];
+  if (!program) throw refuse(`the configuration has no program '${bulk.key.program}'`);
   const source = await openSource(location ?? (await locateSource(order.source, rules?.folder)), { rules });
-  return new Rerun(bulk, closed.result, order, source);
+  return new Rerun(bulk, closed.result, order, source, program.api);
 }
 
 /** Of a batch that was closed without its blobs. */

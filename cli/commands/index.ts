@@ -2,6 +2,7 @@ import { bulkCommand } from './bulk/index.js';
 import { cancelCommand } from './cancel.js';
 import { closeCommand } from './close.js';
 import { codecServerCommand } from './codec-server.js';
+import { conformanceCommand } from './conformance.js';
 import { devCommand } from './dev.js';
 import { doctorCommand } from './doctor.js';
 import { enrollCommand } from './enroll.js';
@@ -39,6 +40,7 @@ export const commands = [
   keysCommand,
   storeCommand,
   doctorCommand,
+  conformanceCommand,
   workerCommand,
   codecServerCommand,
   simulatorCommand,

@@ -1,6 +1,6 @@
 import { readFile } from 'node:fs/promises';
 import { join } from 'node:path';
-import { Command, Option } from 'commander';
+import { Command, InvalidArgumentError, Option } from 'commander';
 import type { SimulatorSettings } from '../../simulator/index.js';
 import { example } from '../help.js';
 import { logLevel } from '../log-level.js';
@@ -14,6 +14,7 @@ interface SimulatorCommandOptions {
   port: number;
   processing: number;
   duplicates: SimulatorSettings['duplicates'];
+  deviate?: string;
 }
 
 export const simulatorCommand = new Command('simulator')
@@ -30,14 +31,18 @@ export const simulatorCommand = new Command('simulator')
       .choices(['withBatchId', 'withoutBatchId'])
       .default('withBatchId'),
   )
+  .option('--deviate <assumption>', 'do otherwise what c2p conformance has under this name')
   .addHelpText(
     'after',
     example('c2p simulator --port 7480', 'A program reaches it with "baseUrl": the address that it prints.'),
   )
-  .action(async ({ keys, host, port, processing, duplicates }: SimulatorCommandOptions) => {
+  .action(async ({ keys, host, port, processing, duplicates, deviate }: SimulatorCommandOptions) => {
     const { loadConfig } = await import('../../config/load.js');
     const { createLogger } = await import('../../protection/logger.js');
-    const { createSimulator, generateSandboxKeys } = await import('../../simulator/index.js');
+    const { createSimulator, deviating, DEVIATIONS, generateSandboxKeys } =
+      await import('../../simulator/index.js');
+    if (deviate !== undefined && !Object.hasOwn(DEVIATIONS, deviate))
+      throw new InvalidArgumentError(`--deviate is one of ${Object.keys(DEVIATIONS).join(', ')}.`);
     const { programs } = await loadConfig();
     const { signingPublicKey, decryptionKey } = await generateSandboxKeys(keys);
     const pair = {
@@ -49,6 +54,7 @@ export const simulatorCommand = new Command('simulator')
       port,
       processingMs: processing,
       duplicates,
+      ...(deviate === undefined ? {} : deviating(deviate as keyof typeof DEVIATIONS)),
       credentials: Object.values(programs).map(({ srcClientId, serviceId, consumerKey }) => ({
         srcClientId,
         serviceId,

@@ -1,8 +1,8 @@
 import { createRemoteJWKSet, customFetch, errors, jwtVerify } from 'jose';
 import type { FetchImplementation, JWTPayload, JWTVerifyGetKey } from 'jose';
-import { Agent, request } from 'undici';
-import { readText } from '../read-text.js';
-import { VERIFIED } from '../tls.js';
+import { request } from 'undici';
+import { dispatcherTo } from '../outbound.js';
+import { readAnswer } from '../read-answer.js';
 
 /** Lets a caller see what `maskPayload` hides. */
 export const UNMASK_SCOPE = 'c2p:unmask';
@@ -67,7 +67,7 @@ export class WeakSecretError extends Error {
 /**
  * Who calls by bearer tokens (RFC 6750) that are JWTs: signature, `iss`, `aud`, `exp` and `nbf` must be
  * right, and `sub` there. Only algorithms that fit the kind of key are accepted.
- * @throws WeakSecretError for a secret of less than 32 bytes.
+ * @throws WeakSecretError for a secret of less than 32 bytes; ProxyUrlError.
  */
 export function accessTokens(options: AccessTokenOptions): Authenticate {
   const { issuer, audience, permissionsClaim } = options;
@@ -93,7 +93,7 @@ export function accessTokens(options: AccessTokenOptions): Authenticate {
 function verification(signer: AccessTokenOptions['key']): { key: JWTVerifyGetKey; algorithms: string[] } {
   if ('jwksUrl' in signer) {
     const keys = createRemoteJWKSet(new URL(signer.jwksUrl), {
-      [customFetch]: fetchKeys,
+      [customFetch]: fetching(signer.jwksUrl),
       cacheMaxAge: JWKS_MAX_AGE_MS,
       cooldownDuration: JWKS_COOLDOWN_MS,
     });
@@ -110,17 +110,21 @@ function verification(signer: AccessTokenOptions['key']): { key: JWTVerifyGetKey
   return { key: () => secret, algorithms: ['HS256', 'HS384', 'HS512'] };
 }
 
-const dispatcher = new Agent({ connect: VERIFIED });
-
-/** The global `fetch` leaves certificates to NODE_TLS_REJECT_UNAUTHORIZED, and reads an answer of any size. */
-const fetchKeys: FetchImplementation = async (url, { headers, signal }) => {
-  const { statusCode, body } = await request(url, {
-    dispatcher,
-    headers: Object.fromEntries(headers),
-    signal,
-  });
-  return new Response(await readText(body, MAX_JWKS_BYTES), { status: statusCode });
-};
+/**
+ * The global `fetch` leaves certificates to NODE_TLS_REJECT_UNAUTHORIZED, knows no proxy, and reads an answer of any
+ * size.
+ */
+function fetching(jwksUrl: string): FetchImplementation {
+  const dispatcher = dispatcherTo(jwksUrl);
+  return async (url, { headers, signal }) => {
+    const answer = await request(url, {
+      dispatcher,
+      headers: { ...Object.fromEntries(headers), 'accept-encoding': 'identity' },
+      signal,
+    });
+    return new Response(await readAnswer(answer, MAX_JWKS_BYTES), { status: answer.statusCode });
+  };
+}
 
 function callerOf(payload: JWTPayload, permissionsClaim: string | undefined): Caller {
   const { sub } = payload;

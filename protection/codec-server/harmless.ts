@@ -42,6 +42,7 @@ export const FIELDS = {
     'failure from code layout.format layout.columns',
     'startedAt nextRoundAt nextAttemptAt nextPollAt deadlineAt estimatedEndAt offeredAt until',
     'onInvalidRecords uncertainSubmission onPartialFailure onCancel onBareCancel onPollingDeadline',
+    'removalReason',
     'initial maximum deadline notFoundGrace delay',
     'stage.name then.name polling.name removing.name',
     'definition.type queryDefinitions.name signalDefinitions.name updateDefinitions.name',

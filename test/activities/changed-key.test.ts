@@ -14,6 +14,7 @@ import { putJson } from '../../store/store.js';
 import { rsaKeyPair } from '../mastercard/key-files.js';
 import { testRecord, testRecords } from '../support/records.js';
 import { ScriptedGateway } from '../support/scripted-gateway.js';
+import { batchEnroll } from '../../mastercard/api/batch-enroll.js';
 
 const BATCH = { program: 'demo', externalBatchId: 'b-1' };
 const [oldKey, newKey] = ['old', 'new'].map((kid) => ({ kid, key: rsaKeyPair().publicKey })) as [
@@ -40,6 +41,7 @@ function deps() {
     recipient,
     contentEncryption: 'A128GCM' as const,
     maxCardsPerBatch: 250,
+    api: batchEnroll,
     policy: {},
   });
   return { store, program, now: () => new Date() };

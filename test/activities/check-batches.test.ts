@@ -12,6 +12,7 @@ import { getJson, putJson } from '../../store/store.js';
 import { FakeTemporal, HERE, type FakeExecution } from '../retention/fake-temporal.js';
 import { testRecords } from '../support/records.js';
 import { DamagedStore, KEY_ELSEWHERE } from '../support/damaged-store.js';
+import { batchEnroll } from '../../mastercard/api/batch-enroll.js';
 
 const BULK = { program: 'demo', bulkId: 'job' };
 const RECORDS = Blob.bulkRecords(HERE);
@@ -52,7 +53,7 @@ async function closed(n: number, chain = 'chain-1'): Promise<void> {
   await sealed(n);
   const outcomes = cardKeysOf(VALID).map((key): Outcome => ({ ...key, status: 'ENROLLED', round: 1 }));
   await putJson(store, keyOf(n), Blob.outcomes, outcomes);
-  await purgeBatch({ store, now: () => new Date() })({
+  await purgeBatch({ store, recordRules: () => batchEnroll.records, now: () => new Date() })({
     batch: keyOf(n),
     chain,
     records: RECORDS,
@@ -73,7 +74,12 @@ async function check(batches: BatchToCheck[], inMs = 2 * DAY): Promise<CheckBatc
     logger: new DefaultLogger('ERROR'),
     client: temporal.client(),
   });
-  const activity = checkBatches({ store, now: () => new Date(), graceMs: DAY });
+  const activity = checkBatches({
+    store,
+    recordRules: () => batchEnroll.records,
+    now: () => new Date(),
+    graceMs: DAY,
+  });
   return environment.run(activity, { bulk: BULK, batches });
 }
 

@@ -117,7 +117,7 @@ describe('what a lost blob costs', () => {
   it('does not make an INVALID card of one that has expired since it was sent', async () => {
     await putStage(store, 'after outcomes');
     await store.delete(BATCH, Blob.outcomes);
-    const later = { store, now: () => new Date('2050-01-01') };
+    const later = { ...deps(store), now: () => new Date('2050-01-01') };
     await purgeBatch(later)(inputOf('after outcomes'));
     expect((await stored(store)).map(({ status }) => status)).toEqual([
       'UNREPORTED',

@@ -8,17 +8,22 @@ import { validateRecords } from '../../enrollment/validation.js';
 import { getJson, putJson, type BatchStore } from '../../store/store.js';
 import type { DamagedStore } from '../support/damaged-store.js';
 import { jweOf, testRecord, testRecords } from '../support/records.js';
+import { batchEnroll } from '../../mastercard/api/batch-enroll.js';
 
 export const BATCH = { program: 'demo', externalBatchId: 'batch-1' };
 export const RECORDS = Blob.records('a');
 const TODAY = new Date('2026-11-30');
-export const deps = (of: BatchStore) => ({ store: of, now: () => TODAY });
+export const deps = (of: BatchStore) => ({
+  store: of,
+  recordRules: () => batchEnroll.records,
+  now: () => TODAY,
+});
 
 /** Three that may be sent, and one that may not. */
 export const VALID = testRecords(3);
 const INVALID: EnrollmentRecord = { ...testRecord(4), externalConsumerId: 'no id' };
 const ALL = [...VALID, INVALID];
-export const { order, outcomes: INVALID_OUTCOMES } = validateRecords(ALL, TODAY);
+export const { order, outcomes: INVALID_OUTCOMES } = validateRecords(ALL, batchEnroll.records, TODAY);
 export const ENROLLED = cardKeysOf(VALID).map((key): Outcome => ({ ...key, status: 'ENROLLED', round: 1 }));
 
 /** How far a batch has come when it closes, and what its workflow says of it then. */

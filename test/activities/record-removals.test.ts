@@ -8,7 +8,12 @@ afterEach(() => rig.close());
 const REMOVED = { kind: 'removed' } as const;
 const ABSENT = { kind: 'absent' } as const;
 const REFUSED = { kind: 'failed', message: 'refused' } as const;
-const DECLINED = enrolled(3, { status: 'FAILED', reason: 'INVALID_PAN', srcDigitalCardId: undefined });
+const DECLINED = enrolled(3, {
+  status: 'FAILED',
+  reason: 'INVALID_PAN',
+  srcConsumerId: undefined,
+  srcDigitalCardId: undefined,
+});
 
 /** Cards 1 and 4 are of one consumer; card 3 was declined. */
 async function fourCards(): Promise<void> {

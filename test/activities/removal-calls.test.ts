@@ -84,7 +84,7 @@ describe('removeCard', () => {
     const gateway = new ScriptedGateway();
     await rig.removeCard(gateway, 1);
     expect(gateway.cardRemovals).toMatchObject([
-      { srcDigitalCardId: 'dig-2', reason: 'ROLLBACK', flowId: 'site-7' },
+      { srcDigitalCardId: 'dig-2', reason: 'other', flowId: 'site-7' },
     ]);
   });
 

@@ -11,11 +11,13 @@ import type { Unreadable } from '../../store/unreadable.js';
 import { Blob } from '../../enrollment/blobs.js';
 import type { Outcome } from '../../enrollment/outcomes.js';
 import type { ProfileAnswer, RemovalAnswer } from '../../enrollment/removal.js';
-import { GatewayFailure, type FailureFacts, type FailureKind } from '../../mastercard/errors.js';
+import type { FailureKind } from '../../mastercard/api/failures.js';
+import { GatewayFailure, type FailureFacts } from '../../mastercard/errors.js';
 import { getJson, putJson } from '../../store/store.js';
 import type { ScriptedGateway } from '../support/scripted-gateway.js';
 import { DamagedStore } from '../support/damaged-store.js';
 import { activityEnvironment } from './environment.js';
+import { batchEnroll } from '../../mastercard/api/batch-enroll.js';
 
 export const BATCH = { program: 'demo', externalBatchId: 'batch-1' };
 
@@ -46,7 +48,7 @@ export class RemovalRig {
     environment = activityEnvironment(),
   ): Promise<RemovalAnswer | Unreadable> {
     const activity = removeCard(this.deps(gateway));
-    return environment.run(() => activity({ batch: BATCH, card, reason: 'ROLLBACK', flowId: 'site-7' }));
+    return environment.run(() => activity({ batch: BATCH, card, reason: 'other', flowId: 'site-7' }));
   }
 
   removeProfile(
@@ -86,6 +88,7 @@ export class RemovalRig {
       recipient: () => Promise.reject(new Error('nothing is encrypted here')),
       contentEncryption: 'A128GCM' as const,
       maxCardsPerBatch: 250,
+      api: batchEnroll,
       policy: {},
     });
     return { store: this.store, program };

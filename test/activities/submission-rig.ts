@@ -7,6 +7,7 @@ import { getJson } from '../../store/store.js';
 import { DamagedStore } from '../support/damaged-store.js';
 import { activityEnvironment } from './environment.js';
 import { jweOf } from '../support/records.js';
+import { batchEnroll } from '../../mastercard/api/batch-enroll.js';
 
 export const BATCH = { program: 'demo', externalBatchId: 'batch-1' };
 export const NOW = new Date('2026-11-30T10:00:00Z');
@@ -41,6 +42,7 @@ export class SubmissionRig {
       recipient: () => Promise.reject(new Error('not asked for')),
       contentEncryption: 'A128GCM' as const,
       maxCardsPerBatch: 250,
+      api: batchEnroll,
       policy: {},
     });
     const activity = submitBatch({ store: this.store, program, now: () => NOW, ...deps });

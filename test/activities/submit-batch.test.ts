@@ -17,6 +17,19 @@ afterEach(async () => {
   await rig.store.erase();
 });
 
+test('a round whose id the API does not take is refused, and nothing is sent', async () => {
+  const gateway = new ScriptedGateway();
+  const batch = { ...BATCH, externalBatchId: 'b'.repeat(63) };
+  expect(await rig.submit(gateway, { batch, round: 2 })).toEqual({
+    kind: 'refused',
+    reason: 'EXTERNAL_BATCH_ID_UNUSABLE',
+    message:
+      'nothing was sent: the externalBatchId of the round must be 1 to 64 characters of A-Z a-z 0-9 . _ : -',
+    details: [],
+  });
+  expect(gateway.submissions).toEqual([]);
+});
+
 describe('an attempt that provably sent nothing is not accepted, so that the workflow tries again', () => {
   test('in a worker that does not know the program', async () => {
     const gateway = new ScriptedGateway();

@@ -11,6 +11,7 @@ import { FilesystemStore } from '../../store/filesystem-store.js';
 import { putJson } from '../../store/store.js';
 import { FakeTemporal, HERE, OTHER } from '../retention/fake-temporal.js';
 import { testKeyId, testRing, testRingJson } from '../support/key-rings.js';
+import { batchEnroll } from '../../mastercard/api/batch-enroll.js';
 
 const DAY = 86_400_000;
 const LONG_AGO = new Date('2026-01-01');
@@ -46,7 +47,10 @@ function environment(inMs = 2 * DAY): MockActivityEnvironment {
 }
 
 function sweep(activity = environment()): Promise<SweepStoreResult> {
-  return activity.run(sweepStore({ store, now: () => new Date(), graceMs: DAY }), {});
+  return activity.run(
+    sweepStore({ store, recordRules: () => batchEnroll.records, now: () => new Date(), graceMs: DAY }),
+    {},
+  );
 }
 
 describe('the sweep', () => {

@@ -63,7 +63,7 @@ async function enroll(externalBatchId: string, records: EnrollmentRecord[]) {
     const cards: Record<number, RemovalAnswer> = {};
     for (const card of (await done('listed', () => local.listEnrolled({ batch }))).cards)
       cards[card] = readable(
-        await repeated(() => calls.removeCard({ batch, card, reason: 'ROLLBACK', flowId })),
+        await repeated(() => calls.removeCard({ batch, card, reason: 'other', flowId })),
       );
     const profiles: Record<number, ProfileAnswer> = {};
     for (const card of (await done('recorded', () => local.recordRemovals({ batch, cards }))).profiles)

@@ -18,6 +18,7 @@ import { testRecords, jweOf } from '../support/records.js';
 import { report, ScriptedGateway, success } from '../support/scripted-gateway.js';
 import { DamagedStore, KEY_ELSEWHERE } from '../support/damaged-store.js';
 import { activityEnvironment } from './environment.js';
+import { batchEnroll } from '../../mastercard/api/batch-enroll.js';
 
 const batch = { program: 'demo', externalBatchId: 'batch-1' };
 const recipient = { kid: 'mc-1', key: rsaKeyPair().publicKey };
@@ -66,7 +67,7 @@ const READS: [activity: string, ref: string, (deps: ActivityDependencies) => () 
     (deps) => () => fetchBatchStatus(deps)({ batch, round, batchId: 'mc-1' }),
   ]),
   ['listEnrolled', Blob.outcomes, (deps) => () => listEnrolled(deps)({ batch })],
-  ['removeCard', Blob.outcomes, (deps) => () => removeCard(deps)({ batch, card: 0, reason: 'ROLLBACK' })],
+  ['removeCard', Blob.outcomes, (deps) => () => removeCard(deps)({ batch, card: 0, reason: 'other' })],
   ['removeProfile', Blob.outcomes, (deps) => () => removeProfile(deps)({ batch, card: 0 })],
   ['recordRemovals', Blob.outcomes, (deps) => () => recordRemovals(deps)({ batch, cards: {} })],
 ];
@@ -79,6 +80,7 @@ describe.each(READS)('%s, where %s', (_, ref, activity) => {
         keyRing: store.keyRing,
         now: () => new Date(),
         program: () => ({
+          api: batchEnroll,
           gateway,
           recipient: () => Promise.resolve(recipient),
           contentEncryption: 'A128GCM',

@@ -8,6 +8,7 @@ import { gzipSync } from 'node:zlib';
 import { afterEach, beforeEach, describe, expect, it, vi } from 'vitest';
 import { isPrivateAddress } from '../../bulk/private-addresses.js';
 import { openSource, type Source } from '../../bulk/source.js';
+import { ConnectProxy } from '../support/connect-proxy.js';
 
 const CONTENT = Buffer.from(Array.from({ length: 50_000 }, (_, n) => `line ${n}\n`).join(''));
 
@@ -157,7 +158,11 @@ describe('a URL', () => {
   });
 
   /** A server of ranges, as RFC 9110 has it. */
-  function ranges(content: Buffer, headers: Record<string, string> = {}): typeof answer {
+  function ranges(
+    content: Buffer,
+    headers: Record<string, string> = {},
+    code = (bytes: Buffer): Buffer => bytes,
+  ): typeof answer {
     return (request, response) => {
       const [, from, to] = /^bytes=(\d+)-(\d+)$/.exec(request.headers.range ?? '')!.map(Number);
       if (from! >= content.length) {
@@ -167,7 +172,7 @@ describe('a URL', () => {
       const end = Math.min(to! + 1, content.length);
       const range = `bytes ${from}-${end - 1}/${content.length}`;
       response.writeHead(206, { 'content-range': range, etag: version, ...headers });
-      response.end(content.subarray(from, end));
+      response.end(code(content.subarray(from, end)));
     };
   }
 
@@ -191,6 +196,36 @@ describe('a URL', () => {
   it('is decompressed where it is gzip', async () => {
     answer = ranges(gzipSync(CONTENT));
     await gives(await openSource({ url }, HERE));
+  });
+
+  it.each(['', 'identity', 'Identity', 'aws-chunked', 'aws-chunked,identity'])(
+    'is read whose server says %j of how its ranges are coded',
+    async (coding) => {
+      answer = ranges(CONTENT, { 'content-encoding': coding });
+      await gives(await openSource({ url }, HERE));
+      answer = ranges(gzipSync(CONTENT), { 'content-encoding': coding });
+      await gives(await openSource({ url }, HERE));
+    },
+  );
+
+  it.each(['gzip', 'GZIP', 'x-gzip', 'aws-chunked,gzip'])(
+    'is decompressed that is stored as gzip, and of which its server says %j',
+    async (coding) => {
+      answer = ranges(gzipSync(CONTENT), { 'content-encoding': coding });
+      const source = await openSource({ url }, HERE);
+      expect(source.gzip).toBe(true);
+      await gives(source);
+    },
+  );
+
+  it('is an error whose server compresses ranges on the way, from the first on or later', async () => {
+    const compressing = ranges(CONTENT, { 'content-encoding': 'gzip' }, gzipSync);
+    answer = compressing;
+    expect(await problemOf(openSource({ url }, HERE))).toMatchObject({ code: 'SOURCE_WITHOUT_RANGES' });
+    answer = ranges(CONTENT);
+    const source = await openSource({ url }, HERE);
+    answer = compressing;
+    expect(await problemOf(bytesOf(source, 0))).toMatchObject({ code: 'SOURCE_WITHOUT_RANGES' });
   });
 
   it('of nothing is empty', async () => {
@@ -324,13 +359,29 @@ describe('a URL', () => {
       asked.push(address!);
       socket.end('HTTP/1.1 502 Bad Gateway\r\n\r\n');
     });
-    vi.stubEnv('NODE_USE_ENV_PROXY', '1');
     vi.stubEnv('HTTPS_PROXY', new URL(url).origin);
     const away = problemOf(openSource({ url: 'https://files.bank.example/p.csv' }));
     expect(await away).toMatchObject({ code: 'SOURCE_UNAVAILABLE' });
     const refused = problemOf(openSource({ url: 'https://169.254.169.254/p.csv' }));
     expect(await refused).toMatchObject({ code: 'SOURCE_URL_REFUSED' });
     expect(asked).toEqual(['files.bank.example:443']);
+  });
+
+  it('whose host NO_PROXY lists is not asked for at the proxy, and its addresses are looked at', async () => {
+    vi.stubEnv('HTTPS_PROXY', 'http://127.0.0.1:9');
+    vi.stubEnv('NO_PROXY', '.bank.example');
+    namesLeadTo('127.0.0.1');
+    const refused = problemOf(openSource({ url: 'https://files.bank.example/p.csv?SECRET' }));
+    expect(await refused).toMatchObject({ code: 'SOURCE_URL_REFUSED' });
+  });
+
+  it('is read by a proxy that speaks to a private address itself', async () => {
+    const proxy = await ConnectProxy.start();
+    vi.stubEnv('HTTPS_PROXY', proxy.url);
+    const away = problemOf(openSource({ url: 'https://files.bank.example:9/p.csv' }));
+    expect(await away).toMatchObject({ code: 'SOURCE_UNAVAILABLE' });
+    expect(proxy.asked).toEqual(['files.bank.example:9']);
+    await proxy.close();
   });
 
   it.each([

@@ -1,7 +1,7 @@
 import { ServiceError } from '@temporalio/client';
 import { EnrollmentError } from '../../client/errors.js';
 import type { EnrollmentBatch } from '../../client/enrollment-batch.js';
-import { roundBatchId } from '../../enrollment/identifiers.js';
+import { batchEnroll } from '../../mastercard/api/batch-enroll.js';
 import { StoreUnavailableError } from '../../store/store.js';
 import type { RealSite } from '../support/real-environment.js';
 import { unlessOver } from './breaking.js';
@@ -29,7 +29,7 @@ async function answer({ simulator }: RealSite, batch: EnrollmentBatch, events: E
     events.count('retried a rollback');
   }
   if (question !== 'batchId') return;
-  const offered = roundBatchId(batch.externalBatchId, round);
+  const offered = batchEnroll.batch.roundId(batch.externalBatchId, round);
   const accepted = simulator.accepted().find(({ externalBatchId }) => externalBatchId === offered);
   await batch.resolve(accepted ? { batchId: accepted.batchId } : { resend: true });
   events.count(accepted ? 'named a batchId' : 'had a batch sent again');

@@ -6,6 +6,7 @@ import { cardKey, OUTCOME_STATUSES, type Outcome } from '../../enrollment/outcom
 import type { EnrollmentRecord } from '../../enrollment/records.js';
 import { memorySource, split } from '../bulk/memory-source.js';
 import { testRecord, testRecords } from '../support/records.js';
+import { batchEnroll } from '../../mastercard/api/batch-enroll.js';
 
 const MAX_CARDS = 3;
 
@@ -33,6 +34,7 @@ function rerunOf(
     { batches: batches.length - notStarted.length, notStarted },
     { maxCardsPerBatch: MAX_CARDS },
     sourceOf(records),
+    batchEnroll,
   );
 }
 

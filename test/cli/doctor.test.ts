@@ -60,7 +60,7 @@ describe('c2p doctor', () => {
     expect(json.found[0]).toEqual({
       check: 'configuration',
       status: 'ok',
-      found: `${site.configPath}, programs: demo`,
+      found: `${site.configPath}, programs: demo (API: batch-enroll)`,
     });
     const env = site.env;
     const { exitCode, stdout, stderr } = await c2p(['doctor'], env);

@@ -4,6 +4,7 @@ import type { InputRecords } from '../../cli/input/input-records.js';
 import { lineOfDetail, readRecords } from '../../cli/input/read-records.js';
 import { validateRecords } from '../../enrollment/validation.js';
 import { effectOfCard, TRIGGERS } from '../../simulator/triggers.js';
+import { batchEnroll } from '../../mastercard/api/batch-enroll.js';
 
 const TODAY = new Date('2026-11-24T12:00:00Z');
 
@@ -17,7 +18,7 @@ beforeAll(async () => {
 
 /** What validation finds, as a person would write it: `line path code`. */
 function findings(input: InputRecords): string[] {
-  const { outcomes, positions } = validateRecords(input.records, TODAY);
+  const { outcomes, positions } = validateRecords(input.records, batchEnroll.records, TODAY);
   return outcomes.flatMap(({ details }, index) =>
     (details ?? []).map(({ path, code }) => {
       const position = positions[index] ?? { record: -1 };
@@ -33,7 +34,10 @@ describe('the examples', () => {
   });
 
   test('are 30 cards, 26 of them valid', () => {
-    expect(validateRecords(jsonl.records, TODAY)).toMatchObject({ cards: 30, validCards: 26 });
+    expect(validateRecords(jsonl.records, batchEnroll.records, TODAY)).toMatchObject({
+      cards: 30,
+      validCards: 26,
+    });
   });
 
   test('show four things that can be wrong, with their lines', () => {
@@ -52,7 +56,7 @@ describe('the examples', () => {
   });
 
   test('have four cards that the simulator declines, and 22 that it enrolls', () => {
-    const { valid } = validateRecords(jsonl.records, TODAY);
+    const { valid } = validateRecords(jsonl.records, batchEnroll.records, TODAY);
     const pans = valid.flatMap(({ cards }) => cards.map(({ primaryAccountNumber }) => primaryAccountNumber));
     expect(new Set(pans).size).toBe(26);
     const { PAN_INELIGIBLE, ISSUER_DECLINED, SUSPENDED_CARD, NO_RESPONSE_FROM_ISSUER } = TRIGGERS.cards;

@@ -6,6 +6,7 @@ import type { InputRecords } from '../../cli/input/input-records.js';
 import { readRecords } from '../../cli/input/read-records.js';
 import { validateRecords } from '../../enrollment/validation.js';
 import { expectNoSecret, shownBy } from '../support/fuzz/secrets.js';
+import { batchEnroll } from '../../mastercard/api/batch-enroll.js';
 
 const disk = vi.hoisted(() => ({ file: Buffer.alloc(0), block: 1 }));
 
@@ -38,7 +39,7 @@ export async function readInput(
   });
   if (read instanceof InputError) return read;
   assert.equal(read.lines.length, read.records.length);
-  const { outcomes, positions } = validateRecords(read.records, TODAY);
+  const { outcomes, positions } = validateRecords(read.records, batchEnroll.records, TODAY);
   expectNoSecret(
     shownBy([positions, outcomes.map(({ status, reason, details }) => [status, reason, details])]),
   );

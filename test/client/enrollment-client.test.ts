@@ -6,7 +6,7 @@ import {
   ProgramUnknownError,
 } from '../../client/errors.js';
 import type { BatchResult } from '../../enrollment/batch.js';
-import { BatchStatusValue } from '../../mastercard/contract.js';
+import { BatchStatusValue } from '../support/scripted-gateway.js';
 import { PROGRAM, Rig } from '../support/rig.js';
 import { testCard, testRecord, testRecords } from '../support/records.js';
 import { report, ScriptedGateway, success } from '../support/scripted-gateway.js';

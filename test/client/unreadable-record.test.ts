@@ -9,6 +9,7 @@ import { bulkAddress, NO_CARDS } from '../../enrollment/bulk.js';
 import { putJson } from '../../store/store.js';
 import { DamagedStore } from '../support/damaged-store.js';
 import { testRecords } from '../support/records.js';
+import { batchEnroll } from '../../mastercard/api/batch-enroll.js';
 
 const BATCH = { program: 'demo', externalBatchId: 'batch-1' };
 const BULK = { program: 'demo', bulkId: 'job' };
@@ -103,7 +104,10 @@ describe.each([
   });
 
   test('no other batch is started in its place', async () => {
-    const starter = { connections: connections('nothing'), program: { maxCardsPerBatch: 250, policy: {} } };
+    const starter = {
+      connections: connections('nothing'),
+      program: { api: batchEnroll, maxCardsPerBatch: 250, policy: {} },
+    };
     const records = testRecords(1);
     const starting = startBatch(starter as unknown as Starter, batch('nothing'), { ...BATCH, records });
     await expect(starting).rejects.toThrow(RecordUnreadableError);
@@ -129,7 +133,10 @@ describe('of a bulk job whose closed record cannot be read', () => {
 
 test('records are in conflict with a closed batch of which nobody knows any more what its records were', async () => {
   await putJson(store, BATCH, Blob.closed, { recordsDigest: '', result: { status: 'FAILED' } });
-  const starter = { connections: connections('nothing'), program: { maxCardsPerBatch: 250, policy: {} } };
+  const starter = {
+    connections: connections('nothing'),
+    program: { api: batchEnroll, maxCardsPerBatch: 250, policy: {} },
+  };
   const batch = new EnrollmentBatch(BATCH, connections('nothing'));
   const starting = startBatch(starter as unknown as Starter, batch, { ...BATCH, records: testRecords(1) });
   await expect(starting).rejects.toThrow(BatchConflictError);

@@ -9,7 +9,7 @@ import { simulatorCommand } from '../../cli/commands/simulator.js';
 import { workerCommand } from '../../cli/commands/worker.js';
 import { checkSecrets, loadConfig, parseConfig } from '../../config/load.js';
 import { prepareSandboxKeys } from '../../dev/sandbox.js';
-import { BASE_PATH } from '../../simulator/api.js';
+import { WIRE } from '../../simulator/wire.js';
 import { CONTROL_PATH } from '../../simulator/control.js';
 import { temporaryFolder } from '../dev/machine.js';
 import type { Service } from './compose-file.js';
@@ -204,7 +204,7 @@ describe('the configuration of the sandbox', () => {
     const simulator = service('simulator');
     expect(simulator.network_mode).toBe('service:worker');
     const port = optionOf(simulator, '--port');
-    expect(program?.baseUrl).toBe(`http://127.0.0.1:${port}${BASE_PATH}`);
+    expect(program?.baseUrl).toBe(`http://127.0.0.1:${port}${WIRE.basePath}`);
     expect(simulator.healthcheck?.test.at(-1)).toContain(`http://127.0.0.1:${port}${CONTROL_PATH}/health`);
   });
 

@@ -3,6 +3,7 @@ import { tmpdir } from 'node:os';
 import { join, resolve } from 'node:path';
 import fc from 'fast-check';
 import { afterEach, beforeEach, describe, expect, it, vi } from 'vitest';
+import { batchEnroll } from '../../mastercard/api/batch-enroll.js';
 import type { C2pConfig } from '../../config/config.js';
 import { ConfigError } from '../../config/errors.js';
 import { checkSecrets, loadConfig, parseConfig } from '../../config/load.js';
@@ -44,6 +45,7 @@ describe('parseConfig', () => {
       programs: {
         demo: {
           ...PROGRAM,
+          api: batchEnroll,
           baseUrl: 'https://sandbox.api.mastercard.com/src/api/digital/payments',
           signingKey: { ...PROGRAM.signingKey, path: resolve('/etc/c2p/keys/signing.p12') },
           encryptionKey: { path: resolve('/etc/c2p/keys/mastercard.pem'), kid: undefined },
@@ -145,6 +147,39 @@ describe('parseConfig', () => {
     ]);
   });
 
+  it('takes an authority, a certificate with its key, or both for the connections of a program', () => {
+    const tls = {
+      ca: 'bank.pem',
+      certificate: 'client.pem',
+      key: 'client.key',
+      passwordEnv: 'CLIENT_PASSWORD',
+    };
+    expect(parse(withProgram({ tls })).programs['demo']!.tls).toEqual({
+      ca: resolve('/etc/c2p/bank.pem'),
+      identity: {
+        certificate: resolve('/etc/c2p/client.pem'),
+        key: resolve('/etc/c2p/client.key'),
+        passwordEnv: 'CLIENT_PASSWORD',
+      },
+    });
+    expect(parse(withProgram({ tls: { ca: '/bank.pem' } })).programs['demo']!.tls).toEqual({
+      ca: '/bank.pem',
+    });
+  });
+
+  it.each<[string, unknown]>([
+    ['tls', {}],
+    ['tls', { certificate: 'client.pem' }],
+    ['tls', { ca: 'bank.pem', key: 'client.key' }],
+    ['tls', { ca: 'bank.pem', passwordEnv: 'CLIENT_PASSWORD' }],
+    ['tls', { ca: 'bank.pem', rejectUnauthorized: false }],
+    ['tls.ca', { ca: '' }],
+    ['tls.passwordEnv', { certificate: 'c', key: 'k', passwordEnv: 'not a name' }],
+  ])('names programs.demo.%s when tls is %j', (path, tls) => {
+    const { issues } = refusal(() => parse(withProgram({ tls })));
+    expect(issues.map((issue) => issue.path)).toEqual([`programs.demo.${path}`]);
+  });
+
   it.each([null, 0, 'off', {}])('names codec when it is %j', (codec) => {
     expect(refusal(() => parse({ ...CONFIG, codec })).issues.map((issue) => issue.path)).toEqual(['codec']);
   });
@@ -204,10 +239,10 @@ describe('parseConfig', () => {
     const environment = ['VAULT_ADDR', 'VAULT_TOKEN'];
     const parsed = parse({ ...CONFIG, dataKeys: { command: ['/x'], environment } }).dataKeys;
     expect(parsed).toEqual({ command: ['/x'], environment });
-    const secrets = ['C2P_SIGNING_PASSWORD', 'C2P_STORE_URL', 'C2P_CODEC_SECRET'];
+    const secrets = ['C2P_SIGNING_PASSWORD', 'C2P_TLS_PASSWORD', 'C2P_STORE_URL', 'C2P_CODEC_SECRET'];
     const { issues } = refusal(() =>
       parse({
-        ...CONFIG,
+        ...withProgram({ tls: { certificate: 'c', key: 'k', passwordEnv: 'C2P_TLS_PASSWORD' } }),
         store: { kind: 'postgres', urlEnv: 'C2P_STORE_URL' },
         codecServer: {
           origins: ['https://ui.example'],
@@ -217,7 +252,7 @@ describe('parseConfig', () => {
       }),
     );
     expect(issues).toEqual(
-      [1, 2, 3].map((at) => ({
+      [1, 2, 3, 4].map((at) => ({
         path: `dataKeys.environment.${at}`,
         message:
           'must not be the variable of a password, a database or a secret of c2p: the command needs none',
@@ -410,6 +445,19 @@ describe('with files', () => {
     expect((await loadConfig()).dataKeys).toEqual({ path: join(folder, 'keys', 'data-keys.json') });
   });
 
+  it('loadConfig passes over a byte order mark, and says of UTF-16 that it is UTF-16', async () => {
+    const path = join(folder, 'marked.json');
+    await writeFile(path, `\uFEFF${JSON.stringify(CONFIG)}`);
+    expect(await loadConfig(path)).toMatchObject({ path, taskQueue: 'c2p' });
+    await writeFile(path, '\uFEFF{ "taskQueue" 1 }');
+    await expect(loadConfig(path)).rejects.toThrow('is not JSON at line 1, column 15');
+    const utf16 = Buffer.from(`\uFEFF${JSON.stringify(CONFIG)}`, 'utf16le');
+    for (const bytes of [utf16, Buffer.from(utf16).swap16()]) {
+      await writeFile(path, bytes);
+      await expect(loadConfig(path)).rejects.toThrow('is UTF-16; save it as UTF-8');
+    }
+  });
+
   it('loadConfig says how to point to the file when it is not there', async () => {
     const missing = join(folder, 'missing.json');
     await expect(loadConfig(missing)).rejects.toMatchObject({
@@ -448,6 +496,34 @@ describe('with files', () => {
     for (const name of ['data-keys.json', 'signing.p12', 'mastercard.pem'])
       await writeFile(join(folder, 'keys', name), '', { mode: 0o600 });
     await expect(checkSecrets(config, { C2P_SIGNING_PASSWORD: '' })).resolves.toBeUndefined();
+  });
+
+  it('checkSecrets wants the files of tls, and the variable with the password of its key', async () => {
+    const keys = join(folder, 'keys');
+    await mkdir(keys);
+    for (const name of ['data-keys.json', 'signing.p12', 'mastercard.pem'])
+      await writeFile(join(keys, name), '', { mode: 0o600 });
+    const at = (name: string) => join(keys, name);
+    const config = await loadConfig(join(folder, 'c2p.config.json'));
+    config.programs['demo']!.tls = {
+      ca: at('bank.pem'),
+      identity: { certificate: at('client.pem'), key: at('client.key'), passwordEnv: 'CLIENT_PASSWORD' },
+    };
+    const env = { C2P_SIGNING_PASSWORD: '' };
+    await expect(checkSecrets(config, env)).rejects.toMatchObject({
+      issues: [
+        { path: 'programs.demo.tls.ca', message: `file does not exist: ${at('bank.pem')}` },
+        { path: 'programs.demo.tls.certificate', message: `file does not exist: ${at('client.pem')}` },
+        { path: 'programs.demo.tls.key', message: `file does not exist: ${at('client.key')}` },
+        {
+          path: 'programs.demo.tls.passwordEnv',
+          message: 'the environment variable that it names is not set',
+        },
+      ],
+    });
+    for (const name of ['bank.pem', 'client.pem']) await writeFile(at(name), '');
+    await writeFile(at('client.key'), '', { mode: 0o600 });
+    await expect(checkSecrets(config, { ...env, CLIENT_PASSWORD: '' })).resolves.toBeUndefined();
   });
 
   it('checkSecrets wants the URL of a store that is a database, and shows neither it nor its name', async () => {
@@ -491,6 +567,25 @@ describe('with files', () => {
           message: `others can read it (mode 0604); run: chmod 600 '${keys}/signing.p12'`,
         },
       ]);
+    });
+
+    it('refuses a key of tls that group or world can read', async () => {
+      const parsed = await loadConfig(join(folder, 'c2p.config.json'));
+      const [certificate, key] = [join(folder, 'client.pem'), join(folder, 'client.key')];
+      for (const file of [certificate, key]) await writeFile(file, '');
+      await chmod(key, 0o640);
+      const { demo } = parsed.programs;
+      const signingKey = { path: join(folder, 'signing.pem') };
+      await writeFile(signingKey.path, '', { mode: 0o600 });
+      const encryptionKey = { jwksUrl: 'https://bank.example' };
+      const program = { ...demo!, signingKey, encryptionKey, tls: { identity: { certificate, key } } };
+      const config = {
+        ...parsed,
+        programs: { demo: program },
+        dataKeys: { command: ['/bin/sh'] as [string] },
+      };
+      const message = `others can read it (mode 0640); run: chmod 600 '${key}'`;
+      expect(await problems(config)).toEqual([{ path: 'programs.demo.tls.key', message }]);
     });
 
     it("refuses a key of Temporal's TLS that group or world can read", async () => {

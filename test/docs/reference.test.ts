@@ -46,7 +46,7 @@ describe('docs/configuration.md', () => {
     const { bulk, metrics } = configSchema('/').parse({ ...MINIMAL_CONFIG, bulk: {}, metrics: { port: 1 } });
     const values = new Map(
       Object.entries({
-        'programs.<name>': program,
+        'programs.<name>': { ...program, api: program.api.name },
         'programs.<name>.policy': resolvePolicy(policy),
         ...rest,
         codecServer,

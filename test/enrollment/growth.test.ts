@@ -10,10 +10,17 @@ import { reconcile, type ReportedCard } from '../../enrollment/reconciliation.js
 import { RECORD_SHAPE, shapeProblem } from '../../enrollment/record-shape.js';
 import { recordsOf } from '../../enrollment/records.js';
 import { withProfileRemovals, withRemovals } from '../../enrollment/removal.js';
-import { cardSchema, consumerSchema, externalIdSchema } from '../../enrollment/schemas.js';
+import { recordSchemas } from '../../enrollment/schemas.js';
 import { validateRecords } from '../../enrollment/validation.js';
 import { linear, many, refusalOf, repeated, unknownFields } from '../support/growth.js';
 import { testCard, testRecord } from '../support/records.js';
+import { batchEnroll } from '../../mastercard/api/batch-enroll.js';
+
+const {
+  card: cardSchema,
+  consumer: consumerSchema,
+  externalId: externalIdSchema,
+} = recordSchemas(batchEnroll.records);
 
 const TODAY = new Date('2026-11-24T12:00:00Z');
 
@@ -158,7 +165,7 @@ describe('judging a card takes time in proportion to', () => {
 });
 
 describe('validating records takes time in proportion to', () => {
-  const validated = (records: unknown[]) => validateRecords(records, TODAY);
+  const validated = (records: unknown[]) => validateRecords(records, batchEnroll.records, TODAY);
 
   linear('valid records', (count) => many(count, (n) => testRecord(n)), validated, 10);
   linear('values that are no records', (count) => many(count, () => 'x'), validated, 30);

@@ -1,13 +1,6 @@
 import fc from 'fast-check';
 import { describe, expect, test } from 'vitest';
-import {
-  EXTERNAL_ID_PATTERN,
-  gatewayTaskQueue,
-  looksLikePan,
-  passesLuhn,
-  roundBatchId,
-  workflowIdOf,
-} from '../../enrollment/identifiers.js';
+import { gatewayTaskQueue, looksLikePan, passesLuhn, workflowIdOf } from '../../enrollment/identifiers.js';
 import { randomIds } from '../support/random-ids.js';
 import { checkDigit, panOfLength } from './generators.js';
 
@@ -80,22 +73,6 @@ describe('looksLikePan', () => {
 });
 
 describe('ids of a batch', () => {
-  test('round 1 is the batch itself, and each further round has a name of its own', () => {
-    expect(roundBatchId('b-1', 1)).toBe('b-1');
-    expect(roundBatchId('b-1', 2)).toBe('b-1~2');
-    fc.assert(
-      fc.property(
-        fc.stringMatching(EXTERNAL_ID_PATTERN),
-        fc.stringMatching(EXTERNAL_ID_PATTERN),
-        fc.integer({ min: 1, max: 1000 }),
-        fc.integer({ min: 1, max: 1000 }),
-        (a, b, m, n) => {
-          expect(roundBatchId(a, m) === roundBatchId(b, n)).toBe(a === b && m === n);
-        },
-      ),
-    );
-  });
-
   test('the workflow id names program and batch, the gateway task queue the program', () => {
     expect(workflowIdOf({ program: 'demo', externalBatchId: 'b-1' })).toBe('batch-enrollment/demo/b-1');
     expect(gatewayTaskQueue('c2p', 'demo')).toBe('c2p-demo');

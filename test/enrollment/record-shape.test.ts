@@ -1,7 +1,8 @@
 import { describe, expect, it } from 'vitest';
 import { z } from 'zod';
 import { RECORD_SHAPE, shapeProblem, type Shape } from '../../enrollment/record-shape.js';
-import { cardSchema, recordSchema } from '../../enrollment/schemas.js';
+import { batchEnroll } from '../../mastercard/api/batch-enroll.js';
+import { recordSchemas } from '../../enrollment/schemas.js';
 import { testRecord } from '../support/records.js';
 
 const INPUT: Shape = { program: null, records: { inline: [RECORD_SHAPE] } };
@@ -20,11 +21,13 @@ function shapeOf(schema: z.core.$ZodType): Shape {
   );
 }
 
+const schemas = recordSchemas(batchEnroll.records);
+
 describe('the shape of a record', () => {
   it('has the fields that the schemas have', () => {
     expect(RECORD_SHAPE).toEqual({
-      ...(shapeOf(recordSchema) as object),
-      cards: [shapeOf(cardSchema)],
+      ...(shapeOf(schemas.record) as object),
+      cards: [shapeOf(schemas.card)],
     });
   });
 

@@ -7,6 +7,7 @@ import { fuzz } from '../support/fuzz/fuzz.js';
 import { estranged, valueOf } from '../support/fuzz/json.js';
 import { expectNoSecret, SECRETS, shownBy } from '../support/fuzz/secrets.js';
 import { testRecord } from '../support/records.js';
+import { batchEnroll } from '../../mastercard/api/batch-enroll.js';
 
 const records = estranged(fc.constantFrom([testRecord(1)], [testRecord(1, 2), testRecord(2)]), 5);
 
@@ -17,7 +18,7 @@ fuzz('records are accepted and each card valid or INVALID, or the batch is refus
   const given = valueOf(text) as EnrollmentRecord[];
   const { problem } = acceptBatch({ externalBatchId: 'b-1', records: given }, { maxCardsPerBatch: 250 });
   if (problem !== undefined) return expectNoSecret(shownBy(problem));
-  const found = validateRecords(given, new Date('2026-11-24'));
+  const found = validateRecords(given, batchEnroll.records, new Date('2026-11-24'));
   assert.equal(found.validCards + found.outcomes.length, found.cards);
   assert.equal(found.order.length, found.cards);
   expectNoSecret(shownBy(found.outcomes), PATTERNS);

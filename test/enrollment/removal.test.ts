@@ -5,6 +5,7 @@ import {
   emptiedProfiles,
   howItIsOut,
   withProfileRemovals,
+  withProfilesThatMayRemain,
   withRemovals,
   type RemovalAnswer,
 } from '../../enrollment/removal.js';
@@ -73,18 +74,34 @@ describe('the profiles that a removal leaves empty', () => {
     out(3, { srcConsumerId: 'a' }),
     out(4, { srcConsumerId: 'still-enrolled' }),
     outcome(5, { srcConsumerId: 'still-enrolled' }),
-    outcome(6, { status: 'FAILED', srcConsumerId: 'never-enrolled' }),
+    outcome(6, { status: 'FAILED', srcConsumerId: 'declined' }),
     out(7, { srcConsumerId: undefined }),
   ];
 
-  it('are named once each, by their cards, the last first', () => {
-    expect(emptiedProfiles(outcomes)).toEqual([[2, 0], [1]]);
+  it('are named once each, by their cards, the last first; that of a declined card, too', () => {
+    expect(emptiedProfiles(outcomes)).toEqual([[5], [2, 0], [1]]);
   });
 
   it('are named with each of their cards, by whichever card the answer came, and no other is', () => {
-    const answers = { 0: failing('a'), 3: failing('in use'), 5: failing('never'), 6: failing('none') };
+    const answers = { 0: failing('a'), 3: failing('in use'), 5: failing('declined'), 6: failing('none') };
     const told = withProfileRemovals(outcomes, answers).map(({ details = [] }) => details.at(-1)?.message);
-    expect(told).toEqual(['a', undefined, 'a', undefined, undefined, undefined, undefined]);
+    expect(told).toEqual(['a', undefined, 'a', undefined, undefined, 'declined', undefined]);
+  });
+});
+
+describe('a declined card whose consumer Mastercard names', () => {
+  const declined = outcome(1, { status: 'FAILED', srcConsumerId: 'a' });
+  const said = { ...declined, details: [{ code: 'PROFILE_MAY_REMAIN' }] };
+
+  it('says that the profile may remain, unless another card of the consumer is enrolled', () => {
+    expect(withProfilesThatMayRemain([declined])).toEqual([said]);
+    expect(withProfilesThatMayRemain([said])).toEqual([said]);
+    const enrolled = outcome(2, { srcConsumerId: 'a' });
+    expect(withProfilesThatMayRemain([said, enrolled])).toEqual([{ ...declined, details: [] }, enrolled]);
+  });
+
+  it('says no more of it once the profile is removed', () => {
+    expect(withProfileRemovals([said], { 0: REMOVED })).toEqual([{ ...declined, details: [] }]);
   });
 });
 

@@ -2,13 +2,14 @@ import { describe, expect, test } from 'vitest';
 import type { IssueCode } from '../../enrollment/schemas.js';
 import { validateRecords } from '../../enrollment/validation.js';
 import { card, checkDigit, record } from './generators.js';
+import { batchEnroll } from '../../mastercard/api/batch-enroll.js';
 
 const TODAY = new Date('2026-11-24T12:00:00Z');
 const PAN = '5186001700009726';
 
 /** The findings about a batch of one record, as `path code`. */
 function findings(input: unknown): string[] {
-  return validateRecords([input], TODAY)
+  return validateRecords([input], batchEnroll.records, TODAY)
     .outcomes.flatMap(({ details }) => details ?? [])
     .map(({ path, code }) => `${path} ${code}`);
 }
@@ -55,7 +56,7 @@ describe('a valid record', () => {
         },
       },
     );
-    const result = validateRecords([full], TODAY);
+    const result = validateRecords([full], batchEnroll.records, TODAY);
     expect(result).toEqual({
       valid: [full],
       outcomes: [],
@@ -83,7 +84,7 @@ describe('a valid record', () => {
         locale: { country: 'de', language: 'DE' },
       },
     );
-    const [normalised] = validateRecords([padded], TODAY).valid;
+    const [normalised] = validateRecords([padded], batchEnroll.records, TODAY).valid;
     expect(normalised?.consumer).toMatchObject({
       firstName: 'Ana',
       emailAddress: 'Ana@Example.com',
@@ -94,7 +95,11 @@ describe('a valid record', () => {
 
   test('may leave the address out, or all of its lines empty', () => {
     for (const billingAddress of [undefined, {}, { line1: '', countryCode: '' }]) {
-      const [normalised] = validateRecords([record('c1', [card('k1', { billingAddress })])], TODAY).valid;
+      const [normalised] = validateRecords(
+        [record('c1', [card('k1', { billingAddress })])],
+        batchEnroll.records,
+        TODAY,
+      ).valid;
       expect(normalised?.cards).toEqual([card('k1')]);
       expect(JSON.stringify(normalised)).not.toContain('billingAddress');
     }
@@ -113,6 +118,7 @@ describe('a rule of the contract', () => {
       'emailAddress',
       'too_long',
     ],
+    ['a first name of 31 characters', { firstName: 'a'.repeat(31) }, 'firstName', 'too_long'],
     ['a name that is missing', { firstName: undefined }, 'firstName', 'required'],
     ['a name of white space', { lastName: ' \t ' }, 'lastName', 'required'],
     ...(
@@ -225,8 +231,8 @@ describe('a rule of the contract', () => {
       'too_short',
     ],
     [
-      'a card number of 20 digits',
-      { primaryAccountNumber: `${PAN}0000` },
+      'a card number of 21 digits',
+      { primaryAccountNumber: `${PAN}00000` },
       'primaryAccountNumber',
       'too_long',
     ],
@@ -350,7 +356,11 @@ describe('a rule of the contract', () => {
 
 test('a security code, track data or a PIN is refused as unknown_field, its value and name not repeated', () => {
   for (const name of ['securityCode', 'cvv', 'track2', 'pinBlock']) {
-    const result = validateRecords([record('c1', [card('k1', { [name]: 'SECRET-VALUE' })])], TODAY);
+    const result = validateRecords(
+      [record('c1', [card('k1', { [name]: 'SECRET-VALUE' })])],
+      batchEnroll.records,
+      TODAY,
+    );
     expect(result.validCards).toBe(0);
     expect(findings(record('c1', [card('k1', { [name]: 'SECRET-VALUE' })]))).toEqual([
       'cards[0] unknown_field',

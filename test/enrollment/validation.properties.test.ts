@@ -5,6 +5,7 @@ import { cardKey } from '../../enrollment/outcomes.js';
 import { ISSUE_CODES } from '../../enrollment/schemas.js';
 import { validateRecords } from '../../enrollment/validation.js';
 import { card, panOfLength, record } from './generators.js';
+import { batchEnroll } from '../../mastercard/api/batch-enroll.js';
 
 const TODAY = new Date('2026-11-24T12:00:00Z');
 
@@ -69,7 +70,14 @@ describe('validateRecords, whatever it is given', () => {
   test('accounts for every card once: either valid or with one INVALID outcome', () => {
     fc.assert(
       fc.property(batches, (batch) => {
-        const { valid, outcomes, positions, cards: all, validCards, keys } = validateRecords(batch, TODAY);
+        const {
+          valid,
+          outcomes,
+          positions,
+          cards: all,
+          validCards,
+          keys,
+        } = validateRecords(batch, batchEnroll.records, TODAY);
         const sendable = valid.flatMap(({ externalConsumerId, cards: list }) =>
           list.map(({ externalCardId }) => cardKey({ externalConsumerId, externalCardId })),
         );
@@ -89,7 +97,7 @@ describe('validateRecords, whatever it is given', () => {
   test('judges every place of the input, by its ids where they can be used and else by its position', () => {
     fc.assert(
       fc.property(batches, (batch) => {
-        const { outcomes, keys } = validateRecords(batch, TODAY);
+        const { outcomes, keys } = validateRecords(batch, batchEnroll.records, TODAY);
         const places = batch.flatMap((input, index) => {
           const { externalConsumerId: id, cards: list } = fieldsOf(input);
           const externalConsumerId = usable(id) ? id : `#${index + 1}`;
@@ -112,7 +120,7 @@ describe('validateRecords, whatever it is given', () => {
   test('never repeats a value, nor the name of an unknown field', () => {
     fc.assert(
       fc.property(batches, (batch) => {
-        const { outcomes, positions } = validateRecords(batch, TODAY);
+        const { outcomes, positions } = validateRecords(batch, batchEnroll.records, TODAY);
         const shown = outcomes.map(({ status, reason, details }) => ({ status, reason, details }));
         expect(JSON.stringify([shown, positions])).not.toContain(MARK);
         expect(JSON.stringify([outcomes, positions])).not.toMatch(/\d{13}/);
@@ -124,7 +132,7 @@ describe('validateRecords, whatever it is given', () => {
   test('uses only its documented codes', () => {
     fc.assert(
       fc.property(batches, (batch) => {
-        for (const { details } of validateRecords(batch, TODAY).outcomes) {
+        for (const { details } of validateRecords(batch, batchEnroll.records, TODAY).outcomes) {
           for (const { code, message } of details ?? []) {
             expect(ISSUE_CODES).toContain(code);
             expect(message).toBeUndefined();
@@ -137,8 +145,12 @@ describe('validateRecords, whatever it is given', () => {
   test('accepts its own output unchanged', () => {
     fc.assert(
       fc.property(batches, (batch) => {
-        const { valid } = validateRecords(batch, TODAY);
-        const again = validateRecords(JSON.parse(JSON.stringify(valid)) as unknown[], TODAY);
+        const { valid } = validateRecords(batch, batchEnroll.records, TODAY);
+        const again = validateRecords(
+          JSON.parse(JSON.stringify(valid)) as unknown[],
+          batchEnroll.records,
+          TODAY,
+        );
         expect(again.outcomes).toEqual([]);
         expect(JSON.stringify(again.valid)).toBe(JSON.stringify(valid));
       }),
@@ -148,20 +160,20 @@ describe('validateRecords, whatever it is given', () => {
   test('never throws on JSON', () => {
     fc.assert(
       fc.property(fc.array(fc.jsonValue()), (batch) => {
-        expect(validateRecords(batch, TODAY).validCards).toBe(0);
+        expect(validateRecords(batch, batchEnroll.records, TODAY).validCards).toBe(0);
       }),
     );
     const hostile = JSON.parse(
       '{"__proto__": {"cards": []}, "constructor": 1, "cards": [{"__proto__": 1}]}',
     ) as unknown;
-    expect(validateRecords([hostile], TODAY).validCards).toBe(0);
+    expect(validateRecords([hostile], batchEnroll.records, TODAY).validCards).toBe(0);
   });
 
   test('does not change what it is given', () => {
     fc.assert(
       fc.property(batches, (batch) => {
         const before = structuredClone(batch);
-        validateRecords(batch, TODAY);
+        validateRecords(batch, batchEnroll.records, TODAY);
         expect(batch).toEqual(before);
       }),
     );

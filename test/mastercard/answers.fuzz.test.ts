@@ -1,13 +1,13 @@
 import assert from 'node:assert/strict';
 import fc from 'fast-check';
-import { readDeleteAnswer, readEnrollAnswer, readStatusAnswer } from '../../mastercard/answers.js';
-import { readErrorBody } from '../../mastercard/error-body.js';
+import { batchEnroll } from '../../mastercard/api/batch-enroll.js';
 import { asCompactJwe, JweError } from '../../mastercard/jwe.js';
-import { toReportedCards } from '../../mastercard/record-results.js';
+import { readReceipt, readReport, readWith } from '../../mastercard/reading.js';
 import { parseRetryAfter } from '../../mastercard/retry-after.js';
 import { damaged, noise } from '../support/fuzz/bytes.js';
 import { fuzz } from '../support/fuzz/fuzz.js';
 import { estranged } from '../support/fuzz/json.js';
+import { readErrorBody } from './read-answers.js';
 import { expectNoSecret, SECRET_TEXTS, SECRETS, shownBy } from '../support/fuzz/secrets.js';
 
 /** Names are no pattern: what Mastercard writes about a record in its own words may hold one. */
@@ -43,9 +43,9 @@ fuzz(
 );
 
 fuzz('the body of an answer is read, or nothing', estranged(fc.constant(answer)), (text) => {
-  readEnrollAnswer(text);
-  readDeleteAnswer(text);
-  const said = toReportedCards(readStatusAnswer(text)?.records ?? []);
+  readReceipt(batchEnroll, text);
+  readWith(text, batchEnroll.removal.isDone);
+  const said = readReport(batchEnroll, text)?.cards ?? [];
   expectNoSecret(
     shownBy(said.map(({ result, reason, details, rawStatus }) => [result, reason, details, rawStatus])),
     PATTERNS,

@@ -151,6 +151,17 @@ describe('loadEncryptionKey from a JWKS URL', () => {
     expect((await loadEncryptionKey({ jwksUrl: url })).kid).toBe(fingerprint);
   });
 
+  it('passes over a byte order mark', async () => {
+    reply = (response) => response.end(`\ufeff${JSON.stringify({ keys: [jwk] })}`);
+    expect((await loadEncryptionKey({ jwksUrl: url })).kid).toBe('enc-1');
+  });
+
+  it('takes a key that does not say what it is for where no other can be meant', async () => {
+    const { use: _, ...open } = jwk;
+    keys({ ...otherJwk, use: 'sig' }, open);
+    expect((await loadEncryptionKey({ jwksUrl: url })).kid).toBe('enc-1');
+  });
+
   it('sees a rotated key at the next call', async () => {
     keys(jwk);
     expect((await loadEncryptionKey({ jwksUrl: url })).kid).toBe('enc-1');

@@ -1,15 +1,15 @@
 import { createServer, type Server } from 'node:http';
 import type { AddressInfo } from 'node:net';
 import { afterAll, beforeAll, describe } from 'vitest';
-import { readDeleteAnswer, readEnrollAnswer, readStatusAnswer } from '../../mastercard/answers.js';
-import { classify } from '../../mastercard/classification.js';
+import { batchEnroll } from '../../mastercard/api/batch-enroll.js';
 import { loadEncryptionKey } from '../../mastercard/encryption-key.js';
-import { cleanText, readErrorBody } from '../../mastercard/error-body.js';
+import { cleanText } from '../../mastercard/cleaning.js';
 import type { EnrollmentGateway } from '../../mastercard/gateway.js';
 import { createHttpGateway } from '../../mastercard/http-gateway.js';
 import { asCompactJwe } from '../../mastercard/jwe.js';
-import { readText } from '../../protection/read-text.js';
-import { toReportedCards } from '../../mastercard/record-results.js';
+import { readAnswer } from '../../protection/read-answer.js';
+import { readReceipt, readReport, readWith } from '../../mastercard/reading.js';
+import { readErrorBody } from './read-answers.js';
 import { parseRetryAfter } from '../../mastercard/retry-after.js';
 import { loadSigningIdentity } from '../../mastercard/signing-key.js';
 import { linear, many, refusalOf, repeated, unknownFields } from '../support/growth.js';
@@ -71,13 +71,7 @@ describe('reading the body of an error answer takes time in proportion to', () =
   linear(
     'details that name a place again and again',
     (size) => [{ reason: 'ALREADY_EXISTS', source: `${repeated('.externalBatchId', size)}s` }],
-    (details) =>
-      classify({
-        operation: 'submitBatch',
-        answered: true,
-        httpStatus: 400,
-        error: { gateway: false, recoverable: false, details },
-      }),
+    (details) => batchEnroll.errors.kindOf({ operation: 'submitBatch', httpStatus: 400, error: { details } }),
     50_000,
   );
 });
@@ -87,8 +81,7 @@ describe('reading a status answer takes time in proportion to', () => {
     JSON.stringify({ batchId: 'b', externalBatchId: 'b', batchStatus: 'COMPLETED', records });
   const ids = (n: number) => ({ externalConsumerId: `c${n}`, externalCardId: `k${n}` });
   const read = (text: string) => {
-    const found = readStatusAnswer(text);
-    return found && toReportedCards(found.records);
+    return readReport(batchEnroll, text);
   };
 
   linear('records', (count) => answer(many(count, (n) => ({ ...ids(n), status: 'SUCCESS' }))), read, 200);
@@ -127,13 +120,13 @@ describe('reading a status answer takes time in proportion to', () => {
   linear(
     'a long batchId',
     (size) => JSON.stringify({ batchId: repeated('.', size) }),
-    readEnrollAnswer,
+    (text: string) => readReceipt(batchEnroll, text),
     300_000,
   );
   linear(
     'a long correlation id',
     (size) => JSON.stringify({ srcCorrelationId: repeated('4', size) }),
-    readDeleteAnswer,
+    (text: string) => readWith(text, batchEnroll.removal.isDone),
     300_000,
   );
 });
@@ -153,7 +146,7 @@ describe('reading Retry-After takes time in proportion to', () => {
 
 describe('reading a body takes time in proportion to', () => {
   const bytesOf = (chunk: number) => (size: number) => many(size / chunk, () => Buffer.alloc(chunk, 'x'));
-  const read = (chunks: Buffer[]) => readText(flow(chunks), 1 << 26);
+  const read = (chunks: Buffer[]) => readAnswer({ headers: {}, body: flow(chunks) }, 1 << 26);
   // eslint-disable-next-line @typescript-eslint/require-await -- a response body is an async iterable
   async function* flow(chunks: Buffer[]) {
     yield* chunks;
@@ -161,7 +154,12 @@ describe('reading a body takes time in proportion to', () => {
 
   linear('its bytes', bytesOf(50_000), read, 500_000);
   linear('pieces of one byte', bytesOf(1), read, 1_000);
-  linear('pieces behind the limit', bytesOf(1), (chunks) => readText(flow(chunks), 10), 1_000);
+  linear(
+    'pieces behind the limit',
+    bytesOf(1),
+    (chunks) => readAnswer({ headers: {}, body: flow(chunks) }, 10),
+    1_000,
+  );
 });
 
 describe('recognising a JWE takes time in proportion to', () => {
@@ -185,6 +183,7 @@ describe('a call takes time in proportion to', () => {
     });
     await new Promise<void>((resolve) => server.listen(0, '127.0.0.1', resolve));
     gateway = createHttpGateway({
+      api: batchEnroll,
       baseUrl: `http://127.0.0.1:${(server.address() as AddressInfo).port}/src/api`,
       srcClientId: '5e0d4b84-189d-4c86-822d-590602f62062',
       serviceId: 'SRC',
@@ -254,6 +253,18 @@ describe('loading a key takes time in proportion to', () => {
     (size) => file(`-----BEGIN CERTIFICATE-----\n${repeated('AAAA\n', size)}`),
     encryption,
     15_000,
+  );
+  linear(
+    'certificates',
+    (count) => file(others.repeat(count)),
+    (path) => loadEncryptionKey({ path }),
+    10,
+  );
+  linear(
+    'white space in what is almost base64',
+    (size) => file(`A${repeated(' ', size)}!`),
+    encryption,
+    50_000,
   );
   linear(
     'members of a set',

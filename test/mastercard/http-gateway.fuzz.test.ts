@@ -1,11 +1,12 @@
 import assert from 'node:assert/strict';
 import fc from 'fast-check';
 import { afterAll, beforeAll } from 'vitest';
-import { GatewayFailure, type GatewayOperation } from '../../mastercard/errors.js';
+import type { GatewayOperation } from '../../mastercard/api/failures.js';
+import { GatewayFailure } from '../../mastercard/errors.js';
 import type { BatchReport, EnrollmentGateway } from '../../mastercard/gateway.js';
 import { createHttpGateway } from '../../mastercard/http-gateway.js';
 import { encryptEnrollmentData, type CompactJwe } from '../../mastercard/jwe.js';
-import { toReportedCards } from '../../mastercard/record-results.js';
+import { batchEnroll } from '../../mastercard/api/batch-enroll.js';
 import type { CallEvent } from '../../mastercard/signed-call.js';
 import { damaged, noise } from '../support/fuzz/bytes.js';
 import { fuzz } from '../support/fuzz/fuzz.js';
@@ -27,6 +28,7 @@ beforeAll(async () => {
   enrollmentData = await encryptEnrollmentData({ enrollments: [testRecord(1)] }, recipient, 'A128GCM');
   server = await startAnsweringServer();
   gateway = createHttpGateway({
+    api: batchEnroll,
     baseUrl: `${server.origin}/src/api`,
     srcClientId: '5e0d4b84-189d-4c86-822d-590602f62062',
     serviceId: 'SRC',
@@ -44,7 +46,7 @@ afterAll(async () => {
 const CALLS: Record<GatewayOperation, () => Promise<unknown>> = {
   submitBatch: () => gateway.submitBatch({ externalBatchId, enrollmentData, correlationId }),
   fetchBatchStatus: () => gateway.fetchBatchStatus({ batchId, correlationId, flowId: 'site-1' }),
-  deleteCard: () => gateway.deleteCard({ srcDigitalCardId: 'card', reason: 'r', correlationId }),
+  deleteCard: () => gateway.deleteCard({ srcDigitalCardId: 'card', reason: 'other', correlationId }),
   deleteProfile: () => gateway.deleteProfile({ srcConsumerId: 'consumer', correlationId }),
 };
 
@@ -271,7 +273,7 @@ fuzz(
     } else if (operation === 'fetchBatchStatus') {
       const report = outcome.result as BatchReport;
       assert.equal(report.batchId, batchId);
-      const said = toReportedCards(report.records).map(({ result, reason, details, rawStatus }) => [
+      const said = report.cards.map(({ result, reason, details, rawStatus }) => [
         [result, reason, rawStatus],
         details,
       ]);

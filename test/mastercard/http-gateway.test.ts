@@ -2,6 +2,7 @@ import { MockAgent, errors } from 'undici';
 import { afterEach, beforeAll, beforeEach, describe, expect, it } from 'vitest';
 import type { BatchSubmission, EnrollmentGateway } from '../../mastercard/gateway.js';
 import { GatewayFailure } from '../../mastercard/errors.js';
+import { batchEnroll } from '../../mastercard/api/batch-enroll.js';
 import { createHttpGateway, type HttpGatewayOptions } from '../../mastercard/http-gateway.js';
 import { encryptEnrollmentData } from '../../mastercard/jwe.js';
 import type { CallEvent } from '../../mastercard/signed-call.js';
@@ -9,7 +10,7 @@ import { testRecord } from '../support/records.js';
 import { rsaKeyPair } from './key-files.js';
 
 const ORIGIN = 'https://mastercard.test';
-const PATH = '/src/api/batch/enrollments';
+const PATH = '/src/api/cards/batch';
 const CORRELATION_ID = '6f0a1c1e-8d1b-4a5e-9a43-1d7a4d0f4a11';
 const PAN = '5186001700009726';
 const keys = rsaKeyPair();
@@ -30,6 +31,7 @@ beforeEach(() => {
   mock = new MockAgent();
   mock.disableNetConnect();
   options = {
+    api: batchEnroll,
     baseUrl: `${ORIGIN}/src/api`,
     srcClientId: '5e0d4b84-189d-4c86-822d-590602f62062',
     serviceId: 'SRC#1',
@@ -196,13 +198,18 @@ describe('fetchBatchStatus', () => {
   const report = { batchId: 'mc-1', externalBatchId: 'batch-1', batchStatus: 'IN_PROGRESS' };
 
   it('asks with its ids in the query and gives what Mastercard reports', async () => {
-    const record = { externalConsumerId: 'c', externalCardId: 'd', status: 'SUCCESS', srcDigitalCardId: 'x' };
+    const ids = { externalConsumerId: 'c', externalCardId: 'd', srcDigitalCardId: 'x' };
     const seen = answer('GET', 200, {
       ...report,
       batchStatus: 'NEW_STATUS',
-      records: [{ ...record, more: 1 }],
+      records: [{ ...ids, status: 'SUCCESS', more: 1 }],
     });
-    expect(await ask()).toEqual({ ...report, batchStatus: 'NEW_STATUS', records: [record] });
+    expect(await ask()).toEqual({
+      ...report,
+      batchStatus: 'NEW_STATUS',
+      state: 'unknown',
+      cards: [{ ...ids, result: 'enrolled', rawStatus: 'SUCCESS' }],
+    });
     expect(seen.path).toBe(
       `${PATH}/mc-1?srcClientId=5e0d4b84-189d-4c86-822d-590602f62062&serviceId=SRC%231&srcCorrelationId=${CORRELATION_ID}`,
     );
@@ -211,7 +218,7 @@ describe('fetchBatchStatus', () => {
 
   it.each([undefined, null, []])('takes records of %j as none yet', async (records) => {
     answer('GET', 200, { ...report, records });
-    expect((await ask()).records).toEqual([]);
+    expect((await ask()).cards).toEqual([]);
   });
 
   it('sends back the flow id of the batch, and none that may not be one', async () => {
@@ -240,12 +247,10 @@ describe('fetchBatchStatus', () => {
         { ...declined, error: null },
       ],
     });
-    const { records } = await ask();
-    expect(records[0]?.error).toMatchObject({
-      reason: 'INVALID_STATE',
-      details: [{ reason: 'INVALID_PAN' }],
-    });
-    expect(records[1]?.error).toBeUndefined();
+    const { cards } = await ask();
+    expect(cards[0]).toMatchObject({ result: 'failed', reason: 'INVALID_PAN' });
+    expect(cards[1]).toMatchObject({ result: 'failed' });
+    expect(cards[1]?.reason).toBeUndefined();
   });
 
   it.each([
@@ -278,7 +283,7 @@ describe('fetchBatchStatus', () => {
 const removeCard = (changes = {}) =>
   gateway.deleteCard({
     srcDigitalCardId: 'dig-1',
-    reason: 'ROLLED BACK',
+    reason: 'accountClosed',
     correlationId: CORRELATION_ID,
     ...changes,
   });
@@ -290,7 +295,7 @@ describe('deleteCard', () => {
     const seen = answer('DELETE', 200, { srcCorrelationId: CORRELATION_ID, unknown: 1 });
     expect(await removeCard({ flowId: 'site-7' })).toBe('removed');
     expect(seen.path).toBe(
-      `/src/api/cards/dig-1?srcClientId=5e0d4b84-189d-4c86-822d-590602f62062&serviceId=SRC%231&srcCorrelationId=${CORRELATION_ID}&reason=ROLLED+BACK&requestor=ISSUER`,
+      `/src/api/cards/dig-1?srcClientId=5e0d4b84-189d-4c86-822d-590602f62062&serviceId=SRC%231&srcCorrelationId=${CORRELATION_ID}&reason=ACCOUNT_CLOSED&requestor=ISSUER`,
     );
     expect(seen.body).toBe('');
     expect(seen.headers).toMatchObject({ 'x-src-cx-flow-id': 'site-7' });

@@ -1,5 +1,6 @@
 import { generateKeyPairSync, type KeyExportOptions, type KeyObject } from 'node:crypto';
 import { mkdtempSync, rmSync, writeFileSync } from 'node:fs';
+import { isIP } from 'node:net';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import forge from 'node-forge';
@@ -22,12 +23,43 @@ export interface CertificateOptions {
   to?: Date;
   /** What its key usage extension allows, where it has one. */
   usage?: 'digitalSignature' | 'keyEncipherment';
+  /** The authority that signs it; without one, it signs itself. */
+  issuer?: KeyPair;
+  /** Names of the server that it is for. */
+  hosts?: string[];
 }
 
-/** A self-signed certificate of the key, as PEM. */
+/** Each has a name of its own: OpenSSL finds an issuer by its name. */
+function authorityName({ publicKey }: KeyPair) {
+  const { n } = publicKey.export({ format: 'jwk' });
+  return [{ name: 'commonName', value: `authority ${n!.slice(0, 20)}` }];
+}
+
+/** The certificate of an authority, as PEM. */
+export function authority(pair: KeyPair): string {
+  const { privateKey, publicKey } = pair;
+  const cert = forge.pki.createCertificate();
+  cert.publicKey = forge.pki.publicKeyFromPem(pem(publicKey, 'spki'));
+  cert.serialNumber = '01';
+  cert.validity.notBefore = new Date('2020-01-01');
+  cert.validity.notAfter = new Date('2049-01-01');
+  cert.setSubject(authorityName(pair));
+  cert.setIssuer(authorityName(pair));
+  cert.setExtensions([{ name: 'basicConstraints', cA: true }]);
+  cert.sign(forgeKey(privateKey), forge.md.sha256.create());
+  return forge.pki.certificateToPem(cert);
+}
+
+/** A certificate of the key, as PEM. */
 export function certificate(
   { privateKey, publicKey }: KeyPair,
-  { from = new Date('2020-01-01'), to = new Date('2049-01-01'), usage }: CertificateOptions = {},
+  {
+    from = new Date('2020-01-01'),
+    to = new Date('2049-01-01'),
+    usage,
+    issuer,
+    hosts,
+  }: CertificateOptions = {},
 ): string {
   const cert = forge.pki.createCertificate();
   const name = [{ name: 'commonName', value: 'test' }];
@@ -36,9 +68,19 @@ export function certificate(
   cert.validity.notBefore = from;
   cert.validity.notAfter = to;
   cert.setSubject(name);
-  cert.setIssuer(name);
-  if (usage) cert.setExtensions([{ name: 'keyUsage', [usage]: true }]);
-  cert.sign(forgeKey(privateKey), forge.md.sha256.create());
+  cert.setIssuer(issuer ? authorityName(issuer) : name);
+  cert.setExtensions([
+    ...(usage ? [{ name: 'keyUsage', [usage]: true }] : []),
+    ...(hosts
+      ? [
+          {
+            name: 'subjectAltName',
+            altNames: hosts.map((host) => (isIP(host) ? { type: 7, ip: host } : { type: 2, value: host })),
+          },
+        ]
+      : []),
+  ]);
+  cert.sign(forgeKey(issuer?.privateKey ?? privateKey), forge.md.sha256.create());
   return forge.pki.certificateToPem(cert);
 }
 
@@ -65,7 +107,11 @@ function forgeKey(key: KeyObject): forge.pki.rsa.PrivateKey {
 
 /** A folder of its own for a test file's key files. */
 export class KeyFolder {
-  readonly path = mkdtempSync(join(tmpdir(), 'c2p-keys-'));
+  readonly path: string;
+
+  constructor(prefix = 'c2p-keys-') {
+    this.path = mkdtempSync(join(tmpdir(), prefix));
+  }
 
   /** @returns the path of the file. */
   write(name: string, content: string | Uint8Array): string {

@@ -1,10 +1,12 @@
-import { afterAll, afterEach, beforeAll, beforeEach, describe, expect, it } from 'vitest';
+import { afterAll, afterEach, beforeAll, beforeEach, describe, expect, it, vi } from 'vitest';
 import { createHttpGateway } from '../../mastercard/http-gateway.js';
 import { CONTENT_ENCRYPTIONS, asCompactJwe, encryptEnrollmentData } from '../../mastercard/jwe.js';
 import { loadEncryptionKey, loadSigningKey, type SigningKeySource } from '../../mastercard/keys.js';
+import { ConnectProxy } from '../support/connect-proxy.js';
 import { testRecord, testRecords } from '../support/records.js';
-import { KeyFolder, certificate, pem, pkcs12, rsaKeyPair } from './key-files.js';
+import { KeyFolder, authority, certificate, pem, pkcs12, rsaKeyPair } from './key-files.js';
 import { OfficialServer, officialKeyId } from './official-server.js';
+import { batchEnroll } from '../../mastercard/api/batch-enroll.js';
 
 const CORRELATION_ID = '6f0a1c1e-8d1b-4a5e-9a43-1d7a4d0f4a11';
 const env = { SIGNING_PASSWORD: 'changeit' };
@@ -26,34 +28,68 @@ const signingKeys: Array<[string, SigningKeySource]> = [
   ['PKCS#1 PEM', { path: folder.write('pkcs1.pem', pem(issuer.privateKey, 'pkcs1')) }],
 ];
 
+const HOST = 'api.mastercard.test';
+const ca = authority(issuer);
+const BEHIND = {
+  host: HOST,
+  key: pem(mastercard.privateKey, 'pkcs8'),
+  cert: certificate(mastercard, { issuer, hosts: [HOST] }),
+};
+
 let server: OfficialServer;
+let proxy: ConnectProxy | undefined;
 let baseUrl: string;
 
-beforeEach(async () => {
+async function start(behind?: typeof BEHIND) {
   server = new OfficialServer({
     consumerKey: 'clientId!keyId',
     verificationKey: issuer.publicKey,
     certificatePath,
     privateKeyPath: folder.write('mastercard.key', pem(mastercard.privateKey, 'pkcs8')),
+    ...(behind && { behind }),
   });
   baseUrl = await server.start();
+}
+afterEach(async () => {
+  server.stop();
+  await proxy?.close();
+  proxy = undefined;
+  vi.unstubAllEnvs();
 });
-afterEach(() => server.stop());
 afterAll(() => folder.remove());
+
+const ways: [string, () => Promise<void>][] = [
+  ['reached directly', () => start()],
+  [
+    'reached by a proxy that compresses its answers',
+    async () => {
+      await start(BEHIND);
+      proxy = await ConnectProxy.start();
+      vi.stubEnv('HTTPS_PROXY', proxy.url);
+    },
+  ],
+];
 
 async function gatewayWith(signingKey: SigningKeySource) {
   return createHttpGateway({
+    api: batchEnroll,
     baseUrl,
     srcClientId: '5e0d4b84-189d-4c86-822d-590602f62062',
     serviceId: 'SRC#_-1',
     consumerKey: 'clientId!keyId',
     signingKey: await loadSigningKey(signingKey, env),
+    tls: { ca },
   });
 }
 
-describe.each(signingKeys)(
-  "a server built of Mastercard's official libraries, and a %s signing key",
-  (_name, key) => {
+describe.each(
+  ways.flatMap(([way, begin]) => signingKeys.map(([name, key]) => [way, name, begin, key] as const)),
+)(
+  "a server built of Mastercard's official libraries, %s, and a %s signing key",
+  (_way, _name, begin, key) => {
+    beforeEach(() => begin());
+    afterEach(() => expect(new Set(proxy?.asked)).toEqual(new Set(proxy && [new URL(baseUrl).host])));
+
     it.each(CONTENT_ENCRYPTIONS)(
       'accepts a batch encrypted with %s, and reads every record of it',
       async (enc) => {
@@ -81,11 +117,11 @@ describe.each(signingKeys)(
       expect(server.statusCalls).toHaveLength(1);
     });
 
-    it('accepts the deletions, whatever characters the ids and the reason have', async () => {
+    it('accepts the deletions, whatever characters the ids have', async () => {
       const gateway = await gatewayWith(key);
       const awkward = "a/b?c#d!!e**f'(g)%20+&=~";
       const call = { correlationId: CORRELATION_ID };
-      await gateway.deleteCard({ ...call, srcDigitalCardId: awkward, reason: 'rolled back, für *immer*!' });
+      await gateway.deleteCard({ ...call, srcDigitalCardId: awkward, reason: 'suspectedFraud' });
       await gateway.deleteProfile({ ...call, srcConsumerId: `${awkward} ü` });
       await gateway.close();
       expect(server.deletions).toHaveLength(2);
@@ -94,6 +130,7 @@ describe.each(signingKeys)(
 );
 
 describe("a server built of Mastercard's official libraries", () => {
+  beforeEach(() => start());
   let strangerKey: SigningKeySource;
   beforeAll(() => {
     strangerKey = { path: folder.write('stranger.pem', pem(rsaKeyPair().privateKey, 'pkcs8')) };

@@ -1,7 +1,9 @@
 import { verify, type KeyObject } from 'node:crypto';
 import { createServer, type IncomingMessage, type Server, type ServerResponse } from 'node:http';
+import { createServer as createTlsServer } from 'node:https';
 import { createRequire } from 'node:module';
 import type { AddressInfo } from 'node:net';
+import { gzipSync } from 'node:zlib';
 
 /** The parts of Mastercard's official libraries that verify instead of sign, and decrypt: their types leave them out. */
 interface OfficialSigner {
@@ -37,6 +39,11 @@ export interface OfficialServerOptions {
   /** Mastercard's own key pair, as files. */
   certificatePath: string;
   privateKeyPath: string;
+  /**
+   * Has it speak TLS, under this name, and answer as what is in between does: compressed, whatever the client accepts,
+   * and with a byte order mark.
+   */
+  behind?: { host: string; key: string; cert: string };
 }
 
 /**
@@ -60,18 +67,28 @@ export class OfficialServer {
       encryptionCertificate: options.certificatePath,
       privateKey: options.privateKeyPath,
     });
-    this.server = createServer((request, response) => void this.handle(request, response));
+    const handle = (request: IncomingMessage, response: ServerResponse) =>
+      void this.handle(request, response);
+    this.server = options.behind ? createTlsServer(options.behind, handle) : createServer(handle);
   }
 
   /** @returns the base URL. */
   async start(): Promise<string> {
     await new Promise<void>((resolve) => this.server.listen(0, '127.0.0.1', resolve));
-    return `http://127.0.0.1:${(this.server.address() as AddressInfo).port}/src/api/digital/payments`;
+    const { port } = this.server.address() as AddressInfo;
+    const { behind } = this.options;
+    return `${behind ? `https://${behind.host}` : 'http://127.0.0.1'}:${port}/src/api/digital/payments`;
   }
 
   stop(): void {
     this.server.closeAllConnections();
     this.server.close();
+  }
+
+  private answer(response: ServerResponse, status: number, body: object): void {
+    const text = JSON.stringify(body);
+    if (!this.options.behind) response.writeHead(status).end(text);
+    else response.writeHead(status, { 'content-encoding': 'gzip' }).end(gzipSync(`\uFEFF${text}`));
   }
 
   private async handle(request: IncomingMessage, response: ServerResponse): Promise<void> {
@@ -80,18 +97,16 @@ export class OfficialServer {
     const body = Buffer.concat(chunks);
     const refusal = this.refusalOf(request, body);
     if (refusal) {
-      response.writeHead(401).end(JSON.stringify({ reason: 'UNAUTHENTICATED', message: refusal }));
+      this.answer(response, 401, { reason: 'UNAUTHENTICATED', message: refusal });
     } else if (request.method === 'POST') {
       const { externalBatchId } = this.open(body);
-      response.writeHead(202).end(JSON.stringify({ batchId: 'mc-1', externalBatchId }));
+      this.answer(response, 202, { batchId: 'mc-1', externalBatchId });
     } else if (request.method === 'DELETE') {
       this.deletions.push(request.url ?? '');
-      response.end(JSON.stringify({ srcCorrelationId: 'any' }));
+      this.answer(response, 200, { srcCorrelationId: 'any' });
     } else {
       this.statusCalls.push(request.url ?? '');
-      response.end(
-        JSON.stringify({ batchId: 'mc-1', externalBatchId: 'batch-1', batchStatus: 'IN_PROGRESS' }),
-      );
+      this.answer(response, 200, { batchId: 'mc-1', externalBatchId: 'batch-1', batchStatus: 'IN_PROGRESS' });
     }
   }
 
@@ -114,7 +129,7 @@ export class OfficialServer {
     if (oauth.get('oauth_consumer_key') !== this.options.consumerKey) return 'consumer key';
     if (oauth.get('oauth_body_hash') !== OAuth.getBodyHash(body)) return 'body hash';
     if (Math.abs(Number(oauth.get('oauth_timestamp')) - Date.now() / 1_000) > 300) return 'timestamp';
-    const url = `http://${request.headers.host}${request.url}`;
+    const url = `${this.options.behind ? 'https' : 'http'}://${request.headers.host}${request.url}`;
     const base = OAuth.getSignatureBaseString(
       request.method ?? '',
       OAuth.getBaseUriString(url),

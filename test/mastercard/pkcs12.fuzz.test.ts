@@ -8,7 +8,8 @@ import { fuzz } from '../support/fuzz/fuzz.js';
 import { expectNoSecret, shownBy } from '../support/fuzz/secrets.js';
 import { certificate, KeyFolder, pkcs12, rsaKeyPair } from './key-files.js';
 
-const PASSWORD = 'correct horse battery staple';
+// Not ASCII: what does not open is then tried in two ways.
+const PASSWORD = 'correct hörse battery staple';
 const files = new KeyFolder();
 afterAll(() => files.remove());
 

@@ -8,6 +8,7 @@ import { fetchKeySet } from '../../mastercard/key-set.js';
 import { accessTokens, IssuerUnavailable } from '../../protection/codec-server/access-tokens.js';
 import { AUDIENCE, IdentityProvider, ISSUER } from '../support/tokens.js';
 import { certificate, pem, rsaKeyPair } from './key-files.js';
+import { batchEnroll } from '../../mastercard/api/batch-enroll.js';
 
 const pair = rsaKeyPair();
 let server: Server;
@@ -34,6 +35,7 @@ afterEach(() => {
 afterAll(() => void server.close());
 
 const program = () => ({
+  api: batchEnroll,
   baseUrl: url,
   srcClientId: '5e0d4b84-189d-4c86-822d-590602f62062',
   serviceId: 'SRC#1',

@@ -1,5 +1,5 @@
 import fc from 'fast-check';
-import type { FailureKind } from '../../mastercard/errors.js';
+import type { FailureKind } from '../../mastercard/api/failures.js';
 import type { Fault, Operation } from '../../simulator/index.js';
 
 /** One way in which a call can fail, and what the contract's error table lets c2p conclude from it. */

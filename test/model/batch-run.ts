@@ -1,6 +1,7 @@
 import { setTimeout as delay } from 'node:timers/promises';
 import type { EnrollmentBatch } from '../../client/enrollment-batch.js';
-import { roundBatchId, workflowIdOf } from '../../enrollment/identifiers.js';
+import { workflowIdOf } from '../../enrollment/identifiers.js';
+import { batchEnroll } from '../../mastercard/api/batch-enroll.js';
 import type { BatchStatus } from '../../enrollment/batch.js';
 import type { OutcomeCounts } from '../../enrollment/outcomes.js';
 import type { AcceptedBatch, Operation } from '../../simulator/index.js';
@@ -125,7 +126,7 @@ export class BatchRun implements WatchedRun {
 
   /** With the second round another time begins. */
   isOffered(externalBatchId: string): void {
-    if (this.isSecond || externalBatchId !== roundBatchId(this.externalBatchId, 2)) return;
+    if (this.isSecond || externalBatchId !== batchEnroll.batch.roundId(this.externalBatchId, 2)) return;
     this.isSecond = true;
     if (this.isWell) return;
     const { processing, enroll } = this.scenario.second;

@@ -1,13 +1,9 @@
 import { isClosed, type BatchStatus, type ClosedStatus } from '../../enrollment/batch.js';
-import { roundBatchId } from '../../enrollment/identifiers.js';
 import { cardKey } from '../../enrollment/outcomes.js';
 import { resolvePolicy, type EnrollmentPolicy, type PolicyOverrides } from '../../enrollment/policy.js';
 import type { Question } from '../../enrollment/questions.js';
-import {
-  BatchStatusValue,
-  PASSING_RECORD_REASONS,
-  PROFILE_HAS_CARDS_REASON,
-} from '../../mastercard/contract.js';
+import { BatchStatusValue } from '../support/scripted-gateway.js';
+import { batchEnroll } from '../../mastercard/api/batch-enroll.js';
 import type { AcceptedBatch } from '../../simulator/index.js';
 import type { Standing } from './batch-run.js';
 import { Offer, SLACK_MS } from './offer.js';
@@ -213,7 +209,7 @@ export class Model {
   }
 
   private offered({ externalBatchId, result, at }: Event<'enroll'>): void {
-    if (externalBatchId !== roundBatchId(this.id, this.round)) this.startsRound(at);
+    if (externalBatchId !== batchEnroll.batch.roundId(this.id, this.round)) this.startsRound(at);
     this.offer.isMade(at, this.policy, result.kind === 'ok' ? 0 : result.retryAfterMs);
     switch (result.kind) {
       case 'ok':
@@ -270,7 +266,7 @@ export class Model {
     const { batchId, result, at } = event;
     if (result.kind !== 'ok') return;
     const { externalBatchId } = result as { externalBatchId: string };
-    if (externalBatchId !== roundBatchId(this.id, this.round)) return;
+    if (externalBatchId !== batchEnroll.batch.roundId(this.id, this.round)) return;
     this.accepts(batchId, at);
     if (this.isPolled) this.polled(event);
   }
@@ -280,7 +276,7 @@ export class Model {
     this.is('processing', 'PROCESSING');
     if (result.kind === 'ok') {
       const { externalBatchId, batchStatus } = result as { externalBatchId: string; batchStatus: string };
-      if (externalBatchId !== roundBatchId(this.id, this.round)) return this.asks();
+      if (externalBatchId !== batchEnroll.batch.roundId(this.id, this.round)) return this.asks();
       if (TERMINAL.has(batchStatus)) return this.terminates(batchStatus, at);
     }
     if (!SAYS_NOTHING.has(result.kind) && this.isLastPoll) return this.isTooLate();
@@ -323,7 +319,7 @@ export class Model {
   private terminates(batchStatus: string, at: number): void {
     const records = this.accepted().find(({ batchId }) => batchId === this.batchId)?.records ?? [];
     for (const record of records) this.outcomes.set(cardKey(record), record.outcome);
-    const cards = records.filter(({ outcome }) => PASSING_RECORD_REASONS.has(outcome)).map(cardKey);
+    const cards = records.filter(({ outcome }) => batchEnroll.errors.passing.has(outcome)).map(cardKey);
     const isComplete = this.enrolled() === this.cards.all;
     const answered = isComplete ? 'COMPLETED' : 'COMPLETED_WITH_ERRORS';
     const otherwise = batchStatus === BatchStatusValue.failed ? 'FAILED' : answered;
@@ -418,7 +414,7 @@ function isReported(event: Timed<WireEvent>, index: number, events: readonly Tim
 /** A profile that has cards of others is to stay. */
 function isDone({ op, result }: Event<'deleteCard' | 'deleteProfile'>): boolean {
   if (result.kind === 'ok') return true;
-  return op === 'deleteProfile' && 'reason' in result && result.reason === PROFILE_HAS_CARDS_REASON;
+  return op === 'deleteProfile' && 'reason' in result && result.reason === 'INVALID_STATE';
 }
 
 /** Answers to a poll after which Temporal polls again, and the batch sees nothing of it. */

@@ -1,5 +1,5 @@
 import { expect } from 'vitest';
-import { roundBatchId } from '../../enrollment/identifiers.js';
+import { batchEnroll } from '../../mastercard/api/batch-enroll.js';
 import type { PolicyOverrides } from '../../enrollment/policy.js';
 import type { BatchRun, Standing } from './batch-run.js';
 import type { Model } from './model.js';
@@ -79,7 +79,7 @@ export class Decide extends Step {
 /** Answers for the operator who is asked for a batchId, or who is not asked and must get a refusal. */
 export async function resolve(model: Model, run: BatchRun, answered: Answered) {
   const asked = model.stage === 'asking';
-  const ours = roundBatchId(run.externalBatchId, model.round);
+  const ours = batchEnroll.batch.roundId(run.externalBatchId, model.round);
   const batchId = batchIdFor(model, run, answered);
   const resends = answered === 'resend';
   if (asked && resends) model.isSentAgain();
@@ -108,7 +108,7 @@ function namesOurs(result: object, ours: string): boolean {
 
 /** Nothing: the operator gives the batch up. */
 function batchIdFor(model: Model, run: BatchRun, answered: Answered): string | undefined {
-  const ours = roundBatchId(run.externalBatchId, model.round);
+  const ours = batchEnroll.batch.roundId(run.externalBatchId, model.round);
   const all = run.world.simulator.accepted();
   switch (answered) {
     case 'resend':

@@ -1,4 +1,4 @@
-import type { FailureKind } from '../../mastercard/errors.js';
+import type { FailureKind } from '../../mastercard/api/failures.js';
 import type { Operation } from '../../simulator/index.js';
 import type { Answer } from './answers.js';
 import type { Rest } from './rest.js';

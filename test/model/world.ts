@@ -16,6 +16,7 @@ import { watchedGateway } from './wire.js';
 import { activityKey } from './rest.js';
 import { WORKER_DIED } from './worker-died.js';
 import { sandboxKeysIn } from '../support/sandbox-keys.js';
+import { batchEnroll } from '../../mastercard/api/batch-enroll.js';
 
 const DYING_WORKERS = fileURLToPath(new URL('./dying-workers.ts', import.meta.url));
 
@@ -58,8 +59,8 @@ export class World {
       rig,
       simulator,
       {
-        simulator: createHttpGateway({ ...access, baseUrl: simulator.baseUrl }),
-        closedPort: createHttpGateway({ ...access, baseUrl: 'http://127.0.0.1:1' }),
+        simulator: createHttpGateway({ api: batchEnroll, ...access, baseUrl: simulator.baseUrl }),
+        closedPort: createHttpGateway({ api: batchEnroll, ...access, baseUrl: 'http://127.0.0.1:1' }),
       },
       await loadEncryptionKey({ path: keys.encryptionCertificate }),
       folder,

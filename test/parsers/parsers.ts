@@ -14,15 +14,12 @@ import { loadConfig, MAX_CONFIG_BYTES } from '../../config/load.js';
 import { PolicyError, parsePolicy, type PolicyInput } from '../../enrollment/policy-schema.js';
 import { acceptBatch } from '../../enrollment/acceptance.js';
 import type { EnrollmentRecord } from '../../enrollment/records.js';
-import { MAX_CARDS_PER_REQUEST } from '../../mastercard/contract.js';
+import { batchEnroll } from '../../mastercard/api/batch-enroll.js';
 import { validateRecords } from '../../enrollment/validation.js';
-import { readStatusAnswer } from '../../mastercard/answers.js';
-import { classify } from '../../mastercard/classification.js';
 import { loadEncryptionKey } from '../../mastercard/encryption-key.js';
-import { readErrorBody } from '../../mastercard/error-body.js';
 import { asCompactJwe, JweError } from '../../mastercard/jwe.js';
 import { KeyError, MAX_KEY_FILE_BYTES } from '../../mastercard/key-material.js';
-import { toReportedCards } from '../../mastercard/record-results.js';
+import { readError, readReport } from '../../mastercard/reading.js';
 import { MAX_ANSWER_BYTES } from '../../mastercard/signed-call.js';
 import { parseRetryAfter } from '../../mastercard/retry-after.js';
 import { loadSigningIdentity } from '../../mastercard/signing-key.js';
@@ -292,7 +289,7 @@ export const PARSERS: readonly Parser[] = [
         return `${before}${numbered(one)(bytes).toString().slice(0, -1)}]${after}`;
       },
     },
-    parse: (input) => toReportedCards(readStatusAnswer(input.text)?.records ?? []),
+    parse: (input) => readReport(batchEnroll, input.text),
   },
   {
     name: "Mastercard's error answers",
@@ -303,8 +300,8 @@ export const PARSERS: readonly Parser[] = [
       ...values('{"errordetail":', '}', 'details'),
     },
     parse: (input) => {
-      const error = readErrorBody(input.text);
-      return classify({ operation: 'submitBatch', answered: true, httpStatus: 400, error });
+      const error = readError(batchEnroll, input.text);
+      return batchEnroll.errors.kindOf({ operation: 'submitBatch', httpStatus: 400, error });
     },
   },
   {
@@ -411,9 +408,10 @@ export const PARSERS: readonly Parser[] = [
       const records = json(input) as EnrollmentRecord[];
       const accepted = acceptBatch(
         { externalBatchId: 'b', records },
-        { maxCardsPerBatch: MAX_CARDS_PER_REQUEST },
+        { maxCardsPerBatch: batchEnroll.batch.maxCards },
       );
-      if (accepted.problem === undefined) validateRecords(records, new Date('2026-11-24'));
+      if (accepted.problem === undefined)
+        validateRecords(records, batchEnroll.records, new Date('2026-11-24'));
     },
   },
   {

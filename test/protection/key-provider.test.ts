@@ -54,6 +54,11 @@ describe('a key ring in a file', () => {
     await expect(openKeyRing({ path: folder })).rejects.toThrow(/cannot be read \(EISDIR\)/);
   });
 
+  it('is read behind a byte order mark', async () => {
+    await writeFile(path, `\uFEFF${JSON.stringify(testRingJson(1))}`, { mode: 0o600 });
+    expect((await openKeyRing({ path })).atHand().currentKeyId).toBe(testRingJson(1).current);
+  });
+
   it('that is not JSON is not quoted', async () => {
     await writeFile(path, '{"current":"k1", SECRETSECRET', { mode: 0o600 });
     const error = await openKeyRing({ path }).catch((reason: unknown) => reason);

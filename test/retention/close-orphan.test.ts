@@ -10,6 +10,7 @@ import { getJson, putJson } from '../../store/store.js';
 import { DamagedStore, KEY_ELSEWHERE } from '../support/damaged-store.js';
 import { jweOf, testRecords } from '../support/records.js';
 import { FakeTemporal, HERE, OTHER, type FakeExecution } from './fake-temporal.js';
+import { batchEnroll } from '../../mastercard/api/batch-enroll.js';
 
 const BATCH = { program: 'demo', externalBatchId: 'portfolio-000007' };
 const JOB = { program: 'demo', bulkId: 'portfolio' };
@@ -50,7 +51,11 @@ async function close(options: Partial<OrphanOptions> = {}): Promise<OrphanEnd> {
   const now = new Date(Date.now() + 2 * HOUR);
   const client = temporal.client();
   for await (const orphan of findOrphans(store, { temporal: client, graceMs: HOUR, now }))
-    return closeOrphan({ temporal: client, store, now: () => now }, orphan, { by: 'a test', ...options });
+    return closeOrphan(
+      { temporal: client, store, recordRules: () => batchEnroll.records, now: () => now },
+      orphan,
+      { by: 'a test', ...options },
+    );
   throw new Error('there is no orphan');
 }
 

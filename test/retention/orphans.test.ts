@@ -13,6 +13,7 @@ import { FilesystemStore } from '../../store/filesystem-store.js';
 import { leaveKeyRingProbe } from '../../store/key-ring-probe.js';
 import { getJson, putJson } from '../../store/store.js';
 import { FakeTemporal, grpcError, HERE, OTHER, type FakeExecution } from './fake-temporal.js';
+import { batchEnroll } from '../../mastercard/api/batch-enroll.js';
 
 const BATCH: BatchKey = { program: 'demo', externalBatchId: 'batch-1' };
 const HOUR = 3_600_000;
@@ -50,7 +51,12 @@ async function orphans({ graceMs = HOUR, inMs = 2 * HOUR } = {}): Promise<Orphan
 }
 
 function close(orphan: OrphanedBatch | undefined, options: Partial<OrphanOptions> = {}): Promise<OrphanEnd> {
-  const deps = { temporal: temporal.client(), store, now: () => new Date() };
+  const deps = {
+    temporal: temporal.client(),
+    store,
+    recordRules: () => batchEnroll.records,
+    now: () => new Date(),
+  };
   return closeOrphan(deps, orphan!, { by: 'a test', ...options });
 }
 

@@ -1,3 +1,4 @@
+import type { ProgramDependencies } from '../../activities/dependencies.js';
 import { afterEach, beforeEach, expect, test } from 'vitest';
 import { validateBatch } from '../../activities/validate-batch.js';
 import { Blob } from '../../enrollment/blobs.js';
@@ -8,6 +9,7 @@ import { readOutcomes } from '../../retention/outcomes.js';
 import { putJson } from '../../store/store.js';
 import { DamagedStore } from '../support/damaged-store.js';
 import { testRecords } from '../support/records.js';
+import { batchEnroll } from '../../mastercard/api/batch-enroll.js';
 
 const batch = { program: 'demo', externalBatchId: 'batch-1' };
 const outcome = (status: Outcome['status']): Outcome => ({
@@ -27,7 +29,7 @@ afterEach(() => store.erase());
 async function close(outcomes: Outcome[] | undefined, changes: Partial<BatchToClose> = {}) {
   if (outcomes) await putJson(store, batch, Blob.outcomes, outcomes);
   const closed = await closeBatch(
-    { store, now: () => new Date() },
+    { store, recordRules: () => batchEnroll.records, now: () => new Date() },
     {
       batch,
       chain: 'chain-1',
@@ -85,7 +87,12 @@ test('Records that are not the ones that a batch was started with are not valida
   await putJson(store, batch, 'records-1', testRecords(2));
   const recordsDigest = keyRing.digest(digestedBytes(testRecords(2)));
   const validate = () =>
-    validateBatch({ store, keyRing, now: () => new Date() })({
+    validateBatch({
+      store,
+      keyRing,
+      program: () => ({ api: batchEnroll }) as ProgramDependencies,
+      now: () => new Date(),
+    })({
       batch,
       chain: 'chain-1',
       records: 'records-1',

@@ -1,4 +1,4 @@
-import { BatchStatusValue } from '../../mastercard/contract.js';
+import { BatchStatusValue } from '../support/scripted-gateway.js';
 import { GatewayFailure, type FailureFacts } from '../../mastercard/errors.js';
 import type {
   BatchReport,

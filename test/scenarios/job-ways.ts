@@ -104,7 +104,7 @@ async function progress(job: BulkHandle): Promise<BulkProgress> {
 const completed: JobWay = { name: 'job-completed', ends: 'COMPLETED', portfolio: testRecords(5) };
 
 const pausedAndAtARate: JobWay = {
-  name: 'job-completed-with-errors-after-a-pause-at-a-rate',
+  name: 'job-completed-with-errors-after-a-pause',
   ends: 'COMPLETED_WITH_ERRORS',
   portfolio: [...testRecords(9), 'no JSON'],
   input: ONE_AT_A_TIME,

@@ -29,7 +29,7 @@ describe('enrolling a batch', () => {
     const body = enrollBody('batch-1', await encrypt(rig, payloadOf(cards)), {
       srcCorrelationId: correlationId,
     });
-    const received = await call(rig, 'POST', '/batch/enrollments', body);
+    const received = await call(rig, 'POST', '/cards/batch', body);
     expect(received.status).toBe(202);
     expect(received.json).toEqual({
       batchId: expect.stringMatching(/^[0-9a-f-]{36}$/) as string,
@@ -86,12 +86,7 @@ describe('enrolling a batch', () => {
     for (let i = 0; i < 5; i += 1) {
       const payload = payloadOf([{ card: `card-${i}` }]);
       const { enrollmentData } = library.encrypt('/batch', {}, payload).body;
-      const reply = await call(
-        rig,
-        'POST',
-        '/batch/enrollments',
-        enrollBody(`official-${i}`, enrollmentData),
-      );
+      const reply = await call(rig, 'POST', '/cards/batch', enrollBody(`official-${i}`, enrollmentData));
       expect(reply.status).toBe(202);
     }
   });
@@ -142,7 +137,7 @@ describe('enrolling a batch', () => {
     const refused = await call(
       rig,
       'POST',
-      '/batch/enrollments',
+      '/cards/batch',
       enrollBody('invalid', await encrypt(rig, payload)),
     );
     expect(refused.status).toBe(400);
@@ -173,14 +168,14 @@ describe('enrolling a batch', () => {
   it('refuses an envelope that is not the contract’s', async () => {
     const data = await encrypt(rig, payloadOf([{ card: 'card-1' }]));
     const refusal = async (changes: object) =>
-      errorSources(await call(rig, 'POST', '/batch/enrollments', enrollBody('b', data, changes)));
+      errorSources(await call(rig, 'POST', '/cards/batch', enrollBody('b', data, changes)));
     expect(await refusal({ srcClientId: undefined })).toEqual(['srcClientId: CANNOT_BE_NULL']);
     expect(await refusal({ externalBatchId: 'with space' })).toEqual(['externalBatchId: INVALID_FORMAT']);
     expect(await refusal({ srcCorrelationId: 'none' })).toEqual(['srcCorrelationId: INVALID_FORMAT']);
     expect(await refusal({ enrollmentData: { enrollments: [] } })).toEqual([
       'enrollmentData: INVALID_FORMAT',
     ]);
-    const notJson = await call(rig, 'POST', '/batch/enrollments', 'plain text');
+    const notJson = await call(rig, 'POST', '/cards/batch', 'plain text');
     expect(errorSources(notJson)).toEqual(['body: INVALID_FORMAT']);
   });
 
@@ -191,7 +186,7 @@ describe('enrolling a batch', () => {
 
   it('knows no client or service but its own', async () => {
     const data = await encrypt(rig, payloadOf([{ card: 'card-1' }]));
-    const post = (changes: object) => call(rig, 'POST', '/batch/enrollments', enrollBody('b', data, changes));
+    const post = (changes: object) => call(rig, 'POST', '/cards/batch', enrollBody('b', data, changes));
     const client = await post({ srcClientId: randomUUID() });
     expect(client.status).toBe(403);
     expect(client.json).toMatchObject({ reason: 'PERMISSION_DENIED' });
@@ -254,8 +249,8 @@ describe('an externalBatchId that was accepted before', () => {
 
   it('is remembered as offers of one batch, with a digest that shows whether the bytes were the same', async () => {
     const body = enrollBody('b', await encrypt(rig, payloadOf([{ card: 'card-1' }])));
-    await call(rig, 'POST', '/batch/enrollments', body);
-    await call(rig, 'POST', '/batch/enrollments', body);
+    await call(rig, 'POST', '/cards/batch', body);
+    await call(rig, 'POST', '/cards/batch', body);
     await enroll(rig, 'b', [{ card: 'card-1' }]);
     const offers = rig.simulator.accepted()[0]?.offers ?? [];
     expect(offers.map(({ accepted }) => accepted)).toEqual([true, false, false]);
@@ -265,7 +260,7 @@ describe('an externalBatchId that was accepted before', () => {
 });
 
 describe('removing what was enrolled', () => {
-  const removal = { reason: 'ROLLBACK', requestor: 'ISSUER' };
+  const removal = { reason: 'OTHER', requestor: 'ISSUER' };
 
   it('takes a card out once, then answers 404; it can be enrolled again', async () => {
     const reply = await enrollAndProcess(rig, 'b', [{ card: 'card-1' }]);
@@ -280,9 +275,13 @@ describe('removing what was enrolled', () => {
     expect(rig.simulator.enrolledCards()).toMatchObject([{ srcDigitalCardId }]);
   });
 
-  it('insists on the issuer as requestor', async () => {
-    const reply = await call(rig, 'DELETE', `/cards/x?${query({ ...removal, requestor: 'CONSUMER' })}`);
-    expect(errorSources(reply)).toEqual(['requestor: INVALID_FORMAT']);
+  it('insists on a requestor and a reason of the contract', async () => {
+    const reply = await call(
+      rig,
+      'DELETE',
+      `/cards/x?${query({ reason: 'ROLLBACK', requestor: 'CONSUMER' })}`,
+    );
+    expect(errorSources(reply)).toEqual(['reason: INVALID_FORMAT', 'requestor: INVALID_FORMAT']);
   });
 
   it('takes a profile out once its last card is gone', async () => {
@@ -307,7 +306,7 @@ describe('the control endpoints', () => {
       'b',
       [support.PLAIN_PAN, ...pans].map((pan, i) => ({ card: `card-${i}`, pan })),
     );
-    await call(rig, 'POST', '/batch/enrollments', enrollBody('bad', support.PLAIN_PAN));
+    await call(rig, 'POST', '/cards/batch', enrollBody('bad', support.PLAIN_PAN));
     for (const path of ['/health', '/batches', '/cards', '/requests']) {
       const { status: code, text } = await control(rig, 'GET', path);
       expect(code).toBe(200);
@@ -362,10 +361,10 @@ describe('logging', () => {
       await logged.close();
     }
     const durationMs = expect.any(Number) as number;
-    const path = '/src/api/digital/payments/batch/enrollments';
+    const path = '/src/api/digital/payments/cards/batch';
     expect(lines).toEqual([
       { method: 'POST', route: path, status: 202, durationMs },
-      { method: 'GET', route: `${path}/:batchId`, status: 200, durationMs },
+      { method: 'GET', route: `${path}/:id`, status: 200, durationMs },
     ]);
   });
 });

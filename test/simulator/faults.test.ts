@@ -1,5 +1,6 @@
 import { afterEach, beforeEach, describe, expect, it, vi } from 'vitest';
 import { answerOf } from '../../simulator/answers.js';
+import { WIRE } from '../../simulator/wire.js';
 import type { FaultRequest } from '../../simulator/index.js';
 import { call, control, encrypt, enroll, enrollBody, payloadOf, query, startRig, status } from './support.js';
 import type { Rig } from './support.js';
@@ -91,7 +92,12 @@ describe('a fault', () => {
   it('of kind delay ends without the call being carried out when the simulator closes', async () => {
     const closing = new AbortController();
     const deed = vi.fn(() => ({ body: {} }));
-    const answer = answerOf(deed, 202, { kind: 'delay', ms: 3_600_000 }, closing.signal);
+    const answer = answerOf(
+      deed,
+      { ...WIRE, success: 202 },
+      { kind: 'delay', ms: 3_600_000 },
+      closing.signal,
+    );
     closing.abort();
     expect(await answer).toBe('dropped');
     expect(deed).not.toHaveBeenCalled();
@@ -111,16 +117,16 @@ describe('a fault', () => {
   it('can meet the removal of a card and of a profile', async () => {
     await askFor({ operation: 'deleteCard', fault: { kind: 'status', status: 503 } });
     await askFor({ operation: 'deleteProfile', fault: { kind: 'status', status: 502 } });
-    const card = await call(rig, 'DELETE', `/cards/x?${query({ reason: 'R', requestor: 'ISSUER' })}`);
+    const card = await call(rig, 'DELETE', `/cards/x?${query({ reason: 'OTHER', requestor: 'ISSUER' })}`);
     const profile = await call(rig, 'DELETE', `/profiles?${query({ srcConsumerId: 'x' })}`);
     expect([card.status, profile.status]).toEqual([503, 502]);
   });
 
   it('waits for a call that is signed and readable', async () => {
     await meet({ kind: 'status', status: 503 });
-    expect((await call(rig, 'POST', '/batch/enrollments', '{}')).status).toBe(400);
+    expect((await call(rig, 'POST', '/cards/batch', '{}')).status).toBe(400);
     const body = enrollBody('b', await encrypt(rig, payloadOf([{ card: 'card-1' }])));
-    expect((await call(rig, 'POST', '/batch/enrollments', body, { authorization: null })).status).toBe(401);
+    expect((await call(rig, 'POST', '/cards/batch', body, { authorization: null })).status).toBe(401);
     expect((await offer()).status).toBe(503);
   });
 

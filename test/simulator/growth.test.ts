@@ -3,7 +3,8 @@ import { describe } from 'vitest';
 import { ApiError } from '../../simulator/api-error.js';
 import { openJwe } from '../../simulator/jwe-opener.js';
 import { createOAuthVerifier } from '../../simulator/oauth-verifier.js';
-import { readEnrollRequest, readPayload, readStatusQuery } from '../../simulator/request-schema.js';
+import { readBody, readPayload, readQuery } from '../../simulator/request-schema.js';
+import { WIRE } from '../../simulator/wire.js';
 import { effectOfBatch } from '../../simulator/triggers.js';
 import { linear, many, refusalOf, repeated, unknownFields } from '../support/growth.js';
 import { testRecord } from '../support/records.js';
@@ -82,7 +83,7 @@ describe('verifying a signature takes time in proportion to', () => {
 });
 
 describe('reading a request takes time in proportion to', () => {
-  const read = refused(readEnrollRequest);
+  const read = refused((body: Buffer) => readBody(WIRE.requests.enroll, body));
   linear('brackets', (size) => Buffer.from(repeated('[', size)), read, 500);
   linear(
     'fields that nobody knows',
@@ -99,7 +100,7 @@ describe('reading a request takes time in proportion to', () => {
   linear(
     'a long query',
     (size) => ({ srcCorrelationId: repeated('0-', size) }),
-    refused(readStatusQuery),
+    refused((query: unknown) => readQuery(WIRE.requests.status, query)),
     300_000,
   );
   linear(
@@ -119,12 +120,12 @@ describe('reading a request takes time in proportion to', () => {
 
 describe('reading the cards of a batch takes time in proportion to', () => {
   const payload = (enrollments: unknown) => Buffer.from(JSON.stringify({ enrollments }));
-  const read = refused((plaintext: Buffer) => readPayload(plaintext, NOW));
+  const read = refused((plaintext: Buffer) => readPayload(WIRE, plaintext, NOW));
 
   linear(
     'records',
     (count) => payload(many(count, (n) => testRecord(n))),
-    (plaintext) => readPayload(plaintext, NOW),
+    (plaintext) => readPayload(WIRE, plaintext, NOW),
     25,
   );
   linear('records that are none', (count) => payload(many(count, (n) => n)), read, 200);

@@ -2,6 +2,7 @@ import { createPublicKey, generateKeyPairSync } from 'node:crypto';
 import fc from 'fast-check';
 import { describe, expect, it } from 'vitest';
 import { ApiError } from '../../simulator/api-error.js';
+import { WIRE } from '../../simulator/wire.js';
 import { fingerprintOf, openJwe } from '../../simulator/jwe-opener.js';
 import { encryptByHand } from './support.js';
 import type { HandMadeJwe } from './support.js';
@@ -22,7 +23,7 @@ function refusal(token: string): string | undefined {
   } catch (error) {
     if (!(error instanceof ApiError)) throw error;
     expect(error.status).toBe(400);
-    return (error.body() as { errordetail: { reason: string }[] }).errordetail[0]?.reason;
+    return (error.bodyOn(WIRE) as { errordetail: { reason: string }[] }).errordetail[0]?.reason;
   }
 }
 

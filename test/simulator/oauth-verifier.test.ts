@@ -18,7 +18,7 @@ afterEach(() => {
   vi.restoreAllMocks();
 });
 
-const PATH = '/batch/enrollments';
+const PATH = '/cards/batch';
 let count = 0;
 async function post(tweaks: CallTweaks = {}): Promise<Reply> {
   count += 1;
@@ -103,7 +103,7 @@ describe('the OAuth verifier', () => {
   });
 
   it('takes query values as they are on the wire, escapes and order included', async () => {
-    const path = `/cards/a%2Fb?${query({ reason: 'lost & found, 100%', requestor: 'ISSUER' })}`;
+    const path = `/profiles?${query({ srcConsumerId: 'lost & found, 100%' })}`;
     const reply = await call(rig, 'DELETE', path);
     expect(reply.status).toBe(404);
   });

@@ -210,7 +210,7 @@ export function enrollBody(externalBatchId: string, enrollmentData: string, chan
 
 export async function enroll(rig: Rig, externalBatchId: string, cards: readonly TestCard[]): Promise<Reply> {
   const data = await encrypt(rig, payloadOf(cards));
-  return call(rig, 'POST', '/batch/enrollments', enrollBody(externalBatchId, data));
+  return call(rig, 'POST', '/cards/batch', enrollBody(externalBatchId, data));
 }
 
 export function query(more: Record<string, string> = {}): string {
@@ -223,7 +223,7 @@ export function query(more: Record<string, string> = {}): string {
 }
 
 export function status(rig: Rig, batchId: string, headers: Record<string, string> = {}): Promise<Reply> {
-  return call(rig, 'GET', `/batch/enrollments/${batchId}?${query()}`, undefined, { headers });
+  return call(rig, 'GET', `/cards/batch/${batchId}?${query()}`, undefined, { headers });
 }
 
 /** Enrolls, lets the processing time pass, and asks. */

@@ -1,8 +1,8 @@
 import { afterAll, beforeAll, describe, expect, it, onTestFinished } from 'vitest';
-import { FINAL_RECORD_REASONS, PASSING_RECORD_REASONS } from '../../mastercard/contract.js';
-import type { RecordResult, StatusResponse } from '../../mastercard/contract.js';
+import { batchEnroll } from '../../mastercard/api/batch-enroll.js';
 import { TRIGGERS } from '../../simulator/index.js';
 import type { CardTriggerName } from '../../simulator/index.js';
+import type { BatchAnswer, CardAnswer } from '../../simulator/wire.js';
 import { enroll, enrollAndProcess, startRig, status } from './support.js';
 import type { Rig } from './support.js';
 
@@ -13,22 +13,30 @@ beforeAll(async () => {
 afterAll(() => rig.close());
 
 /** Enrolls a batch of one card that triggers and one that does not. */
-async function run(name: CardTriggerName, batch: string = name): Promise<StatusResponse> {
+async function run(name: CardTriggerName, batch: string = name): Promise<BatchAnswer> {
   const reply = await enrollAndProcess(rig, batch, [
     { card: `card-${name}`, pan: TRIGGERS.cards[name].pan },
     { card: 'card-plain' },
   ]);
-  return reply.json as StatusResponse;
+  return reply.json as BatchAnswer;
 }
 
-const about = (answer: StatusResponse, card: string): RecordResult[] =>
+const about = (answer: BatchAnswer, card: string): CardAnswer[] =>
   (answer.records ?? []).filter((record) => record.externalCardId === card);
 
 const isEnrolled = (card: string) =>
   rig.simulator.enrolledCards().some(({ externalCardId }) => externalCardId === card);
 
 describe('trigger card numbers', () => {
-  const reasons = [...FINAL_RECORD_REASONS, ...PASSING_RECORD_REASONS] as CardTriggerName[];
+  const final = [
+    'INVALID_PAN',
+    'PAN_INELIGIBLE',
+    'TOKENIZATION_INELIGIBLE',
+    'ISSUER_DECLINED',
+    'SUSPENDED_CARD',
+    'ACCOUNT_RANGE_NOT_FOUND',
+  ];
+  const reasons = [...final, ...batchEnroll.errors.passing] as CardTriggerName[];
 
   it('have 16 digits, pass Luhn and are all different', () => {
     const pans = Object.values(TRIGGERS.cards).map(({ pan }) => pan);
@@ -108,7 +116,7 @@ describe('trigger batch names', () => {
     const externalBatchId = `2026-11-${TRIGGERS.batches[name].externalBatchIdContains}-1`;
     const reply = await enroll(rig, externalBatchId, [{ card: `card-${name}` }]);
     const { batchId } = reply.json as { batchId: string };
-    return async () => (await status(rig, batchId)).json as StatusResponse;
+    return async () => (await status(rig, batchId)).json as BatchAnswer;
   };
 
   it('answer the first status call with a value that nobody knows', async () => {
@@ -152,7 +160,7 @@ describe('effects that a caller of createSimulator chooses', () => {
       { card: 'card-named', pan },
       { card: 'other', pan },
     ]);
-    const answer = reply.json as StatusResponse;
+    const answer = reply.json as BatchAnswer;
     expect(answer).toMatchObject({ batchId: 'mc:named', batchStatus: 'COMPLETED_WITH_ERRORS' });
     expect(about(answer, 'card-named')).toEqual([expect.objectContaining({ status: 'SUCCESS', ...ids })]);
     expect(about(answer, 'other')).toEqual([expect.objectContaining({ status: 'FAILED' })]);

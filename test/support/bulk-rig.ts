@@ -5,7 +5,7 @@ import { Blob } from '../../enrollment/blobs.js';
 import { bulkBatchId, bulkWorkflowIdOf, DEFAULT_BULK_LIMITS, type BulkKey } from '../../enrollment/bulk.js';
 import { resolvePolicy } from '../../enrollment/policy.js';
 import type { CardKey, EnrollmentRecord } from '../../enrollment/records.js';
-import { BatchStatusValue } from '../../mastercard/contract.js';
+import { BatchStatusValue } from './scripted-gateway.js';
 import { getJson } from '../../store/store.js';
 import type { bulkEnrollment, BulkEnrollmentInput } from '../../workflows/index.js';
 import { progressQuery } from '../../workflows/batch/messages.js';

@@ -23,6 +23,7 @@ import { EnrollmentClient } from '../../client/enrollment-client.js';
 import { DEFAULT_GRACE_MS } from '../../config/config.js';
 import type { BatchKey } from '../../enrollment/batch.js';
 import { gatewayTaskQueue, workflowIdOf } from '../../enrollment/identifiers.js';
+import type { EnrollmentApi } from '../../mastercard/api/enrollment-api.js';
 import type { EnrollmentGateway } from '../../mastercard/gateway.js';
 import type { Recipient } from '../../mastercard/jwe.js';
 import { protectedDataConverter, workerDataConverter } from '../../protection/data-converter.js';
@@ -34,6 +35,7 @@ import { historiesOf, Replayer } from './replay.js';
 import { ScriptedGateway } from './scripted-gateway.js';
 import { createTimeSkippingEnv, FreeTime } from './time-skipping.js';
 import { bundleWorkflows, testBundle } from './workflow-bundle.js';
+import { batchEnroll } from '../../mastercard/api/batch-enroll.js';
 
 export const PROGRAM = 'demo';
 
@@ -45,6 +47,8 @@ export interface WorkersOptions {
   activityInterceptors?: ActivityInterceptorsFactory[];
   /** 0: every workflow task replays the whole history, as after a restart. */
   maxCachedWorkflows?: number;
+  /** What Mastercard's API is like; default the built-in module. */
+  api?: EnrollmentApi;
   /** The sweep's and the jobs' grace time (ms). */
   graceMs?: number;
 }
@@ -113,12 +117,14 @@ export class Rig {
   }
 
   client(
-    options: { maxCardsPerBatch?: number; taskQueue?: string; sourceFolder?: null } = {},
+    options: { maxCardsPerBatch?: number; taskQueue?: string; sourceFolder?: null; api?: EnrollmentApi } = {},
   ): EnrollmentClient {
     return EnrollmentClient.using({
       config: {
         taskQueue: options.taskQueue ?? 'c2p-nobody',
-        programs: { [PROGRAM]: testProgram(options.maxCardsPerBatch) },
+        programs: {
+          [PROGRAM]: { ...testProgram(options.maxCardsPerBatch), api: options.api ?? batchEnroll },
+        },
         bulk: options.sourceFolder === null ? undefined : { folder: this.sourceFolder },
       },
       temporal: this.env.client,
@@ -166,6 +172,7 @@ export class Rig {
       activityInterceptors = [],
       maxCachedWorkflows,
       graceMs = DEFAULT_GRACE_MS,
+      api = batchEnroll,
     } = options;
     const deps: ActivityDependencies = {
       store: this.store,
@@ -173,10 +180,12 @@ export class Rig {
       sourceFolder: this.sourceFolder,
       graceMs,
       now: () => new Date(),
+      recordRules: () => api.records,
       program: () => ({
+        api,
         gateway,
         recipient: typeof recipient === 'function' ? recipient : () => Promise.resolve(recipient),
-        contentEncryption: 'A128GCM',
+        contentEncryption: api.enrollmentData.contentEncryption,
         maxCardsPerBatch: 250,
         policy: {},
       }),
@@ -261,7 +270,7 @@ export class Rig {
 }
 
 /** One that never ran would hold its connection open. */
-function runningAll<T>([workflows, calls]: [Worker, Worker], work: () => Promise<T>): Promise<T> {
+export function runningAll<T>([workflows, calls]: [Worker, Worker], work: () => Promise<T>): Promise<T> {
   return workflows.runUntil(calls.runUntil(work));
 }
 
@@ -295,6 +304,7 @@ const testRecipient: Recipient = { kid: 'test-kid', key: publicKey };
 
 function testProgram(maxCardsPerBatch = 250) {
   return {
+    api: batchEnroll,
     baseUrl: 'http://127.0.0.1:1',
     srcClientId: '5e0d4b84-189d-4c86-822d-590602f62062',
     serviceId: 'SRC',

@@ -1,5 +1,6 @@
 import { createHash } from 'node:crypto';
-import type { RecordResult } from '../../mastercard/contract.js';
+import type { ReportedCard } from '../../enrollment/reconciliation.js';
+import { batchEnroll } from '../../mastercard/api/batch-enroll.js';
 import { GatewayFailure } from '../../mastercard/errors.js';
 import type {
   BatchReport,
@@ -71,36 +72,43 @@ async function play<Request, Result>(
   return answer as Result;
 }
 
+/** Mastercard's words for the state of a batch. */
+export const BatchStatusValue = {
+  inProgress: 'IN_PROGRESS',
+  completed: 'COMPLETED_SUCCESSFULLY',
+  completedWithErrors: 'COMPLETED_WITH_ERRORS',
+  failed: 'FAILED',
+} as const;
+
 /** A status answer about a batch. */
 export function report(
   externalBatchId: string,
   batchStatus: string,
-  records: RecordResult[] = [],
+  cards: ReportedCard[] = [],
 ): BatchReport {
-  return { batchId: 'mc-1', externalBatchId, batchStatus, records };
+  const state = batchEnroll.status.states.get(batchStatus) ?? 'unknown';
+  return { batchId: 'mc-1', externalBatchId, batchStatus, state, cards };
 }
 
 /** A record-level success for the card that `testRecord(n)` has. */
-export function success(externalConsumerId: string, externalCardId: string): RecordResult {
+export function success(externalConsumerId: string, externalCardId: string): ReportedCard {
   return {
     externalConsumerId,
     externalCardId,
-    status: 'SUCCESS',
+    result: 'enrolled',
+    rawStatus: 'SUCCESS',
     srcConsumerId: `src-${externalConsumerId}`,
     srcDigitalCardId: `dig-${externalCardId}`,
   };
 }
 
-export function declined(externalConsumerId: string, externalCardId: string, reason: string): RecordResult {
+export function declined(externalConsumerId: string, externalCardId: string, reason: string): ReportedCard {
   return {
     externalConsumerId,
     externalCardId,
-    status: 'FAILED',
-    error: {
-      status: 400,
-      reason: 'INVALID_STATE',
-      message: 'declined',
-      errordetail: [{ reason, source: 'Card' }],
-    },
+    result: 'failed',
+    rawStatus: 'FAILED',
+    reason,
+    details: [{ path: 'Card', code: reason, message: undefined }],
   };
 }

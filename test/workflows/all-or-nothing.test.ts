@@ -1,6 +1,7 @@
 import { afterAll, beforeAll, describe, expect, test } from 'vitest';
 import type { EnrollmentBatch } from '../../client/enrollment-batch.js';
-import { BatchStatusValue, PASSING_RECORD_REASONS } from '../../mastercard/contract.js';
+import { BatchStatusValue } from '../support/scripted-gateway.js';
+import { batchEnroll } from '../../mastercard/api/batch-enroll.js';
 import { GatewayFailure } from '../../mastercard/errors.js';
 import { testRecords } from '../support/records.js';
 import { PROGRAM, Rig } from '../support/rig.js';
@@ -13,7 +14,7 @@ beforeAll(async () => {
 });
 afterAll(() => rig.close());
 
-const [passing = ''] = PASSING_RECORD_REASONS;
+const [passing = ''] = batchEnroll.errors.passing;
 const { completedWithErrors, inProgress } = BatchStatusValue;
 const notFound = new GatewayFailure({ operation: 'fetchBatchStatus', kind: 'notFound', httpStatus: 404 });
 const lost = new GatewayFailure({ operation: 'submitBatch', kind: 'unknown', httpStatus: 504 });

@@ -3,7 +3,7 @@ import { afterAll, beforeAll, describe, expect, test } from 'vitest';
 import type { EnrollmentBatch } from '../../client/enrollment-batch.js';
 import { resolvePolicy } from '../../enrollment/policy.js';
 import type { PolicyInput } from '../../enrollment/policy-schema.js';
-import { BatchStatusValue } from '../../mastercard/contract.js';
+import { BatchStatusValue } from '../support/scripted-gateway.js';
 import { GatewayFailure } from '../../mastercard/errors.js';
 import type { BatchReport } from '../../mastercard/gateway.js';
 import { bulkProgressQuery, resumeBulkUpdate } from '../../workflows/bulk/messages.js';

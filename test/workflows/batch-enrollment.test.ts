@@ -1,6 +1,6 @@
 import { afterAll, beforeAll, describe, expect, test } from 'vitest';
 import type { EnrollmentBatch } from '../../client/enrollment-batch.js';
-import { BatchStatusValue } from '../../mastercard/contract.js';
+import { BatchStatusValue } from '../support/scripted-gateway.js';
 import type { PolicyInput } from '../../enrollment/policy-schema.js';
 import { PROGRAM, Rig } from '../support/rig.js';
 import { testCard, testRecord, testRecords } from '../support/records.js';

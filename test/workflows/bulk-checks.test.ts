@@ -3,7 +3,7 @@ import { DEFAULT_GRACE_MS } from '../../config/config.js';
 import { Blob } from '../../enrollment/blobs.js';
 import { bulkBatchId, bulkWorkflowIdOf, type BulkResult } from '../../enrollment/bulk.js';
 import type { Outcome } from '../../enrollment/outcomes.js';
-import { BatchStatusValue } from '../../mastercard/contract.js';
+import { BatchStatusValue } from '../support/scripted-gateway.js';
 import { getJson } from '../../store/store.js';
 import { bulkProgressQuery } from '../../workflows/bulk/messages.js';
 import { startBulk, untilTheyWait, writePortfolio, type BulkHandle } from '../support/bulk-rig.js';

@@ -1,6 +1,6 @@
 import { Context } from '@temporalio/activity';
 import { afterAll, beforeAll, expect, test } from 'vitest';
-import { BatchStatusValue } from '../../mastercard/contract.js';
+import { BatchStatusValue } from '../support/scripted-gateway.js';
 import { GatewayFailure } from '../../mastercard/errors.js';
 import { PROGRAM, Rig } from '../support/rig.js';
 import { testRecords } from '../support/records.js';

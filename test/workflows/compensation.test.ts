@@ -1,7 +1,7 @@
 import { afterAll, beforeAll, describe, expect, test } from 'vitest';
 import type { EnrollmentBatch } from '../../client/enrollment-batch.js';
 import type { PolicyInput } from '../../enrollment/policy-schema.js';
-import { BatchStatusValue } from '../../mastercard/contract.js';
+import { BatchStatusValue } from '../support/scripted-gateway.js';
 import { GatewayFailure } from '../../mastercard/errors.js';
 import { testRecords } from '../support/records.js';
 import { PROGRAM, Rig } from '../support/rig.js';
@@ -53,9 +53,10 @@ const all = (id: string) =>
   report(id, completed, [success('cust-1', 'card-100'), success('cust-2', 'card-200')]);
 
 describe('all or nothing', () => {
-  test('takes the enrolled card back when another was declined, and ends ROLLED_BACK', async () => {
+  test('takes the enrolled card back when another was declined, for the reason that the policy has, and ends ROLLED_BACK', async () => {
     const { result, outcomes, gateway, id } = await run((id) => ({ status: [half(id)] }), {
       onPartialFailure: 'rollback',
+      removalReason: 'accountClosed',
     });
 
     expect(result).toMatchObject({
@@ -66,7 +67,9 @@ describe('all or nothing', () => {
       { externalCardId: 'card-100', status: 'ROLLED_BACK', srcDigitalCardId: 'dig-card-100' },
       { externalCardId: 'card-200', status: 'FAILED' },
     ]);
-    expect(gateway.cardRemovals.map(({ srcDigitalCardId }) => srcDigitalCardId)).toEqual(['dig-card-100']);
+    expect(gateway.cardRemovals).toMatchObject([
+      { srcDigitalCardId: 'dig-card-100', reason: 'accountClosed' },
+    ]);
     expect(gateway.profileRemovals).toHaveLength(1);
     expect(await rig.blobs(id)).toEqual(['closed', 'offered-1', 'outcomes']);
   });

@@ -3,7 +3,7 @@ import type { EnrollmentBatch } from '../../client/enrollment-batch.js';
 import { ChangeRefusedError } from '../../client/errors.js';
 import type { BatchResult } from '../../enrollment/batch.js';
 import type { PolicyInput } from '../../enrollment/policy-schema.js';
-import { BatchStatusValue } from '../../mastercard/contract.js';
+import { BatchStatusValue } from '../support/scripted-gateway.js';
 import type { BatchReport } from '../../mastercard/gateway.js';
 import { extendDeadlineUpdate, type DeadlineDecision } from '../../workflows/batch/messages.js';
 import { message } from '../support/message.js';

@@ -9,7 +9,7 @@ import { bulkBatchId, bulkWorkflowIdOf, NO_CARDS } from '../../enrollment/bulk.j
 import { FailureType } from '../../enrollment/errors.js';
 import { workflowIdOf } from '../../enrollment/identifiers.js';
 import { DEFAULT_POLICY, resolvePolicy } from '../../enrollment/policy.js';
-import { BatchStatusValue } from '../../mastercard/contract.js';
+import { BatchStatusValue } from '../support/scripted-gateway.js';
 import type { BatchReport } from '../../mastercard/gateway.js';
 import { EncryptingPayloadCodec } from '../../protection/payload-codec.js';
 import { bulkProgressQuery } from '../../workflows/bulk/messages.js';

@@ -6,7 +6,7 @@ import { afterAll, beforeAll, describe, expect, onTestFinished, test, vi } from 
 import type { ProgramDependencies } from '../../activities/dependencies.js';
 import type { EnrollmentBatch } from '../../client/enrollment-batch.js';
 import type { PolicyInput } from '../../enrollment/policy-schema.js';
-import { BatchStatusValue } from '../../mastercard/contract.js';
+import { BatchStatusValue } from '../support/scripted-gateway.js';
 import { GatewayFailure, type FailureFacts } from '../../mastercard/errors.js';
 import type { EnrollmentGateway, SubmissionReceipt } from '../../mastercard/gateway.js';
 import { createHttpGateway } from '../../mastercard/http-gateway.js';
@@ -17,6 +17,7 @@ import { rsaKeyPair } from '../mastercard/key-files.js';
 import { testRecords } from '../support/records.js';
 import { PROGRAM, Rig } from '../support/rig.js';
 import { declined, report, ScriptedGateway, success } from '../support/scripted-gateway.js';
+import { batchEnroll } from '../../mastercard/api/batch-enroll.js';
 
 let rig: Rig;
 beforeAll(async () => {
@@ -263,6 +264,7 @@ test('over HTTP, with a key set: a Mastercard that refuses the old kid gets the 
   });
   onTestFinished(() => simulator.close());
   const gateway = createHttpGateway({
+    api: batchEnroll,
     ...ids,
     baseUrl: simulator.baseUrl,
     signingKey: signing.privateKey,

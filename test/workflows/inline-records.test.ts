@@ -7,7 +7,7 @@ import type { BatchResult } from '../../enrollment/batch.js';
 import { Blob } from '../../enrollment/blobs.js';
 import { workflowIdOf } from '../../enrollment/identifiers.js';
 import type { EnrollmentRecord } from '../../enrollment/records.js';
-import { BatchStatusValue } from '../../mastercard/contract.js';
+import { BatchStatusValue } from '../support/scripted-gateway.js';
 import { putJson } from '../../store/store.js';
 import { testCard, testRecords } from '../support/records.js';
 import { PROGRAM, Rig } from '../support/rig.js';

@@ -4,7 +4,7 @@ import type { EnrollmentBatch } from '../../client/enrollment-batch.js';
 import type { BatchResult } from '../../enrollment/batch.js';
 import { workflowIdOf } from '../../enrollment/identifiers.js';
 import type { PolicyInput } from '../../enrollment/policy-schema.js';
-import { BatchStatusValue } from '../../mastercard/contract.js';
+import { BatchStatusValue } from '../support/scripted-gateway.js';
 import { GatewayFailure } from '../../mastercard/errors.js';
 import type { BatchReport, RemovalResult } from '../../mastercard/gateway.js';
 import { testRecords } from '../support/records.js';

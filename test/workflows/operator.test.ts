@@ -4,7 +4,7 @@ import { ResolutionRefusedError } from '../../client/errors.js';
 import type { BatchResult } from '../../enrollment/batch.js';
 import { Blob } from '../../enrollment/blobs.js';
 import type { PolicyInput } from '../../enrollment/policy-schema.js';
-import { BatchStatusValue } from '../../mastercard/contract.js';
+import { BatchStatusValue } from '../support/scripted-gateway.js';
 import { GatewayFailure, type FailureFacts } from '../../mastercard/errors.js';
 import type { BatchReport, StatusRequest, SubmissionReceipt } from '../../mastercard/gateway.js';
 import { putJson } from '../../store/store.js';

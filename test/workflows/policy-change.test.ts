@@ -4,8 +4,9 @@ import { ChangeRefusedError } from '../../client/errors.js';
 import type { BatchResult } from '../../enrollment/batch.js';
 import type { PolicyOverrides } from '../../enrollment/policy.js';
 import { PolicyError, type PolicyInput } from '../../enrollment/policy-schema.js';
-import { BatchStatusValue, PASSING_RECORD_REASONS } from '../../mastercard/contract.js';
-import type { RecordResult } from '../../mastercard/contract.js';
+import { BatchStatusValue } from '../support/scripted-gateway.js';
+import type { ReportedCard } from '../../enrollment/reconciliation.js';
+import { batchEnroll } from '../../mastercard/api/batch-enroll.js';
 import type { BatchReport } from '../../mastercard/gateway.js';
 import { updatePolicyUpdate } from '../../workflows/batch/messages.js';
 import { message } from '../support/message.js';
@@ -20,9 +21,9 @@ beforeAll(async () => {
 });
 afterAll(() => rig.close());
 
-const [passingReason] = PASSING_RECORD_REASONS;
+const [passingReason] = batchEnroll.errors.passing;
 
-type Answer = (round: number, poll: number) => RecordResult[] | 'processing';
+type Answer = (round: number, poll: number) => ReportedCard[] | 'processing';
 
 const enrolled: Answer = () => [success('cust-1', 'card-100'), success('cust-2', 'card-200')];
 

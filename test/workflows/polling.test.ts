@@ -1,5 +1,5 @@
 import { afterAll, beforeAll, describe, expect, test } from 'vitest';
-import { BatchStatusValue } from '../../mastercard/contract.js';
+import { BatchStatusValue } from '../support/scripted-gateway.js';
 import { GatewayFailure } from '../../mastercard/errors.js';
 import { PROGRAM, Rig } from '../support/rig.js';
 import { testRecords } from '../support/records.js';

@@ -1,5 +1,5 @@
 import { afterAll, beforeAll, expect, test } from 'vitest';
-import { BatchStatusValue } from '../../mastercard/contract.js';
+import { BatchStatusValue } from '../support/scripted-gateway.js';
 import { GatewayFailure } from '../../mastercard/errors.js';
 import type {
   BatchReport,
@@ -27,13 +27,13 @@ function accepting({ externalBatchId }: BatchSubmission): SubmissionReceipt {
 }
 
 /** Answers each round as written down. */
-function answering(rounds: BatchReport['records'][]) {
+function answering(rounds: BatchReport['cards'][]) {
   return ({ batchId }: StatusRequest): BatchReport => {
     const externalBatchId = batchId.slice('mc-'.length);
     const round = Number(externalBatchId.split('~')[1] ?? 1);
-    const records = rounds[round - 1]!;
-    const failed = records.some(({ status }) => status === 'FAILED');
-    return report(externalBatchId, failed ? completedWithErrors : completed, records);
+    const cards = rounds[round - 1]!;
+    const failed = cards.some(({ result }) => result === 'failed');
+    return report(externalBatchId, failed ? completedWithErrors : completed, cards);
   };
 }
 

@@ -1,6 +1,6 @@
 import { afterAll, beforeAll, describe, expect, test } from 'vitest';
 import type { EnrollmentBatch } from '../../client/enrollment-batch.js';
-import { BatchStatusValue } from '../../mastercard/contract.js';
+import { BatchStatusValue } from '../support/scripted-gateway.js';
 import { GatewayFailure, type FailureFacts } from '../../mastercard/errors.js';
 import type { SubmissionReceipt } from '../../mastercard/gateway.js';
 import { PROGRAM, Rig } from '../support/rig.js';

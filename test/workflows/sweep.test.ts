@@ -2,7 +2,7 @@ import { randomUUID } from 'node:crypto';
 import { afterAll, beforeAll, expect, test } from 'vitest';
 import type { EnrollmentClient } from '../../client/index.js';
 import { Blob, type ClosedBatch } from '../../enrollment/blobs.js';
-import { BatchStatusValue } from '../../mastercard/contract.js';
+import { BatchStatusValue } from '../support/scripted-gateway.js';
 import { namespaceIdOf } from '../../retention/namespace.js';
 import { getJson, putJson } from '../../store/store.js';
 import { testRecords } from '../support/records.js';

@@ -1,7 +1,8 @@
 import { afterAll, beforeAll, describe, expect, test } from 'vitest';
 import type { EnrollmentBatch } from '../../client/enrollment-batch.js';
 import type { PolicyInput } from '../../enrollment/policy-schema.js';
-import { BatchStatusValue, PASSING_RECORD_REASONS } from '../../mastercard/contract.js';
+import { BatchStatusValue } from '../support/scripted-gateway.js';
+import { batchEnroll } from '../../mastercard/api/batch-enroll.js';
 import { GatewayFailure } from '../../mastercard/errors.js';
 import { testRecords } from '../support/records.js';
 import { PROGRAM, Rig } from '../support/rig.js';
@@ -17,7 +18,7 @@ afterAll(() => rig.close());
 const HOUR = 3_600_000;
 const DAY = 24 * HOUR;
 const { completed, completedWithErrors, inProgress } = BatchStatusValue;
-const [passing = ''] = PASSING_RECORD_REASONS;
+const [passing = ''] = batchEnroll.errors.passing;
 
 type Script = ConstructorParameters<typeof ScriptedGateway>[0];
 

@@ -30,7 +30,7 @@ export function asks<Q extends In<'asking'>['stage']['question']>(
   return isIn(state, 'asking') && state.stage.question === question;
 }
 
-/** As long as Mastercard's ids can be; printable, without spaces. */
+/** What an operator may write for one: whether Mastercard can have given it, the activity finds out. */
 const BATCH_ID = /^[\x21-\x7e]{1,255}$/;
 
 /** What operators did, as the batch shows it. */

@@ -74,11 +74,16 @@ async function inOneGo(batch: Batch, positions: readonly number[], remove: Remov
 }
 
 async function removeCard(batch: Batch, card: number): Promise<Unreadable | undefined> {
-  const { stage, flowId } = batch.in('removing');
+  const { stage, flowId, policy } = batch.in('removing');
   const { program } = keyOf(batch.state);
   const summary = `card ${card + 1}: ${stage.why}`;
   const answer = await removing(program, { summary })
-    .removeCard({ batch: keyOf(batch.state), card, reason: stage.why, flowId: flowId ?? undefined })
+    .removeCard({
+      batch: keyOf(batch.state),
+      card,
+      reason: policy.removalReason,
+      flowId: flowId ?? undefined,
+    })
     .catch(notRemoved);
   if (answer.kind === 'unreadable') return answer;
   batch.become(cardRemoved(batch.in('removing'), card, answer));
