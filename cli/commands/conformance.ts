@@ -19,6 +19,7 @@ interface ConformanceOptions {
   poll: number;
   for: number;
   yes?: true;
+  production?: true;
   json?: true;
 }
 
@@ -36,6 +37,7 @@ export const conformanceCommand = new Command('conformance')
   .option('--poll <duration>', 'how often to ask for the status', duration, 5_000)
   .option('--for <duration>', 'how long to wait until the batch is done', duration, 10 * 60_000)
   .option('-y, --yes', 'take every step without asking')
+  .option('--production', "also with Mastercard's production, where the test cards are enrolled for real")
   .option('--json', 'print one JSON document')
   .addHelpText(
     'after',
@@ -49,6 +51,11 @@ export const conformanceCommand = new Command('conformance')
     if (!options.yes && !process.stdin.isTTY)
       command.error('error: there is no terminal to confirm each step on; give --yes to take all steps');
     const [name, program] = await programOf(options.program);
+    const { PRODUCTION_URLS } = await import('../../mastercard/api/batch-enroll.js');
+    if (!options.production && PRODUCTION_URLS.some((url) => program.baseUrl.startsWith(url)))
+      command.error(
+        `error: ${program.baseUrl} is Mastercard's production; give --production to enroll the test cards there`,
+      );
     const records = await recordsOf(options.file, program);
     const transcript =
       options.transcript ??

@@ -12,13 +12,11 @@ import { kindOfFailure, type ErrorAnswer, type ErrorDetail, type FailureKind } f
  * API on the same base path or in the same family; P, our own proposal. `c2p conformance` compares them with Mastercard.
  */
 
-/** Where the API is: the sandbox and production S, for cards issued in India N. */
-export const BASE_URLS = {
-  sandbox: 'https://sandbox.api.mastercard.com/src/api/digital/payments',
-  production: 'https://api.mastercard.com/src/api/digital/payments',
-  sandboxIndia: 'https://sandbox.api.mastercard.co.in/src/api/digital/payments',
-  productionIndia: 'https://api.mastercard.co.in/src/api/digital/payments',
-} as const;
+/** Where the API enrolls cards for real: S, and N for cards issued in India. */
+export const PRODUCTION_URLS = [
+  'https://api.mastercard.com/src/api/digital/payments',
+  'https://api.mastercard.co.in/src/api/digital/payments',
+] as const;
 
 /** N: the sibling batch API has it so; that it answers 202 is S. */
 const ENROLL_PATH = '/cards/batch';
