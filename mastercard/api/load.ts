@@ -107,9 +107,7 @@ const pattern = z
   .refine(({ flags }) => !/[gy]/.test(flags), a('a RegExp without g and y'));
 const rule = object({ pattern, longest: number, problem: text });
 const wordsFor = <Meaning extends string>(...meanings: Meaning[]) =>
-  z.map(z.string(), z.enum(meanings), {
-    error: ({ code }) => `must be a Map${code === 'invalid_type' ? '' : ` to ${meanings.join(', ')}`}`,
-  });
+  z.map(z.string(), z.enum(meanings, a(meanings.join(' or '))), a('a Map'));
 
 /** What can be told of an `EnrollmentApi` without calling it. */
 const Api = object({
