@@ -80,7 +80,9 @@ async function prepare(
     return await readingBlobs(async () => {
       const program = deps.program(batch.program);
       const { roundId, externalBatchId: rule } = program.api.batch;
-      const externalBatchId = roundId(batch.externalBatchId, input.round);
+      const externalBatchId = idOfRound(() => roundId(batch.externalBatchId, input.round));
+      if (externalBatchId === undefined)
+        return notSent('API_MODULE_FAILED', 'the API module makes no id for the round');
       if (!follows(externalBatchId, rule)) return idRefused(rule);
       const bytes = await deps.store.get(batch, input.enrollmentData);
       const enrollmentData = asCompactJwe(Buffer.from(bytes).toString('ascii'));
@@ -151,6 +153,15 @@ async function isForOldKey(
  */
 function isRefusal({ kind }: GatewayFailure): boolean {
   return kind === 'refused' || kind === 'configuration';
+}
+
+/** Nothing where the API module fails. */
+function idOfRound(make: () => string): string | undefined {
+  try {
+    return make();
+  } catch {
+    return undefined;
+  }
 }
 
 function idRefused({ problem }: TextRule): SubmissionAnswer {

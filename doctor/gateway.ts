@@ -98,7 +98,7 @@ function judge(
     case 429:
       return warning(told, 'it is reached, and throttles: try again later');
   }
-  if (failure.kind === 'configuration') return failed(told, ADDRESS);
+  if (failure.kind === 'configuration') return failed(told, failure.byService ? IDS : ADDRESS);
   if (httpStatus >= 500)
     return failed(told, 'it is reached, and has a problem of its own: try again later, then ask Mastercard');
   return warning(told, 'keys and address seem right: c2p conformance says what of the API differs');

@@ -1,6 +1,6 @@
 /**
- * An API module of an issuer's own, which changes every assumption of the built-in one: paths, nesting, ids, words,
- * errors, removals. Compile it to an ES module and name that in the configuration: `"api": "my-api.js"`.
+ * An API module of an issuer's own, which has everything otherwise than the built-in one: paths, nesting, ids, words,
+ * errors, removals. Compile it to an ES module and name that in the configuration: `"api": "my-api.mjs"`.
  */
 import {
   batchEnroll,
@@ -164,6 +164,33 @@ const myApi: EnrollmentApi = {
       }),
   },
   headers: { ...batchEnroll.headers, flowId: 'x-site', correlationIds: ['x-trace'] },
+  assumptions: {
+    ...batchEnroll.assumptions,
+    enrollPath: {
+      sure: 'S',
+      place: 'enroll.request',
+      says: 'A batch is submitted with POST /enrolment-batches',
+    },
+    enrollBody: {
+      sure: 'S',
+      place: 'enroll.request',
+      says: 'Its body has clientId, service, traceId, name and payload',
+    },
+    roundId: { sure: 'S', place: 'batch.roundId', says: 'A second round has -R2 behind its name' },
+    nesting: {
+      sure: 'S',
+      place: 'enrollmentData.plaintext',
+      says: 'Its plaintext is {consumers: [...]}',
+      fields: /^consumers$/,
+    },
+    locale: {
+      sure: 'S',
+      place: 'enrollmentData.plaintext',
+      says: 'A locale is as en_US',
+      fields: /\.locale$/,
+    },
+    inProgress: { sure: 'S', place: 'status.states', says: 'A batch that is being processed is RUNNING' },
+  },
 };
 
 export default myApi;

@@ -1,7 +1,8 @@
 import type { Dispatcher } from 'undici';
 import { follows } from '../enrollment/record-rules.js';
 import { dispatcherTo, type OutboundTls } from '../protection/outbound.js';
-import type { Caller } from './api/enrollment-api.js';
+import type { ApiRequest, Caller } from './api/enrollment-api.js';
+import type { GatewayOperation } from './api/failures.js';
 import { GatewayFailure } from './errors.js';
 import type { BatchReport, EnrollmentGateway, RemovalResult, SubmissionReceipt } from './gateway.js';
 import { readReceipt, readReport, readWith } from './reading.js';
@@ -38,7 +39,9 @@ export function createHttpGateway(options: HttpGatewayOptions): EnrollmentGatewa
         correlationId,
         externalBatchId,
         signal: call?.signal,
-        request: api.enroll.request(who(correlationId), { externalBatchId, enrollmentData }),
+        request: made('submitBatch', () =>
+          api.enroll.request(who(correlationId), { externalBatchId, enrollmentData }),
+        ),
         accept: (answer) => {
           const found = readReceipt(api, answer.body);
           if (!found) return 'the answer has no usable batchId';
@@ -58,7 +61,7 @@ export function createHttpGateway(options: HttpGatewayOptions): EnrollmentGatewa
         correlationId,
         flowId,
         signal: call?.signal,
-        request: api.status.request(who(correlationId), batchId),
+        request: made('fetchBatchStatus', () => api.status.request(who(correlationId), batchId)),
         accept: (answer) => {
           const found = readReport(api, answer.body);
           if (!found) return NOT_READABLE;
@@ -71,13 +74,15 @@ export function createHttpGateway(options: HttpGatewayOptions): EnrollmentGatewa
     async deleteCard({ srcDigitalCardId, reason, correlationId, flowId }, call) {
       const operation = 'deleteCard';
       if (!follows(srcDigitalCardId, api.removal.srcId)) throw notOfMastercard(operation, 'srcDigitalCardId');
-      const request = api.removal.card(who(correlationId), { srcDigitalCardId, reason });
+      const request = made('deleteCard', () =>
+        api.removal.card(who(correlationId), { srcDigitalCardId, reason }),
+      );
       return remove({ operation, correlationId, flowId, request, signal: call?.signal });
     },
 
     async deleteProfile({ srcConsumerId, correlationId, flowId }, call) {
       const operation = 'deleteProfile';
-      const request = api.removal.profile(who(correlationId), { srcConsumerId });
+      const request = made('deleteProfile', () => api.removal.profile(who(correlationId), { srcConsumerId }));
       return remove({ operation, correlationId, flowId, request, signal: call?.signal });
     },
 
@@ -92,13 +97,22 @@ export function createHttpGateway(options: HttpGatewayOptions): EnrollmentGatewa
       await caller.call({
         ...call,
         accept: ({ body }) =>
-          readWith(body, (json) => api.removal.isDone(json)) ? { removed: true } : NOT_READABLE,
+          readWith(body, (json) => api.removal.isDone(json)) === true ? { removed: true } : NOT_READABLE,
       });
       return 'removed';
     } catch (error) {
       if (error instanceof GatewayFailure && error.kind === 'notFound') return 'absent';
       throw error;
     }
+  }
+}
+
+/** Nothing is sent of a request that the API module does not make: a mended one may. */
+function made(operation: GatewayOperation, make: () => ApiRequest): ApiRequest {
+  try {
+    return make();
+  } catch {
+    throw new GatewayFailure({ kind: 'notSent', operation, problem: 'the API module makes no request' });
   }
 }
 

@@ -2,7 +2,7 @@ import { follows } from '../enrollment/record-rules.js';
 import type { ReportedCard } from '../enrollment/reconciliation.js';
 import { parseShallow } from '../protection/json-depth.js';
 import type { CardAnswer, EnrollmentApi } from './api/enrollment-api.js';
-import type { ErrorAnswer } from './api/failures.js';
+import { FAILURE_KINDS, type AnsweredCall, type ErrorAnswer, type FailureKind } from './api/failures.js';
 import { cleaned, cleanPlace, cleanReason, cleanText, UNSPECIFIED } from './cleaning.js';
 import type { FailureDetail } from './errors.js';
 import type { BatchReport } from './gateway.js';
@@ -24,8 +24,10 @@ export function readWith<T>(body: string | undefined, read: (json: unknown) => T
 
 /** The answer of an accepted batch. */
 export function readReceipt(api: EnrollmentApi, body: string | undefined) {
-  const found = readWith(body, (json) => api.enroll.read(json));
-  return found && follows(found.batchId, api.batch.batchId) ? found : undefined;
+  return readWith(body, (json) => {
+    const found = api.enroll.read(json);
+    return found && follows(found.batchId, api.batch.batchId) ? found : undefined;
+  });
 }
 
 /**
@@ -36,16 +38,18 @@ export function readReport(
   api: EnrollmentApi,
   body: string | undefined,
 ): Omit<BatchReport, 'flowId'> | undefined {
-  const found = readWith(body, (json) => api.status.read(json));
-  if (!found || !follows(found.batchId, api.batch.batchId)) return undefined;
-  const { batchId, externalBatchId, batchStatus, records } = found;
-  return {
-    batchId,
-    externalBatchId,
-    batchStatus: cleanText(batchStatus).slice(0, 64),
-    state: api.status.states.get(batchStatus) ?? 'unknown',
-    cards: records.map((record) => reportedCard(api, record)),
-  };
+  return readWith(body, (json) => {
+    const found = api.status.read(json);
+    if (!found || !follows(found.batchId, api.batch.batchId)) return undefined;
+    const { batchId, externalBatchId, batchStatus, records } = found;
+    return {
+      batchId,
+      externalBatchId,
+      batchStatus: cleanText(batchStatus).slice(0, 64),
+      state: api.status.states.get(batchStatus) ?? 'unknown',
+      cards: records.map((record) => reportedCard(api, record)),
+    };
+  });
 }
 
 function reportedCard(api: EnrollmentApi, record: CardAnswer): ReportedCard {
@@ -74,7 +78,24 @@ function whyDeclined(api: EnrollmentApi, error: ErrorAnswer): Pick<ReportedCard,
 
 /** The body of an error answer, as Mastercard wrote it: for decisions, and for nothing that is kept. */
 export function readError(api: EnrollmentApi, body: string | undefined): ErrorAnswer {
-  return readWith(body, (json) => api.errors.read(json)) ?? {};
+  return (
+    readWith(body, (json) => {
+      const error = api.errors.read(json) ?? {};
+      // What it says has to be usable by all that follows.
+      clean(api, error);
+      return error;
+    }) ?? {}
+  );
+}
+
+/** What is known after an answer that is an error; open where the API module gives no usable word. */
+export function kindOf(api: EnrollmentApi, call: AnsweredCall): FailureKind {
+  try {
+    const kind = api.errors.kindOf(call);
+    return FAILURE_KINDS.has(kind) ? kind : 'unknown';
+  } catch {
+    return 'unknown';
+  }
 }
 
 /** What an error says, as it may be kept: texts masked and cut, reasons that the API lists. */

@@ -7,7 +7,7 @@ import { GatewayFailure } from './errors.js';
 import { exchange, type Exchange } from './http-exchange.js';
 import { authorizationHeader } from './oauth1.js';
 import { maskPersonal } from '../protection/mask.js';
-import { clean, readError } from './reading.js';
+import { clean, kindOf, readError } from './reading.js';
 import { parseRetryAfter } from './retry-after.js';
 
 export interface CallerOptions {
@@ -123,7 +123,7 @@ export class SignedCaller {
     if (accepted !== undefined && typeof accepted !== 'string') return accepted;
 
     const error = isSuccess ? {} : readError(api, outcome.body);
-    const kind = isSuccess ? 'unknown' : api.errors.kindOf({ operation, httpStatus, error });
+    const kind = isSuccess ? 'unknown' : kindOf(api, { operation, httpStatus, error });
     return new GatewayFailure({
       kind,
       operation,

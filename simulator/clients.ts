@@ -74,7 +74,7 @@ export class Clients {
    * The program that a caller speaks for.
    *
    * @param consumerKey that signed the request
-   * @throws ApiError 403 PERMISSION_DENIED if the ids are not those of a program with this consumer key
+   * @throws ApiError 400 INVALID_STATE if the ids are not those of a program with this consumer key
    */
   authorise(consumerKey: string, ids: { srcClientId: string; serviceId: string }): Client {
     const own = this.clients.filter((client) => client.consumerKey === consumerKey);
@@ -82,7 +82,8 @@ export class Clients {
     const client = sameClient.find((one) => one.serviceId === ids.serviceId);
     if (client) return client;
     const source = sameClient.length > 0 ? 'serviceId' : 'srcClientId';
-    throw new ApiError(403, {
+    throw new ApiError(400, {
+      reason: 'INVALID_STATE',
       message: `The ${source} is not known for this consumer key`,
       details: [{ reason: 'NOT_FOUND', source, message: 'Not known for this consumer key' }],
     });

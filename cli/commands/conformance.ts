@@ -1,9 +1,12 @@
 import { createInterface } from 'node:readline/promises';
-import { Command, InvalidArgumentError } from 'commander';
+import { Command, InvalidArgumentError, Option } from 'commander';
 import { ProgramUnknownError } from '../../client/errors.js';
 import type { ProgramConfig } from '../../config/config.js';
 import type { EnrollmentRecord } from '../../enrollment/records.js';
+import type { AssumptionName } from '../../mastercard/api/assumptions.js';
+import type { EnrollmentApi } from '../../mastercard/api/enrollment-api.js';
 import type { ConformanceResult } from '../../mastercard/conformance/session.js';
+import { maskForeign } from '../../protection/mask.js';
 import { duration } from '../duration.js';
 import { ExitCode } from '../exit-codes.js';
 import { example } from '../help.js';
@@ -19,6 +22,7 @@ interface ConformanceOptions {
   poll: number;
   for: number;
   yes?: true;
+  production?: true;
   json?: true;
 }
 
@@ -33,9 +37,18 @@ export const conformanceCommand = new Command('conformance')
     '--transcript <file>',
     'where to write what was sent and answered, masked (default: a new file here)',
   )
-  .option('--poll <duration>', 'how often to ask for the status', duration, 5_000)
-  .option('--for <duration>', 'how long to wait until the batch is done', duration, 10 * 60_000)
+  .addOption(
+    new Option('--poll <duration>', 'how often to ask for the status')
+      .argParser(duration)
+      .default(5_000, '5s'),
+  )
+  .addOption(
+    new Option('--for <duration>', 'how long to wait until the batch is done')
+      .argParser(duration)
+      .default(600_000, '10m'),
+  )
   .option('-y, --yes', 'take every step without asking')
+  .option('--production', "also with Mastercard's production, where the test cards are enrolled for real")
   .option('--json', 'print one JSON document')
   .addHelpText(
     'after',
@@ -49,6 +62,11 @@ export const conformanceCommand = new Command('conformance')
     if (!options.yes && !process.stdin.isTTY)
       command.error('error: there is no terminal to confirm each step on; give --yes to take all steps');
     const [name, program] = await programOf(options.program);
+    const { PRODUCTION_URLS } = await import('../../mastercard/api/batch-enroll.js');
+    if (!options.production && PRODUCTION_URLS.some((url) => program.baseUrl.startsWith(url)))
+      command.error(
+        `error: ${program.baseUrl} is Mastercard's production; give --production to enroll the test cards there`,
+      );
     const records = await recordsOf(options.file, program);
     const transcript =
       options.transcript ??
@@ -56,7 +74,8 @@ export const conformanceCommand = new Command('conformance')
     // First of all, so that nothing is sent of which nothing could be kept.
     const result = await written(transcript, (tell) => converse(program, records, options, tell));
     note(`\ntranscript, masked: ${transcript}`);
-    if (options.json) printJson({ program: name, api: program.api.name, ...result });
+    const explained = result.verdicts.map((one) => ({ ...one, ...aboutOf(program.api, one.assumption) }));
+    if (options.json) printJson({ program: name, api: program.api.name, ...result, verdicts: explained });
     else printResult(program, result);
     const contradicted = result.verdicts.filter(({ verdict }) => verdict === 'contradicted').length;
     const failed = contradicted > 0 || result.stopped !== undefined || result.left.length > 0;
@@ -116,35 +135,48 @@ async function converse(
   const tls = await loadProgramTls(program.tls ?? {});
   const recipient = await loadEncryptionKey({ ...program.encryptionKey, tls }, signingKey);
   const agent = dispatcherTo(baseUrl, { tls });
-  note(`${baseUrl}, by the API module ${api.name}`);
+  note(`${baseUrl}, with the API module ${api.name}`);
+  const over = new AbortController();
+  const interrupted = () => over.abort();
+  for (const signal of SIGNALS) process.once(signal, interrupted);
   try {
     return await runConformance({
       ...{ api, srcClientId, serviceId, records, pollFor, pollEvery: poll },
       caller: new SignedCaller({ api, baseUrl, consumerKey, signingKey }, agent),
       encrypt: (plaintext) => encryptEnrollmentData(plaintext, recipient, program.contentEncryption),
+      signal: over.signal,
       confirm: async (step) => {
         tell(`# ${step.title}`);
         note(`\n${step.title}.\n  ${step.effect}`);
-        return yes === true || agrees();
+        return yes === true || agrees(over.signal);
       },
       onExchange: (exchange) => {
         const { request, answer } = exchange;
-        note(`  ${request.method} ${request.path}: ${answer.answered ? answer.httpStatus : answer.problem}`);
+        const came = answer.answered ? answer.httpStatus : answer.problem;
+        note(maskForeign(`  ${request.method} ${request.path}: ${came}`));
         tell(transcriptOf(exchange, records, [api.headers.flowId, ...api.headers.correlationIds]));
       },
     });
   } finally {
+    for (const signal of SIGNALS) process.off(signal, interrupted);
     await agent.close();
   }
 }
 
-async function agrees(): Promise<boolean> {
+const SIGNALS = ['SIGINT', 'SIGTERM'] as const;
+
+async function agrees(signal: AbortSignal): Promise<boolean> {
   const questions = createInterface({ input: process.stdin, output: terminal().stderr });
   try {
-    return /^y(es)?$/i.test((await questions.question('Go on? [y/N] ')).trim());
+    return /^y(es)?$/i.test((await questions.question('Go on? [y/N] ', { signal })).trim());
   } finally {
     questions.close();
   }
+}
+
+function aboutOf({ assumptions }: EnrollmentApi, name: AssumptionName) {
+  const { sure, says, place } = assumptions[name];
+  return { sure, says, place };
 }
 
 const WORDS = { confirmed: 'confirmed', contradicted: 'CONTRADICTED', notSeen: 'not seen' } as const;
@@ -153,7 +185,7 @@ function printResult({ api, apiFile }: ProgramConfig, { verdicts, stopped, left 
   const module = apiFile ?? 'an API module of your own (docs/api-module.md)';
   note('');
   for (const { assumption, verdict, came } of verdicts) {
-    const { sure, says, place } = api.assumptions[assumption];
+    const { sure, says, place } = aboutOf(api, assumption);
     print(`${WORDS[verdict].padEnd(12)}  ${sure}  ${assumption.padEnd(17)}  ${says}`);
     if (came !== undefined) {
       print(`${' '.repeat(17)}came: ${came}`);

@@ -31,7 +31,7 @@ export const simulatorCommand = new Command('simulator')
       .choices(['withBatchId', 'withoutBatchId'])
       .default('withBatchId'),
   )
-  .option('--deviate <assumption>', 'do otherwise what c2p conformance has under this name')
+  .option('--deviate <assumption>', 'deviate from the assumption that has this name in c2p conformance')
   .addHelpText(
     'after',
     example('c2p simulator --port 7480', 'A program reaches it with "baseUrl": the address that it prints.'),

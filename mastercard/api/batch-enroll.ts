@@ -12,19 +12,17 @@ import { kindOfFailure, type ErrorAnswer, type ErrorDetail, type FailureKind } f
  * API on the same base path or in the same family; P, our own proposal. `c2p conformance` compares them with Mastercard.
  */
 
-/** Where the API is: the sandbox and production S, for cards issued in India N. */
-export const BASE_URLS = {
-  sandbox: 'https://sandbox.api.mastercard.com/src/api/digital/payments',
-  production: 'https://api.mastercard.com/src/api/digital/payments',
-  sandboxIndia: 'https://sandbox.api.mastercard.co.in/src/api/digital/payments',
-  productionIndia: 'https://api.mastercard.co.in/src/api/digital/payments',
-} as const;
+/** Where the API enrolls cards for real: S, and N for cards issued in India. */
+export const PRODUCTION_URLS = [
+  'https://api.mastercard.com/src/api/digital/payments',
+  'https://api.mastercard.co.in/src/api/digital/payments',
+] as const;
 
 /** N: the sibling batch API has it so; that it answers 202 is S. */
 const ENROLL_PATH = '/cards/batch';
 /** N */
 const CARDS_PATH = '/cards';
-/** That it exists is S, its query P. */
+/** S: that a profile can be removed; P: path and query. */
 const PROFILES_PATH = '/profiles';
 
 /** Percent-encoded as RFC 3986 asks, which is what OAuth signs. */
@@ -219,7 +217,7 @@ const SIMULATOR_REASONS =
   'OAUTH_HEADER_INVALID OAUTH_CONSUMER_KEY_UNKNOWN OAUTH_TIMESTAMP_REFUSED OAUTH_BODY_HASH_MISMATCH ' +
   'OAUTH_SIGNATURE_INVALID OAUTH_NONCE_USED';
 
-/** S: the batch itself exists already, as the detail that names its id. */
+/** P: the batch itself exists already, by the top reason or the detail that names its id. */
 function isDuplicate({ reason, details = [] }: ErrorAnswer): boolean {
   return (
     reason === 'ALREADY_EXISTS' ||
@@ -227,7 +225,7 @@ function isDuplicate({ reason, details = [] }: ErrorAnswer): boolean {
   );
 }
 
-/** S: 400 `INVALID_STATE` for an unknown `srcClientId` or `serviceId`, `INVALID_ARGUMENT` for one that is no UUID. */
+/** N: 400 `INVALID_STATE` for an unknown `srcClientId` or `serviceId`, `INVALID_ARGUMENT` for one that is no UUID. */
 function isCallerRefused({ message = '', details = [] }: ErrorAnswer): boolean {
   return ['srcClientId', 'serviceId'].some(
     (field) => message.includes(field) || details.some((detail) => isAbout(detail, field)),
@@ -246,7 +244,7 @@ const assumptions: Record<AssumptionName, Assumption> = {
   enrollBody: {
     sure: 'S',
     place: 'enroll.request',
-    says: 'Its body has srcClientId, serviceId, srcCorrelationId, externalBatchId and enrollmentData',
+    says: 'Its body has srcClientId, serviceId, externalBatchId, enrollmentData, and (N) srcCorrelationId',
     fields: /^srcCorrelationId$/,
   },
   externalBatchId: {
@@ -365,12 +363,12 @@ const assumptions: Record<AssumptionName, Assumption> = {
     says: 'A declined card has a service error, named error',
   },
   unknownBatch: {
-    sure: 'S',
+    sure: 'P',
     place: 'errors.kindOf',
     says: 'The status of an unknown batchId is answered with 404 NOT_FOUND',
   },
   duplicate: {
-    sure: 'S',
+    sure: 'P',
     place: 'errors.kindOf',
     says: 'An externalBatchId that was accepted is answered with 409 ALREADY_EXISTS',
   },
@@ -477,7 +475,7 @@ export const batchEnroll: EnrollmentApi = {
     read: (body) => Receipt.safeParse(body).data,
   },
   status: {
-    // P (that it is keyed by `batchId` is S)
+    // N: the path; S: that it is keyed by `batchId`; P: the query
     request: (caller, batchId) => ({
       method: 'GET',
       path: `${ENROLL_PATH}/${pathSegment(batchId)}`,
@@ -528,7 +526,7 @@ export const batchEnroll: EnrollmentApi = {
     ]),
     // S
     throttling: new Set(['RESOURCE_EXHAUSTED']),
-    // S
+    // S: the words; P: that what they say may pass
     passing: new Set(['NO_RESPONSE_FROM_ISSUER', 'UNAVAILABLE', 'INTERNAL', 'UNEXPECTED_ERROR']),
     kindOf: (call) => kindOfFailure(call, { kindOfReason: KIND_OF_REASON, isDuplicate, isCallerRefused }),
   },

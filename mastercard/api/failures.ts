@@ -15,6 +15,16 @@ export type GatewayOperation = 'submitBatch' | 'fetchBatchStatus' | 'deleteCard'
 export type FailureKind =
   'notSent' | 'notAccepted' | 'unknown' | 'duplicate' | 'refused' | 'configuration' | 'notFound';
 
+/** Those that an answer may have: one that came was sent. */
+export const FAILURE_KINDS: ReadonlySet<FailureKind> = new Set<FailureKind>([
+  'notAccepted',
+  'unknown',
+  'duplicate',
+  'refused',
+  'configuration',
+  'notFound',
+]);
+
 /** An error as Mastercard wrote it, whichever of its shapes it has; all of it may be missing. */
 export interface ErrorAnswer {
   /** Whether the API gateway answered, before the service saw the request. */

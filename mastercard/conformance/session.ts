@@ -1,13 +1,15 @@
 import { randomUUID } from 'node:crypto';
 import { setTimeout as sleep } from 'node:timers/promises';
 import { follows } from '../../enrollment/record-rules.js';
+import { cardKey, type Outcome } from '../../enrollment/outcomes.js';
 import { cardKeysOf, type EnrollmentRecord } from '../../enrollment/records.js';
 import { reconcile, type ReportedCard } from '../../enrollment/reconciliation.js';
 import type { AssumptionName } from '../api/assumptions.js';
 import type { ApiRequest, Caller, EnrollmentApi } from '../api/enrollment-api.js';
 import type { ErrorAnswer, GatewayOperation } from '../api/failures.js';
-import { readError, readReport, readWith } from '../reading.js';
+import { readError, readReceipt, readReport, readWith } from '../reading.js';
 import { flowIdOf, type Answer, type SignedCaller } from '../signed-call.js';
+import { masked } from './masking.js';
 import { assumptionsAbout, Verdicts, type Verdict } from './verdicts.js';
 
 export interface ConformanceOptions {
@@ -25,6 +27,8 @@ export interface ConformanceOptions {
   /** Asks whether to take a step. */
   confirm: (step: Step) => Promise<boolean>;
   onExchange: (exchange: RecordedExchange) => void;
+  /** Ends the session early. */
+  signal?: AbortSignal | undefined;
 }
 
 /** A step of the session, for a person who is to agree to it. */
@@ -51,6 +55,12 @@ export interface ConformanceResult {
 /** The session cannot go on: a sentence with what to do. */
 class Stopped extends Error {}
 
+function whyStopped(error: unknown): string {
+  if (error instanceof Stopped) return error.message;
+  const { name, code } = error as { name?: string; code?: string };
+  return `it failed (${code ?? name ?? 'unknown error'})`;
+}
+
 /**
  * Speaks with Mastercard once, in the way of a batch, and compares every answer with what an `EnrollmentApi` assumes:
  * asks for a batch that does not exist, sends a request that is incomplete, enrolls the test cards as one batch, sends
@@ -62,19 +72,31 @@ export async function runConformance(options: ConformanceOptions): Promise<Confo
   try {
     await session.run();
   } catch (error) {
-    if (!(error instanceof Stopped)) throw error;
-    stopped = error.message;
+    // Whatever ended it: what may be enrolled by now has to be named.
+    stopped = options.signal?.aborted ? 'it was interrupted' : whyStopped(error);
   }
-  return { verdicts: session.verdicts.list(), stopped, left: session.left };
+  const mask = (text: string) => masked(text, options.records);
+  return {
+    verdicts: session.verdicts.list().map((one) => ({ ...one, ...(one.came && { came: mask(one.came) }) })),
+    stopped: stopped === undefined ? undefined : mask(stopped),
+    left: session.left.map(mask),
+  };
 }
 
 class Session {
   readonly verdicts = new Verdicts();
-  /** `srcDigitalCardId` of what is enrolled; or the ids of batches of which it is unknown. */
-  left: string[] = [];
+  /** Batches of which it is unknown which cards are enrolled. */
+  private batches: string[] = [];
+  /** What is known to be enrolled, or may be. */
+  private items: string[] = [];
   private flowId: string | undefined;
 
   constructor(private readonly options: ConformanceOptions) {}
+
+  /** What may still be enrolled. */
+  get left(): string[] {
+    return [...this.batches, ...this.items];
+  }
 
   async run(): Promise<void> {
     const { api, records } = this.options;
@@ -97,7 +119,7 @@ class Session {
     });
     const enrollmentData = await this.options.encrypt(api.enrollmentData.plaintext(records));
     const batch = await this.enroll(enrollmentData);
-    this.left = [`all cards of batchId ${batch.batchId}`];
+    this.batches = [allOf(batch.batchId)];
     const second = await this.enrollAgain(batch, enrollmentData);
 
     await this.agree({
@@ -105,15 +127,15 @@ class Session {
       effect: 'It changes nothing.',
     });
     const reported = await this.poll(batch.batchId);
-    this.judgeCards(reported);
+    const enrolled = this.judgeCards(batch.batchId, reported);
     // Its cards are enrolled later, perhaps after those of the first were removed.
-    if (second !== undefined) await this.poll(second);
+    if (second !== undefined) enrolled.push(...this.judgeCards(second, await this.poll(second)));
 
     await this.agree({
       title: 'Remove every card that was enrolled, one of them twice, then the profiles',
       effect: 'Nothing of the test stays in Click to Pay.',
     });
-    await this.removeAll(reported);
+    await this.removeAll(enrolled);
   }
 
   private async agree(step: Step): Promise<void> {
@@ -123,7 +145,7 @@ class Session {
   private async askUnknownBatch(): Promise<void> {
     const { api } = this.options;
     const answer = await this.send('fetchBatchStatus', (caller) => api.status.request(caller, randomUUID()));
-    const error = this.judgeError(answer, 'statusPath', 'statusQuery');
+    const error = this.judgeError('fetchBatchStatus', answer, 'statusPath', 'statusQuery');
     if (!error) return;
     const kind = api.errors.kindOf({ operation: 'fetchBatchStatus', httpStatus: answer.httpStatus, error });
     if (kind === 'notFound' && answer.httpStatus === 404)
@@ -142,12 +164,16 @@ class Session {
       this.verdicts.contradict('invalidRequest', `it was accepted: ${answer.httpStatus}`);
       return;
     }
-    const error = this.judgeError(answer, 'enrollPath', undefined);
+    const error = this.judgeError('submitBatch', answer, 'enrollPath', undefined);
     if (!error) return;
     this.verdicts.confirm('enrollPath');
     const named = (error.details ?? []).map(({ source }) => source ?? '').filter(Boolean);
     const other = named.find((source) => !this.isSent(source));
-    if (other !== undefined) this.verdicts.contradict('enrollBody', `Mastercard misses ${other}`);
+    if (other !== undefined)
+      this.verdicts.contradict(
+        'enrollBody',
+        `Mastercard names the field ${other}, which the request does not have`,
+      );
     else if (named.length > 0) this.verdicts.confirm('enrollBody');
     if (answer.httpStatus === 400) this.verdicts.confirm('invalidRequest');
     else this.verdicts.contradict('invalidRequest', said(answer, error));
@@ -175,15 +201,20 @@ class Session {
       { id: this.batchId(this.ids.length - 1), isWrong: 'externalBatchId' },
     ];
     for (const [n, { id, isWrong }] of tries.entries()) {
+      // Until it is known that Mastercard did not take it.
+      this.batches = [`all cards of externalBatchId ${id}`];
       const answer = await this.send('submitBatch', (caller) =>
         api.enroll.request(caller, { externalBatchId: id, enrollmentData }),
       );
+      if (!this.mayBeAccepted(answer)) this.batches = [];
       if (answer.httpStatus >= 200 && answer.httpStatus < 300) {
         if (isWrong) this.verdicts.contradict(isWrong, `${tries[n - 1]!.id} is refused, and ${id} accepted`);
         if (n === 0) this.verdicts.confirm('roundId');
         if (n <= 1) this.verdicts.confirm('externalBatchId');
         return this.accepted(answer, id);
       }
+      if (answer.httpStatus === 409)
+        throw new Stopped(`Mastercard has a batch of the new externalBatchId ${id} already`);
       const about = this.aboutEnroll(answer);
       if (!about.includes('externalBatchId')) {
         for (const name of about) this.verdicts.contradict(name, said(answer, readError(api, answer.body)));
@@ -192,12 +223,20 @@ class Session {
       if (n === tries.length - 1)
         this.verdicts.contradict('externalBatchId', said(answer, readError(api, answer.body)));
     }
-    throw new Stopped('Mastercard does not accept the batch: mend what is contradicted, and run it again');
+    throw new Stopped('Mastercard does not accept the batch: correct what is contradicted, and run it again');
+  }
+
+  private mayBeAccepted({ httpStatus, body }: Answer): boolean {
+    const { api } = this.options;
+    if (httpStatus >= 200 && httpStatus < 300) return true;
+    const error = readError(api, body);
+    const kind = api.errors.kindOf({ operation: 'submitBatch', httpStatus, error });
+    return kind === 'unknown' || kind === 'duplicate';
   }
 
   private aboutEnroll(answer: Answer): AssumptionName[] {
     const { api } = this.options;
-    const error = this.judgeError(answer, 'enrollPath', undefined);
+    const error = this.judgeError('submitBatch', answer, 'enrollPath', undefined);
     if (!error) return [];
     const about = assumptionsAbout(api, error);
     if (about.length > 0) return about;
@@ -213,13 +252,11 @@ class Session {
     const lost = `a batch was accepted as ${externalBatchId}, and its batchId cannot be read: ask Mastercard to remove its cards`;
     if (!receipt || (receipt.externalBatchId ?? externalBatchId) !== externalBatchId) {
       this.verdicts.contradict('enrollAnswer', `an answer with ${fieldsOf(answer)}`);
-      this.left = [`all cards of externalBatchId ${externalBatchId}`];
       throw new Stopped(lost);
     }
     this.verdicts.confirm('enrollAnswer');
     if (!follows(receipt.batchId, api.batch.batchId)) {
       this.verdicts.contradict('batchId', receipt.batchId);
-      this.left = [`all cards of externalBatchId ${externalBatchId}`];
       throw new Stopped(lost);
     }
     this.verdicts.confirm('batchId');
@@ -237,12 +274,15 @@ class Session {
       api.enroll.request(caller, { externalBatchId, enrollmentData }),
     );
     if (answer.httpStatus < 300) {
-      const second = readWith(answer.body, (json) => api.enroll.read(json));
+      const second = readReceipt(api, answer.body);
+      if (!second) this.batches.push(`all cards of another batch of externalBatchId ${externalBatchId}`);
       const which = second?.batchId === batchId ? 'the same batchId' : 'another batchId';
       this.verdicts.contradict('duplicate', `${answer.httpStatus}, with ${which}`);
-      return second?.batchId === batchId ? undefined : second?.batchId;
+      if (!second || second.batchId === batchId) return undefined;
+      this.batches.push(allOf(second.batchId));
+      return second.batchId;
     }
-    const error = this.judgeError(answer, 'enrollPath', undefined);
+    const error = this.judgeError('submitBatch', answer, 'enrollPath', undefined);
     if (!error) return undefined;
     const kind = api.errors.kindOf({ operation: 'submitBatch', httpStatus: answer.httpStatus, error });
     if (kind === 'duplicate' && answer.httpStatus === 409) this.verdicts.confirm('duplicate');
@@ -285,106 +325,123 @@ class Session {
           return report.cards;
         }
       } else {
-        const error = this.judgeError(answer, 'statusPath', 'statusQuery');
+        const error = this.judgeError('fetchBatchStatus', answer, 'statusPath', 'statusQuery');
         if (!error) throw new Stopped('the status of the batch cannot be asked for');
       }
       if (Date.now() + pollEvery > until) break;
-      await sleep(pollEvery);
+      await sleep(pollEvery, undefined, { signal: this.options.signal });
     }
     for (const word of unknown)
       this.verdicts.contradict(this.verdicts.isConfirmed('inProgress') ? 'terminal' : 'inProgress', word);
     throw new Stopped('the batch is not done in the time given: run it again with a longer --for');
   }
 
-  private judgeCards(reported: readonly ReportedCard[]): void {
+  /**
+   * Judges what is said of the cards that were sent, and of no others.
+   * @returns what is enrolled.
+   */
+  private judgeCards(batchId: string, reported: readonly ReportedCard[]): Outcome[] {
     const { records } = this.options;
-    const { outcomes } = reconcile(cardKeysOf(records), reported, 1);
-    this.left = outcomes
-      .filter(({ status }) => status === 'ENROLLED')
-      .map(({ srcDigitalCardId, externalCardId }) => srcDigitalCardId ?? `externalCardId ${externalCardId}`);
-    for (const card of reported) {
-      const { result, rawStatus, srcConsumerId, srcDigitalCardId, reason } = card;
-      const isDeclined = reason !== undefined || (card.details ?? []).length > 0;
-      if (result === 'enrolled') {
-        this.verdicts.confirm('cardIds', 'succeeded', 'contentEncryption', 'nesting', 'externalIds');
-        this.verdicts.confirm('consumer', 'locale', 'card');
-        if (srcConsumerId !== undefined || srcDigitalCardId !== undefined) this.verdicts.confirm('srcIds');
-        else
-          this.verdicts.contradict('srcIds', 'an enrolled card without srcConsumerId and srcDigitalCardId');
-      } else if (result === 'failed') {
-        this.verdicts.confirm('cardIds', 'failed');
-        if (isDeclined) this.verdicts.confirm('declineReason');
-        else this.verdicts.contradict('declineReason', 'a declined card without a reason');
-      } else this.verdicts.contradict(isDeclined ? 'failed' : 'succeeded', rawStatus);
-    }
-    const sent = records.flatMap(({ cards }) => cards);
-    if (this.verdicts.isConfirmed('card') && sent.some(({ billingAddress }) => billingAddress))
+    const keys = cardKeysOf(records);
+    const { outcomes, anomalies } = reconcile(keys, reported, 1);
+    this.batches = this.batches.filter((one) => one !== allOf(batchId));
+    for (const { status, srcDigitalCardId, externalCardId } of outcomes)
+      if (status !== 'FAILED') this.items.push(srcDigitalCardId ?? `externalCardId ${externalCardId}`);
+    if (anomalies.foreign > 0) this.verdicts.contradict('cardIds', 'a record of a card that was not sent');
+    if (anomalies.missing > 0) this.verdicts.contradict('cardIds', 'no record of a card that was sent');
+    const sent = new Set(keys.map(cardKey));
+    for (const card of reported.filter((one) => sent.has(cardKey(one)))) this.judgeCard(card);
+    if (
+      this.verdicts.isConfirmed('card') &&
+      records.some(({ cards }) => cards.some((card) => card.billingAddress))
+    )
       this.verdicts.confirm('billingAddress');
-    if (reported.length === 0) this.verdicts.contradict('cardIds', 'a batch that is done, without records');
+    return outcomes.filter(({ status }) => status === 'ENROLLED');
   }
 
-  private async removeAll(reported: readonly ReportedCard[]): Promise<void> {
+  private judgeCard({
+    result,
+    rawStatus,
+    srcConsumerId,
+    srcDigitalCardId,
+    reason,
+    details,
+  }: ReportedCard): void {
+    const isDeclined = reason !== undefined || (details ?? []).length > 0;
+    if (result === 'enrolled') {
+      this.verdicts.confirm('cardIds', 'succeeded', 'contentEncryption', 'nesting', 'externalIds');
+      this.verdicts.confirm('consumer', 'locale', 'card');
+      if (srcConsumerId !== undefined || srcDigitalCardId !== undefined) this.verdicts.confirm('srcIds');
+      else this.verdicts.contradict('srcIds', 'an enrolled card without srcConsumerId and srcDigitalCardId');
+    } else if (result === 'failed') {
+      this.verdicts.confirm('cardIds', 'failed');
+      if (isDeclined) this.verdicts.confirm('declineReason');
+      else this.verdicts.contradict('declineReason', 'a declined card without a reason');
+    } else this.verdicts.contradict(isDeclined ? 'failed' : 'succeeded', rawStatus);
+  }
+
+  private async removeAll(enrolled: readonly Outcome[]): Promise<void> {
     const { api } = this.options;
-    const cards = [
-      ...new Set(
-        reported.flatMap(({ result, srcDigitalCardId: id }) =>
-          result === 'enrolled' && id !== undefined ? [id] : [],
-        ),
-      ),
-    ];
+    const cards = distinct(enrolled.map(({ srcDigitalCardId }) => srcDigitalCardId));
     const remove = (srcDigitalCardId: string) =>
       this.send('deleteCard', (caller) => api.removal.card(caller, { srcDigitalCardId, reason: 'other' }));
     for (const id of cards) {
       const answer = await remove(id);
-      if (this.removed(answer, 'cardPath', 'cardQuery')) this.left = this.left.filter((left) => left !== id);
+      if (this.removed('deleteCard', answer, 'cardPath', 'cardQuery'))
+        this.items = this.items.filter((item) => item !== id);
       else if (answer.httpStatus >= 300)
         throw new Stopped('a card cannot be removed: ask Mastercard to remove it');
     }
     if (cards.length > 0) this.judgeAbsent(await remove(cards[0]!));
-    const consumers = [
-      ...new Set(
-        reported.flatMap(({ result, srcConsumerId: id }) =>
-          result === 'enrolled' && id !== undefined ? [id] : [],
-        ),
-      ),
-    ];
-    for (const srcConsumerId of consumers) {
+    const consumers = distinct(enrolled.map(({ srcConsumerId }) => srcConsumerId));
+    for (const [n, srcConsumerId] of consumers.entries()) {
       const answer = await this.send('deleteProfile', (caller) =>
         api.removal.profile(caller, { srcConsumerId }),
       );
-      if (!this.removed(answer, 'profilePath', 'profileQuery')) return;
+      if (this.removed('deleteProfile', answer, 'profilePath', 'profileQuery')) continue;
+      this.items.push(...consumers.slice(n).map((id) => `the profile ${id}`));
+      return;
     }
   }
 
   private judgeAbsent(answer: Answer): void {
     const { api } = this.options;
     if (answer.httpStatus < 300) return this.verdicts.contradict('absent', `${answer.httpStatus} once more`);
-    const error = this.judgeError(answer, 'cardPath', 'cardQuery');
+    const error = this.judgeError('deleteCard', answer, 'cardPath', 'cardQuery');
     if (!error) return;
     const kind = api.errors.kindOf({ operation: 'deleteCard', httpStatus: answer.httpStatus, error });
     if (kind === 'notFound') this.verdicts.confirm('absent');
     else this.verdicts.contradict('absent', said(answer, error));
   }
 
-  private removed(answer: Answer, path: AssumptionName, query: AssumptionName): boolean {
+  private removed(
+    operation: GatewayOperation,
+    answer: Answer,
+    path: AssumptionName,
+    query: AssumptionName,
+  ): boolean {
     const { api } = this.options;
     if (answer.httpStatus >= 300) {
-      const error = this.judgeError(answer, path, query);
+      const error = this.judgeError(operation, answer, path, query);
       if (error && !this.verdicts.isContradicted(query)) this.verdicts.contradict(query, said(answer, error));
       return false;
     }
     this.verdicts.confirm(path, query);
-    if (readWith(answer.body, (json) => api.removal.isDone(json))) this.verdicts.confirm('removed');
+    const isDone =
+      answer.httpStatus === 200 && readWith(answer.body, (json) => api.removal.isDone(json)) === true;
+    if (isDone) this.verdicts.confirm('removed');
     else this.verdicts.contradict('removed', `${answer.httpStatus} with ${fieldsOf(answer)}`);
-    return true;
+    return isDone;
   }
 
   /**
    * Judges what every error shows: whether the path is right, whether it can be read, and its words.
+   * @param operation of which it is the answer.
    * @param request what is contradicted by an error about a field of the query.
    * @returns the error, if it is one of the service that can be read, and not about the query.
    */
   private judgeError(
+    operation: GatewayOperation,
     answer: Answer,
     path: AssumptionName,
     request: AssumptionName | undefined,
@@ -401,7 +458,11 @@ class Session {
       this.verdicts.contradict(path, said(answer, error));
       return undefined;
     }
-    if (error.gateway || httpStatus === 429 || httpStatus >= 500)
+    if (httpStatus === 400 && api.errors.kindOf({ operation, httpStatus, error }) === 'configuration')
+      throw new Stopped(
+        `Mastercard refuses the caller (${said(answer, error)}): correct srcClientId and serviceId of the program`,
+      );
+    if (error.gateway || httpStatus === 408 || httpStatus === 429 || httpStatus >= 500)
       throw new Stopped(`Mastercard does not answer now (${said(answer, error)}): run it again later`);
     if (error.reason === undefined) {
       this.verdicts.contradict('errorShape', `${httpStatus} with ${fieldsOf(answer)}`);
@@ -424,7 +485,9 @@ class Session {
     const { api, caller, onExchange } = this.options;
     const correlationId = randomUUID();
     const request = make(this.who(correlationId));
-    const answer = await caller.send({ operation, correlationId, flowId: this.flowId, request });
+    const { flowId: site } = this;
+    const { signal } = this.options;
+    const answer = await caller.send({ operation, correlationId, flowId: site, request, signal });
     onExchange({ request, answer });
     if (!answer.answered)
       throw new Stopped(`no answer (${answer.problem}): check baseUrl and the network with: c2p doctor`);
@@ -459,6 +522,14 @@ class Session {
       throw new Stopped('batch.externalBatchId of the API module allows no id of letters and digits');
     return id;
   }
+}
+
+function allOf(batchId: string): string {
+  return `all cards of batchId ${batchId}`;
+}
+
+function distinct(ids: readonly (string | undefined)[]): string[] {
+  return [...new Set(ids.filter((id) => id !== undefined))];
 }
 
 /** Stands for the field that is left out. */

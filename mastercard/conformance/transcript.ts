@@ -1,5 +1,5 @@
 import type { EnrollmentRecord } from '../../enrollment/records.js';
-import { maskForeign } from '../../protection/mask.js';
+import { masked } from './masking.js';
 import type { RecordedExchange } from './session.js';
 
 /** Headers of answers that say something of the API; others may hold cookies. */
@@ -18,7 +18,7 @@ export function transcriptOf(
   const { method, path, query = {}, body } = request;
   const search = new URLSearchParams(query).toString();
   const lines = [`> ${method} ${path}${search && `?${search}`}`];
-  if (body) lines.push(...indented('> ', JSON.stringify(body, shortened, 2)));
+  if (body) lines.push(...indented('> ', JSON.stringify(body, null, 2)));
   if (!answer.answered) lines.push(`< no answer: ${answer.problem}`);
   else {
     lines.push(`< ${answer.httpStatus}`);
@@ -28,14 +28,7 @@ export function transcriptOf(
     }
     lines.push(...indented('< ', pretty(answer.body ?? '(a body that cannot be read)')));
   }
-  return withoutValuesOf(records, maskForeign(lines.join('\n')));
-}
-
-/** A JWE is long, and nobody can read it. */
-function shortened(_name: string, value: unknown): unknown {
-  return typeof value === 'string' && value.split('.').length === 5
-    ? `(a JWE of ${value.length} characters)`
-    : value;
+  return masked(lines.join('\n'), records);
 }
 
 function indented(mark: string, text: string): string[] {
@@ -48,27 +41,4 @@ function pretty(body: string): string {
   } catch {
     return body;
   }
-}
-
-/** Masks each value of the records, but for the issuer's ids: those are needed to read the transcript. */
-function withoutValuesOf(records: readonly EnrollmentRecord[], text: string): string {
-  const values = new Set(records.flatMap(({ consumer, cards }) => [consumer, ...cards].flatMap(textsIn)));
-  const longestFirst = [...values].sort((one, other) => other.length - one.length);
-  if (longestFirst.length === 0) return text;
-  const any = new RegExp(
-    longestFirst.map((value) => value.replace(/[^\p{L}\p{N}]/gu, '\\$&')).join('|'),
-    'gi',
-  );
-  return text.replace(any, (value) => '*'.repeat(value.length));
-}
-
-/** Short ones, as country codes, are in every other word. */
-const SHORTEST = 3;
-const IDS: ReadonlySet<string> = new Set(['externalCardId']);
-
-function textsIn(value: object): string[] {
-  return Object.entries(value).flatMap(([name, inner]: [string, unknown]) => {
-    if (typeof inner === 'object' && inner !== null) return textsIn(inner);
-    return typeof inner === 'string' && inner.length >= SHORTEST && !IDS.has(name) ? [inner] : [];
-  });
 }

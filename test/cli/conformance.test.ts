@@ -104,6 +104,15 @@ test('without a terminal and without --yes it sends nothing', async () => {
   expect(simulator.requests()).toEqual([]);
 });
 
+test('production is refused, unless it is asked for', async () => {
+  const { configPath } = await writeSandboxConfig(sandbox, {
+    baseUrl: 'https://api.mastercard.com/src/api/digital/payments',
+  });
+  const { exitCode, stderr } = await c2p(['conformance', '--yes'], { C2P_CONFIG: configPath });
+  expect(exitCode).toBe(2);
+  expect(stderr).toContain("is Mastercard's production; give --production");
+});
+
 test('test cards that are not valid are refused before anything is sent', async () => {
   const file = join(folder, 'bad.jsonl');
   await writeFile(file, '{"externalConsumerId":"c"}');

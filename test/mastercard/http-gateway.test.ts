@@ -3,6 +3,7 @@ import { afterEach, beforeAll, beforeEach, describe, expect, it } from 'vitest';
 import type { BatchSubmission, EnrollmentGateway } from '../../mastercard/gateway.js';
 import { GatewayFailure } from '../../mastercard/errors.js';
 import { batchEnroll } from '../../mastercard/api/batch-enroll.js';
+import type { EnrollmentApi } from '../../mastercard/api/enrollment-api.js';
 import { createHttpGateway, type HttpGatewayOptions } from '../../mastercard/http-gateway.js';
 import { encryptEnrollmentData } from '../../mastercard/jwe.js';
 import type { CallEvent } from '../../mastercard/signed-call.js';
@@ -414,5 +415,49 @@ describe('every call', () => {
     const error = await failure(own.submitBatch(submission));
     expect(error.kind).toBe('notSent');
     expect(error.message).toContain(new errors.ClientDestroyedError().code);
+  });
+});
+
+describe('an API module that fails', () => {
+  const withApi = (api: EnrollmentApi) => createHttpGateway({ ...options, api });
+  const boom = () => {
+    throw new TypeError(PAN);
+  };
+
+  it('sends nothing where it makes no request', async () => {
+    const broken = withApi({ ...batchEnroll, enroll: { ...batchEnroll.enroll, request: boom } });
+    const error = await failure(broken.submitBatch(submission));
+    expect(error).toMatchObject({ kind: 'notSent', problem: 'the API module makes no request' });
+    expect(JSON.stringify([error.message, error])).not.toContain(PAN);
+  });
+
+  it.each<[string, Partial<EnrollmentApi['errors']>]>([
+    ['throws', { kindOf: boom }],
+    ['gives another word', { kindOf: () => 'lost' as never }],
+    ['gives nothing', { kindOf: () => undefined as never }],
+  ])('leaves it open what an error means where it %s', async (_, errors) => {
+    answer('POST', 400, { reason: 'INVALID_ARGUMENT' });
+    const broken = withApi({ ...batchEnroll, errors: { ...batchEnroll.errors, ...errors } });
+    expect(await failure(broken.submitBatch(submission))).toMatchObject({ kind: 'unknown', httpStatus: 400 });
+  });
+
+  it.each<[string, Partial<EnrollmentApi['errors']>]>([
+    ['throws', { read: boom }],
+    ['gives another type', { read: () => ({ reason: 5, details: 'none' }) as never }],
+  ])('decides by the HTTP status where it reads an error and %s', async (_, errors) => {
+    answer('POST', 429, { reason: 'RESOURCE_EXHAUSTED' });
+    const broken = withApi({ ...batchEnroll, errors: { ...batchEnroll.errors, ...errors } });
+    expect(await failure(broken.submitBatch(submission))).toMatchObject({
+      kind: 'notAccepted',
+      httpStatus: 429,
+    });
+  });
+
+  it('removes nothing by a promise', async () => {
+    answer('DELETE', 200, {});
+    const isDone = (() => Promise.resolve(false)) as never;
+    const broken = withApi({ ...batchEnroll, removal: { ...batchEnroll.removal, isDone } });
+    const removal = { srcDigitalCardId: 'd', reason: 'other', correlationId: CORRELATION_ID } as const;
+    expect(await failure(broken.deleteCard(removal))).toMatchObject({ kind: 'unknown' });
   });
 });

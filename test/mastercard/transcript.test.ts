@@ -4,6 +4,7 @@ import { testRecord } from '../support/records.js';
 
 const record = testRecord(7);
 record.consumer.firstName = 'Zebulon';
+record.consumer.lastName = 'Li';
 record.cards[0]!.billingAddress = { line1: '1 Main St', city: 'Edison', countryCode: 'US' };
 const [card] = record.cards;
 
@@ -11,7 +12,7 @@ function transcript(body: string, headers: Record<string, string> = {}): string 
   const request = {
     method: 'POST',
     path: '/cards/batch',
-    body: { externalBatchId: 'b-1', enrollmentData: 'aa.bb.cc.dd.ee' },
+    body: { externalBatchId: 'b-1', enrollmentData: 'eyJhbGciOiJSU0EtT0FFUC0yNTYi.bb.cc.dd.ee' },
   } as const;
   const answer = { answered: true, httpStatus: 400, body, header: (name: string) => headers[name] } as const;
   return transcriptOf({ request, answer }, [record], ['x-site']);
@@ -27,7 +28,7 @@ test('a transcript has the request without its JWE, and of the answer the status
     '> POST /cards/batch',
     '> {',
     '>   "externalBatchId": "b-1",',
-    '>   "enrollmentData": "(a JWE of 14 characters)"',
+    '>   "enrollmentData": "(a JWE of 40 characters)"',
     '> }',
     '< 400',
     '< content-type: application/json',
@@ -47,10 +48,22 @@ test.each([
   ['a name', 'Zebulon'],
   ['a name in capitals', 'ZEBULON'],
   ['a street', '1 Main St'],
+  ['a name of two letters, as a word', 'LI'],
 ])('nothing of a record that Mastercard repeats stands in a transcript: %s', (_what, value) => {
   expect(transcript(JSON.stringify({ message: `no ${value} here` }))).not.toContain(value);
   expect(transcript(`<html>${value}</html>`)).not.toContain(value);
   expect(transcript('{}', { 'x-site': value })).not.toContain(value);
+});
+
+test('what Mastercard repeats of the request stands in no transcript: not the JWE, not the signature', () => {
+  const text = transcript(
+    JSON.stringify({
+      message: 'OAuth oauth_consumer_key="a!b",oauth_signature="c2ln"',
+      data: `eyJ${'a'.repeat(40)}.b.c.d.e`,
+    }),
+  );
+  expect(text).not.toContain('c2ln');
+  expect(text).not.toContain('eyJ');
 });
 
 test('the ids of the issuer stay, to be found by', () => {

@@ -188,11 +188,11 @@ describe('enrolling a batch', () => {
     const data = await encrypt(rig, payloadOf([{ card: 'card-1' }]));
     const post = (changes: object) => call(rig, 'POST', '/cards/batch', enrollBody('b', data, changes));
     const client = await post({ srcClientId: randomUUID() });
-    expect(client.status).toBe(403);
-    expect(client.json).toMatchObject({ reason: 'PERMISSION_DENIED' });
+    expect(client.status).toBe(400);
+    expect(client.json).toMatchObject({ reason: 'INVALID_STATE' });
     expect(errorSources(client)).toEqual(['srcClientId: NOT_FOUND']);
     const service = await post({ serviceId: 'OTHER' });
-    expect(service.status).toBe(403);
+    expect(service.status).toBe(400);
     expect(errorSources(service)).toEqual(['serviceId: NOT_FOUND']);
   });
 });
