@@ -55,7 +55,7 @@ export const conformanceCommand = new Command('conformance')
     example(
       'c2p conformance --program demo',
       'It enrolls the test cards and removes them again: use it with the sandbox. It needs no Temporal.',
-      'Exit codes: 0 nothing is contradicted; 1 something is, or the session ended early; 2 wrong usage.',
+      'Exit codes: 0 nothing is contradicted or left; 1 something is, or the session ended early; 2 wrong usage.',
     ),
   )
   .action(async (options: ConformanceOptions, command: Command) => {
@@ -73,7 +73,6 @@ export const conformanceCommand = new Command('conformance')
       `c2p-conformance-${new Date().toISOString().slice(0, 19).replaceAll(':', '')}.txt`;
     // First of all, so that nothing is sent of which nothing could be kept.
     const result = await written(transcript, (tell) => converse(program, records, options, tell));
-    note(`\ntranscript, masked: ${transcript}`);
     const explained = result.verdicts.map((one) => ({ ...one, ...aboutOf(program.api, one.assumption) }));
     if (options.json) printJson({ program: name, api: program.api.name, ...result, verdicts: explained });
     else printResult(program, result);
@@ -82,12 +81,19 @@ export const conformanceCommand = new Command('conformance')
     terminal().exitCode = failed ? ExitCode.unexpected : ExitCode.ok;
   });
 
-/** Writes what is told into a new file, while it is told. */
+/** Writes what is told into a new file, while it is told. What came of the work is known also where a disk is full. */
 async function written<T>(path: string, work: (tell: (text: string) => void) => Promise<T>): Promise<T> {
   const done: T[] = [];
-  await writeNewFile(path, async (out) => {
-    done.push(await work((text) => void out.write(`${text}\n\n`)));
-  });
+  try {
+    await writeNewFile(path, async (out) => {
+      out.on('error', () => undefined);
+      done.push(await work((text) => void out.write(`${text}\n\n`)));
+    });
+    note(`\ntranscript, masked: ${path}`);
+  } catch (error) {
+    if (done.length === 0) throw error;
+    note(`\nthe transcript is lost: ${(error as Error).message}`);
+  }
   return done[0]!;
 }
 

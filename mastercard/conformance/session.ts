@@ -48,7 +48,7 @@ export interface ConformanceResult {
   verdicts: Verdict[];
   /** Why the session ended early; absent where every step was taken. */
   stopped?: string | undefined;
-  /** Mastercard's ids of cards that may still be enrolled. */
+  /** Cards, profiles and batches that may still be enrolled, by Mastercard's ids where they are known. */
   left: string[];
 }
 

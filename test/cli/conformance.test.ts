@@ -1,4 +1,5 @@
 import { randomUUID } from 'node:crypto';
+import { rmSync } from 'node:fs';
 import { mkdtemp, readFile, rm, writeFile } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
@@ -6,7 +7,7 @@ import { afterAll, beforeAll, expect, onTestFinished, test } from 'vitest';
 import { writeSandboxConfig, type Sandbox } from '../../dev/sandbox.js';
 import { batchEnroll } from '../../mastercard/api/batch-enroll.js';
 import { deviating, type DeviationName } from '../../simulator/deviations.js';
-import { TRIGGERS, type Simulator } from '../../simulator/index.js';
+import { createSimulator, TRIGGERS, type Simulator } from '../../simulator/index.js';
 import { testRecord } from '../support/records.js';
 import { sandboxKeysIn } from '../support/sandbox-keys.js';
 import { tickingSimulator } from '../support/ticking-simulator.js';
@@ -95,6 +96,22 @@ test('the transcript has every call, and nothing of the records but the ids', as
   for (const { primaryAccountNumber } of record.cards) expect(text).not.toContain(primaryAccountNumber);
   for (const value of ['Zebulon', 'Example7', 'consumer7@example.com', '2015550123', 'OAuth', 'eyJ'])
     expect(text).not.toContain(value);
+});
+
+test('what came of a session is printed also where its transcript cannot be kept', async () => {
+  const place = await mkdtemp(join(folder, 'gone-'));
+  const simulator = await createSimulator({
+    credentials: [sandbox.credentials],
+    processingMs: 0,
+    logger: { info: () => rmSync(place, { recursive: true, force: true }) },
+  });
+  onTestFinished(() => simulator.close());
+  const { configPath } = await writeSandboxConfig(sandbox, { baseUrl: simulator.baseUrl });
+  const args = ['conformance', '--yes', '--poll', '10ms', '--transcript', join(place, 't.txt')];
+  const { exitCode, stderr } = await c2p(args, { C2P_CONFIG: configPath });
+  expect(exitCode).toBe(0);
+  expect(stderr).toContain('the transcript is lost: ');
+  expect(stderr).toContain('0 contradicted');
 });
 
 test('without a terminal and without --yes it sends nothing', async () => {

@@ -197,7 +197,10 @@ test('a batch whose workflow was cancelled in Temporal goes on with c2p resolve 
   expect(abandoned.exitCode).toBe(2);
   expect(await run('resolve', id, '--go-on')).toMatchObject({ exitCode: 0, stderr: `batch ${id} goes on` });
   expect(await progressOf(id)).toMatchObject({ status: 'PROCESSING' });
-  await run('cancel', id, '--as', 'Ana', '--reason', 'wrong file');
+  expect(await run('cancel', id, '--as', 'Ana', '--reason', 'wrong file')).toMatchObject({
+    exitCode: 0,
+    stderr: `batch ${id} is cancelled; follow it with: c2p watch ${id}`,
+  });
   site.simulator.configure({ processingMs: 0 });
   expect((await run('watch', id)).stdout).toContain('CANCELLED');
 });
