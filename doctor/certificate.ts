@@ -4,7 +4,7 @@ import { findings, type Finding } from './finding.js';
 
 export const NO_CERTIFICATE = 'no certificate in the file says how long it is valid';
 
-const TODO = {
+const REMEDIES = {
   'signing-certificate':
     'make a new signing key with Mastercard, and put its file and consumerKey in place on every machine',
   'encryption-certificate':
@@ -14,7 +14,7 @@ const TODO = {
 
 /** Whether the certificate of a key fits the key, its purpose and the time. */
 export function checkCertificate(
-  check: keyof typeof TODO,
+  check: keyof typeof REMEDIES,
   program: string,
   certificate: X509Certificate,
   purpose: CertificatePurpose,
@@ -22,7 +22,7 @@ export function checkCertificate(
   const { ok, warning, failed } = findings(check, program);
   const wrong = certificateProblem(certificate, purpose);
   if (!wrong) return ok(`valid until ${dayOf(certificate.validTo)}`);
-  return (wrong.serious ? failed : warning)(wrong.problem, TODO[check]);
+  return (wrong.serious ? failed : warning)(wrong.problem, REMEDIES[check]);
 }
 
 /** Kind and size of a key. */

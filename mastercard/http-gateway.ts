@@ -61,7 +61,7 @@ export function createHttpGateway(options: HttpGatewayOptions): EnrollmentGatewa
         correlationId,
         flowId,
         signal: call?.signal,
-        request: made('fetchBatchStatus', () => api.status.request(who(correlationId), batchId)),
+        request: made(operation, () => api.status.request(who(correlationId), batchId)),
         accept: (answer) => {
           const found = readReport(api, answer.body);
           if (!found) return NOT_READABLE;
@@ -74,7 +74,7 @@ export function createHttpGateway(options: HttpGatewayOptions): EnrollmentGatewa
     async deleteCard({ srcDigitalCardId, reason, correlationId, flowId }, call) {
       const operation = 'deleteCard';
       if (!follows(srcDigitalCardId, api.removal.srcId)) throw notOfMastercard(operation, 'srcDigitalCardId');
-      const request = made('deleteCard', () =>
+      const request = made(operation, () =>
         api.removal.card(who(correlationId), { srcDigitalCardId, reason }),
       );
       return remove({ operation, correlationId, flowId, request, signal: call?.signal });
@@ -82,7 +82,7 @@ export function createHttpGateway(options: HttpGatewayOptions): EnrollmentGatewa
 
     async deleteProfile({ srcConsumerId, correlationId, flowId }, call) {
       const operation = 'deleteProfile';
-      const request = made('deleteProfile', () => api.removal.profile(who(correlationId), { srcConsumerId }));
+      const request = made(operation, () => api.removal.profile(who(correlationId), { srcConsumerId }));
       return remove({ operation, correlationId, flowId, request, signal: call?.signal });
     },
 

@@ -158,7 +158,7 @@ export function flowIdOf(
 }
 
 /** Mastercard's id of a call, for its support. */
-export function correlationIdOf(
+function correlationIdOf(
   { headers: { correlationIds, flowIdRule } }: EnrollmentApi,
   answer: Answer,
 ): string | undefined {

@@ -72,7 +72,7 @@ export const conformanceCommand = new Command('conformance')
       options.transcript ??
       `c2p-conformance-${new Date().toISOString().slice(0, 19).replaceAll(':', '')}.txt`;
     // First of all, so that nothing is sent of which nothing could be kept.
-    const result = await written(transcript, (tell) => converse(program, records, options, tell));
+    const result = await written(transcript, (write) => converse(program, records, options, write));
     const explained = result.verdicts.map((one) => ({ ...one, ...aboutOf(program.api, one.assumption) }));
     if (options.json) printJson({ program: name, api: program.api.name, ...result, verdicts: explained });
     else printResult(program, result);
@@ -81,8 +81,8 @@ export const conformanceCommand = new Command('conformance')
     terminal().exitCode = failed ? ExitCode.unexpected : ExitCode.ok;
   });
 
-/** Writes what is told into a new file, while it is told. What came of the work is known also where a disk is full. */
-async function written<T>(path: string, work: (tell: (text: string) => void) => Promise<T>): Promise<T> {
+/** Runs the work, which writes into a new file as it goes. Returns its result also where the file cannot be kept. */
+async function written<T>(path: string, work: (write: (text: string) => void) => Promise<T>): Promise<T> {
   const done: T[] = [];
   try {
     await writeNewFile(path, async (out) => {
@@ -128,7 +128,7 @@ async function converse(
   program: ProgramConfig,
   records: readonly EnrollmentRecord[],
   { yes, poll, for: pollFor }: ConformanceOptions,
-  tell: (text: string) => void,
+  write: (text: string) => void,
 ): Promise<ConformanceResult> {
   const { runConformance } = await import('../../mastercard/conformance/session.js');
   const { transcriptOf } = await import('../../mastercard/conformance/transcript.js');
@@ -152,7 +152,7 @@ async function converse(
       encrypt: (plaintext) => encryptEnrollmentData(plaintext, recipient, program.contentEncryption),
       signal: over.signal,
       confirm: async (step) => {
-        tell(`# ${step.title}`);
+        write(`# ${step.title}`);
         note(`\n${step.title}.\n  ${step.effect}`);
         return yes === true || agrees(over.signal);
       },
@@ -160,7 +160,7 @@ async function converse(
         const { request, answer } = exchange;
         const came = answer.answered ? answer.httpStatus : answer.problem;
         note(maskForeign(`  ${request.method} ${request.path}: ${came}`));
-        tell(transcriptOf(exchange, records, [api.headers.flowId, ...api.headers.correlationIds]));
+        write(transcriptOf(exchange, records, [api.headers.flowId, ...api.headers.correlationIds]));
       },
     });
   } finally {

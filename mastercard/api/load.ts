@@ -109,7 +109,7 @@ const rule = object({ pattern, longest: number, problem: text });
 const wordsFor = <Meaning extends string>(...meanings: Meaning[]) =>
   z.map(z.string(), z.enum(meanings, a(meanings.join(' or '))), a('a Map'));
 
-/** What can be told of an `EnrollmentApi` without calling it. */
+/** Checks the members of an `EnrollmentApi`, without calling any. */
 const Api = object({
   name: text.regex(/^[\x20-\x7e]{1,60}$/, a('1 to 60 printable characters')),
   program: object({ srcClientId: rule, serviceId: rule }),

@@ -7,7 +7,7 @@ import { reconcile, type ReportedCard } from '../../enrollment/reconciliation.js
 import type { AssumptionName } from '../api/assumptions.js';
 import type { ApiRequest, Caller, EnrollmentApi } from '../api/enrollment-api.js';
 import type { ErrorAnswer, GatewayOperation } from '../api/failures.js';
-import { readError, readReceipt, readReport, readWith } from '../reading.js';
+import { kindOf, readError, readReceipt, readReport, readWith } from '../reading.js';
 import { flowIdOf, type Answer, type SignedCaller } from '../signed-call.js';
 import { masked } from './masking.js';
 import { assumptionsAbout, Verdicts, type Verdict } from './verdicts.js';
@@ -147,7 +147,7 @@ class Session {
     const answer = await this.send('fetchBatchStatus', (caller) => api.status.request(caller, randomUUID()));
     const error = this.judgeError('fetchBatchStatus', answer, 'statusPath', 'statusQuery');
     if (!error) return;
-    const kind = api.errors.kindOf({ operation: 'fetchBatchStatus', httpStatus: answer.httpStatus, error });
+    const kind = kindOf(api, { operation: 'fetchBatchStatus', httpStatus: answer.httpStatus, error });
     if (kind === 'notFound' && answer.httpStatus === 404)
       this.verdicts.confirm('unknownBatch', 'statusPath', 'statusQuery');
     else this.verdicts.contradict('unknownBatch', said(answer, error));
@@ -230,7 +230,7 @@ class Session {
     const { api } = this.options;
     if (httpStatus >= 200 && httpStatus < 300) return true;
     const error = readError(api, body);
-    const kind = api.errors.kindOf({ operation: 'submitBatch', httpStatus, error });
+    const kind = kindOf(api, { operation: 'submitBatch', httpStatus, error });
     return kind === 'unknown' || kind === 'duplicate';
   }
 
@@ -284,7 +284,7 @@ class Session {
     }
     const error = this.judgeError('submitBatch', answer, 'enrollPath', undefined);
     if (!error) return undefined;
-    const kind = api.errors.kindOf({ operation: 'submitBatch', httpStatus: answer.httpStatus, error });
+    const kind = kindOf(api, { operation: 'submitBatch', httpStatus: answer.httpStatus, error });
     if (kind === 'duplicate' && answer.httpStatus === 409) this.verdicts.confirm('duplicate');
     else this.verdicts.contradict('duplicate', said(answer, error));
     if (kind !== 'duplicate') return undefined;
@@ -409,7 +409,7 @@ class Session {
     if (answer.httpStatus < 300) return this.verdicts.contradict('absent', `${answer.httpStatus} once more`);
     const error = this.judgeError('deleteCard', answer, 'cardPath', 'cardQuery');
     if (!error) return;
-    const kind = api.errors.kindOf({ operation: 'deleteCard', httpStatus: answer.httpStatus, error });
+    const kind = kindOf(api, { operation: 'deleteCard', httpStatus: answer.httpStatus, error });
     if (kind === 'notFound') this.verdicts.confirm('absent');
     else this.verdicts.contradict('absent', said(answer, error));
   }
@@ -458,7 +458,7 @@ class Session {
       this.verdicts.contradict(path, said(answer, error));
       return undefined;
     }
-    if (httpStatus === 400 && api.errors.kindOf({ operation, httpStatus, error }) === 'configuration')
+    if (httpStatus === 400 && kindOf(api, { operation, httpStatus, error }) === 'configuration')
       throw new Stopped(
         `Mastercard refuses the caller (${said(answer, error)}): correct srcClientId and serviceId of the program`,
       );
